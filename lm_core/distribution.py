@@ -1,0 +1,164 @@
+"""Turns logits into probabilities over the whole vocabulary, and reads them: top rows, rest, rank, entropy.
+
+Knows nothing of text, tokens or models: a distribution is one float64 vector, an index is a token id.
+All logarithms are natural (nats) unless a unit is named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lm_core.errors import InvalidInput, whole_number
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Unit = Literal["nats", "bits"]
+
+
+def _as_logits(logits: ArrayLike) -> NDArray[np.float64]:
+    """Checks one vector of scores and widens it to float64. -inf is allowed: it scores the impossible."""
+    vector = np.asarray(logits, dtype=np.float64)
+    if vector.ndim != 1 or vector.size == 0:
+        raise InvalidInput("logits", "a vector with at least one value", f"array of shape {vector.shape}")
+    if np.isnan(vector).any() or np.isposinf(vector).any():
+        raise InvalidInput("logits", "free of nan and +inf", vector[~np.isfinite(vector)][0])
+    if np.isneginf(vector).all():
+        raise InvalidInput("logits", "finite for at least one token", "all -inf")
+    return vector
+
+
+def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
+    """Log-probabilities in nats, shape (vocab,). Subtracting the maximum keeps exp from overflowing.
+
+    >>> log_softmax([1000.0, 1000.0]).tolist()
+    [-0.6931471805599453, -0.6931471805599453]
+    """
+    vector = _as_logits(logits)
+    shifted = vector - vector.max()
+    return shifted - math.log(np.exp(shifted).sum())
+
+
+def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Probabilities proportional to exp(logit / temperature), float64, shape (vocab,).
+
+    Temperature 0 is greedy decoding: all mass on the largest logit, the lowest id among equals.
+
+    >>> softmax([3.0, 1.5, -1.0, -2.0, -3.0]).round(3).tolist()
+    [0.8, 0.178, 0.015, 0.005, 0.002]
+    >>> softmax([1.0, 2.0, 2.0], temperature=0).tolist()
+    [0.0, 1.0, 0.0]
+    """
+    vector = _as_logits(logits)
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise InvalidInput("temperature", "a finite number >= 0", temperature)
+    shifted = vector - vector.max()
+    if temperature == 0:
+        greedy = np.zeros_like(shifted)
+        greedy[int(np.argmax(shifted))] = 1.0
+        return greedy
+    # Below about 1e-306 a gap overflows to -inf on its way to exp(-inf) = 0, which is the right limit.
+    with np.errstate(over="ignore"):
+        weights = np.exp(shifted / temperature)
+    return weights / weights.sum()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One token of a distribution; rank 1 is the likeliest, equal probabilities rank by id."""
+
+    id: int
+    probability: float
+    logit: float
+    log_probability: float
+    """Natural logarithm of the probability, nats."""
+    rank: int
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The tokens left out of a list of rows: how many, and the sum of their own probabilities."""
+
+    count: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Top:
+    """The likeliest rows and the rest; iterating yields the rows."""
+
+    rows: tuple[Row, ...]
+    rest: Rest
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+
+class Distribution:
+    """The next-token distribution: float64 probabilities over the full vocabulary, from one logits vector.
+
+    >>> belief = Distribution([3.0, 1.5, -1.0, -2.0, -3.0])
+    >>> belief.top(2).rows[0].id, round(belief.top(2).rest.probability, 3)
+    (0, 0.022)
+    >>> belief.rank(1), round(belief.entropy("bits"), 3)
+    (2, 0.849)
+    """
+
+    def __init__(self, logits: ArrayLike) -> None:
+        self.logits = _as_logits(logits).copy()
+        self.log_probabilities = log_softmax(self.logits)
+        self.probabilities = softmax(self.logits)
+        # A stable sort of the negated logits puts the lower id first among equals.
+        self._order = np.argsort(-self.logits, kind="stable")
+        for array in (self.logits, self.log_probabilities, self.probabilities, self._order):
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def _row(self, token_id: int, rank: int) -> Row:
+        return Row(
+            id=token_id,
+            probability=float(self.probabilities[token_id]),
+            logit=float(self.logits[token_id]),
+            log_probability=float(self.log_probabilities[token_id]),
+            rank=rank,
+        )
+
+    def top(self, n: int) -> Top:
+        """The n likeliest tokens, likeliest first, and the rest, summed from the omitted probabilities."""
+        n = whole_number("n", n, 1, len(self))
+        rows = tuple(self._row(int(i), rank) for rank, i in enumerate(self._order[:n], start=1))
+        omitted = self.probabilities[self._order[n:]]
+        return Top(rows, Rest(count=len(omitted), probability=math.fsum(omitted)))
+
+    def row(self, token_id: int) -> Row:
+        """The facts about one token."""
+        return self._row(token_id, self.rank(token_id))
+
+    def rank(self, token_id: int) -> int:
+        """1 for the likeliest token; equal logits rank by id, lowest first."""
+        token_id = whole_number("token_id", token_id, 0, len(self) - 1)
+        logit = self.logits[token_id]
+        ahead = np.count_nonzero(self.logits > logit)
+        equals_before = np.count_nonzero(self.logits[:token_id] == logit)
+        return int(ahead + equals_before) + 1
+
+    def entropy(self, unit: Unit) -> float:
+        """Shannon entropy, -sum p log p; a token of probability 0 adds 0.
+
+        The unit is "nats" or "bits". exp(entropy in nats) is the effective number of choices.
+
+        >>> Distribution([0.0, 0.0, 0.0, 0.0]).entropy("bits")
+        2.0
+        """
+        if unit not in ("nats", "bits"):
+            raise InvalidInput("unit", '"nats" or "bits"', unit)
+        possible = self.probabilities > 0
+        nats = -math.fsum(self.probabilities[possible] * self.log_probabilities[possible])
+        return nats if unit == "nats" else nats / math.log(2)

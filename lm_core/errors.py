@@ -1,0 +1,72 @@
+"""The errors this package raises on purpose; every message is written for the person at the screen.
+
+    LmCoreError
+    ├── InvalidInput        a value outside its allowed range (also a ValueError)
+    │   └── PromptError     text that cannot be given to a model as it stands
+    └── ModelUnavailable    a model that is not installed, or whose file cannot be read
+        └── DamagedFile     the file is there, but its content is broken
+
+A message names the parameter, what is allowed and what came, or what is missing and
+the one command that mends it. Whatever else a caller sees is a defect of ours.
+"""
+
+import operator
+
+
+class LmCoreError(Exception):
+    """Root of all errors a user can cause; `str(error)` is one sentence fit for the screen."""
+
+
+class InvalidInput(LmCoreError, ValueError):
+    """A parameter is outside its allowed range.
+
+    >>> raise InvalidInput("temperature", "a number >= 0", -1.0)
+    Traceback (most recent call last):
+    ...
+    lm_core.errors.InvalidInput: `temperature` must be a number >= 0, but is -1.0.
+    """
+
+    def __init__(self, parameter: str, allowed: str, value: object) -> None:
+        shown = repr(value)
+        if len(shown) > 60:
+            shown = f"{shown[:57]}..."
+        super().__init__(f"`{parameter}` must be {allowed}, but is {shown}.")
+        self.parameter = parameter
+        self.allowed = allowed
+        self.value = value
+
+
+class PromptError(InvalidInput):
+    """A text that cannot become token ids, such as an empty one."""
+
+
+class ModelUnavailable(LmCoreError):
+    """A model is not here; the message ends with the command or action that brings it.
+
+    >>> str(ModelUnavailable("The model is absent.", remedy="pip install it"))
+    'The model is absent. To fix this: pip install it'
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} To fix this: {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
+class DamagedFile(ModelUnavailable):
+    """A model file is present but is not what it should be."""
+
+
+def whole_number(parameter: str, value: object, low: int, high: int | None = None) -> int:
+    """Returns `value` as an int, or raises InvalidInput; True, 2.0 and "2" are not whole numbers here.
+
+    >>> whole_number("n", 3, low=1, high=5)
+    3
+    """
+    allowed = f"a whole number from {low} to {high}" if high is not None else f"a whole number >= {low}"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InvalidInput(parameter, allowed, value)
+    number = operator.index(value)
+    if number < low or (high is not None and number > high):
+        raise InvalidInput(parameter, allowed, number)
+    return number

@@ -1,0 +1,44 @@
+"""The contract all language models meet; one file beside this one for each family.
+
+A model turns token ids into logits. It knows nothing of probabilities, sampling or pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lm_core.models.kv_cache import KVCache
+    from lm_core.tokens import Tokenizer
+
+
+class LanguageModel(Protocol):
+    """Callers rely on these names alone and never ask which family a model belongs to."""
+
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def context_length(self) -> int | None:
+        """Most positions the model can attend to; None if unbounded."""
+        ...
+
+    def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.floating]:
+        """Shape (len(ids), vocab_size): row t scores the token that follows ids[t].
+
+        With a cache, ids are the new tokens only, and the cache then holds them too.
+        """
+        ...
+
+    def next_logits(
+        self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
+    ) -> NDArray[np.floating]:
+        """Shape (len(batch), vocab_size): the last row of each sequence; lengths may differ."""
+        ...

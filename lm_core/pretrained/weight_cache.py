@@ -1,0 +1,113 @@
+"""Keeps a checkpoint once read and dequantised, so that later starts skip both.
+
+One safetensors file and one tokenizer JSON per model, named by the source file's SHA-256, in the user's
+cache directory. A file that is missing, cut short or altered counts as absent: the cache is never an
+authority, and failing to write it is no error. Knows nothing of where the checkpoint came from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lm_core.errors import LmCoreError
+from lm_core.models.transformer import TransformerConfig
+from lm_core.pretrained.gguf import Checkpoint
+from lm_core.tokens import ByteLevelBPE
+
+if TYPE_CHECKING:
+    import torch
+
+FORMAT = "1"  # raise it when what is written changes meaning
+
+
+def default_folder() -> Path:
+    """The user's cache directory of this project, by the platform's convention."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("next-token-explorer")
+
+
+def key_of(source: Path) -> str:
+    """SHA-256 of a file, 64 hex digits."""
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path, name: str, key: str) -> tuple[Path, Path]:
+    stem = f"{name}-{key[:16]}-{FORMAT}"
+    return folder / f"{stem}.safetensors", folder / f"{stem}.tokenizer.json"
+
+
+def load(folder: Path, name: str, key: str) -> Checkpoint | None:
+    """The checkpoint stored for this source file, or None if there is no sound one."""
+    from safetensors import SafetensorError, safe_open
+
+    weights_file, tokenizer_file = _files(folder, name, key)
+    try:
+        with safe_open(weights_file, framework="pt") as file:
+            facts = file.metadata() or {}
+            weights = {tensor: file.get_tensor(tensor) for tensor in file.keys()}  # noqa: SIM118
+        serialised = tokenizer_file.read_text(encoding="utf-8")
+        if facts["key"] != key or facts["checksum"] != _checksum(weights, serialised):
+            return None
+        config = TransformerConfig(**json.loads(facts["config"]))
+        return Checkpoint(config, weights, ByteLevelBPE(serialised), tuple(json.loads(facts["end_ids"])))
+    except (OSError, SafetensorError, LmCoreError, KeyError, TypeError, ValueError):
+        return None
+
+
+def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
+    """Writes the checkpoint, all or nothing, and drops older ones of the same name; False if that failed."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    weights_file, tokenizer_file = _files(folder, name, key)
+    serialised = checkpoint.tokenizer.to_json()
+    facts = {
+        "key": key,
+        "checksum": _checksum(checkpoint.weights, serialised),
+        "config": json.dumps(asdict(checkpoint.config)),
+        "end_ids": json.dumps(checkpoint.end_ids),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _replacing(tokenizer_file) as unfinished:
+            unfinished.write_text(serialised, encoding="utf-8")
+        with _replacing(weights_file) as unfinished:
+            save_file(dict(checkpoint.weights), unfinished, metadata=facts)
+        for stale in folder.glob(f"{name}-*"):
+            if stale not in (weights_file, tokenizer_file) and not stale.name.endswith(".unfinished"):
+                stale.unlink(missing_ok=True)
+    except (OSError, SafetensorError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """A path to write to that becomes `target` only when writing has succeeded."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".unfinished")
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _checksum(weights: Mapping[str, torch.Tensor], serialised: str) -> str:
+    """CRC-32 over everything stored; it guards against damage, not against malice."""
+    total = zlib.crc32(serialised.encode())
+    for name in sorted(weights):
+        total = zlib.crc32(weights[name].contiguous().numpy().data, zlib.crc32(name.encode(), total))
+    return f"{total:08x}"

@@ -1,0 +1,57 @@
+"""Turns text as a person typed or pasted it into token ids a model can take, and says what was done to it.
+
+Nothing is dropped in silence: whatever was cut or replaced stands in `notes`, one plain sentence each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lm_core.errors import PromptError, whole_number
+from lm_core.tokens import Tokenizer
+
+MAX_CHARACTERS = 100_000  # above this even cutting text into tokens takes noticeable time
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The text a model really sees, its ids, and a sentence for each thing that was done to it."""
+
+    text: str
+    ids: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+def read(text: str, tokenizer: Tokenizer, max_tokens: int) -> Prompt:
+    """The end of `text` that fits in `max_tokens`: what comes next depends most on what came last.
+
+    Raises PromptError for an empty text.
+    """
+    whole_number("max_tokens", max_tokens, 1)
+    if not text:
+        raise PromptError("prompt", 'at least one character, for example "The capital of France is"', text)
+    kept = text[-MAX_CHARACTERS:]
+    valid = kept.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    ids = tokenizer.encode(valid)
+    used = ids[-max_tokens:]
+    notes = (*_on_length(text, kept, ids, used), *_on_content(kept, valid, used, tokenizer))
+    return Prompt(valid if len(used) == len(ids) else tokenizer.decode(used), tuple(used), notes)
+
+
+def _on_length(text: str, kept: str, ids: list[int], used: list[int]) -> Iterator[str]:
+    if len(kept) < len(text):
+        yield f"The text is very long: only the last {len(kept):,} of its {len(text):,} characters were read."
+    if len(used) < len(ids):
+        left_out = len(ids) - len(used)
+        yield f"The last {len(used):,} of {len(ids):,} tokens are used; the first {left_out:,} are left out."
+
+
+def _on_content(kept: str, valid: str, used: list[int], tokenizer: Tokenizer) -> Iterator[str]:
+    if broken := valid.count("\ufffd") - kept.count("\ufffd"):
+        yield f"{broken:,} lone surrogate(s), which are not valid Unicode, were replaced by U+FFFD."
+    if valid.isspace():
+        yield f"The prompt is only white space ({len(valid):,} characters); the bars show what follows it."
+    if special := sorted(tokenizer.special_ids.intersection(used)):
+        names = ", ".join(f"{tokenizer.decode([i])} (id {i})" for i in special)
+        yield f"Read as special tokens, not as plain text: {names}."

@@ -1,0 +1,51 @@
+"""Holds the models of this process: each is loaded once, on first use, and shared by all visitors.
+
+Outside Streamlit's caches on purpose: any browser can clear those for everybody.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from lm_core import pretrained
+from lm_core.errors import LmCoreError
+from lm_core.runtime.served_model import ServedModel
+
+
+class Registry:
+    """Loaded models by name. Two visitors who ask at once wait for one load."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._served: dict[str, ServedModel] = {}
+
+    def get(self, name: str = pretrained.DEFAULT) -> ServedModel:
+        """The model, loaded if need be. Raises what `pretrained.load` raises, each time anew."""
+        if name in self._served:
+            return self._served[name]
+        with self._guard:
+            lock = self._locks.setdefault(pretrained.entry(name).name, threading.Lock())
+        with lock:
+            if name not in self._served:
+                self._served[name] = ServedModel(pretrained.load(name))
+            return self._served[name]
+
+    def loaded(self, name: str = pretrained.DEFAULT) -> bool:
+        return name in self._served
+
+    def warm(self, name: str = pretrained.DEFAULT, text: str = "The capital of France is") -> LmCoreError | None:
+        """Loads the model and answers one prompt, so that the first visitor waits for neither.
+
+        Returns the error instead of raising it: a server without a model still serves its other pages.
+        """
+        try:
+            served = self.get(name)
+            served.next_logits([served.tokenizer.encode(text)])
+        except LmCoreError as error:
+            return error
+        return None
+
+
+registry = Registry()
+"""The one of this process."""

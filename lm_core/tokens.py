@@ -1,0 +1,148 @@
+"""Turns text into token ids and back, and a token into a label that hides nothing.
+
+A tokenizer knows no model and no probabilities. Ids are positions in its vocabulary.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from lm_core.errors import InvalidInput, PromptError, whole_number
+
+
+class Tokenizer(Protocol):
+    """What every tokenizer offers; `decode(encode(text)) == text` for any text it accepts."""
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of control tokens, such as the end of text or of a chat turn."""
+        ...
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def decode(self, ids: Iterable[int]) -> str: ...
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The UTF-8 bytes one token stands for; a multi-byte character may be cut."""
+        ...
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's printable stand-in for each byte value (openai/gpt-2, encoder.py): "Ġ" is the space, 0x20."""
+    kept = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    moved = [byte for byte in range(256) if byte not in kept]
+    return {chr(byte): byte for byte in kept} | {chr(256 + n): byte for n, byte in enumerate(moved)}
+
+
+class ByteLevelBPE:
+    """Byte-level byte-pair encoding (Sennrich 2016; bytes as in GPT-2), run by the `tokenizers` library.
+
+    >>> vocabulary = ["<end>", "a", "b", "Ġ", "ab"]
+    >>> bpe = ByteLevelBPE.build(vocabulary, merges=["a b"], special_ids=[0])
+    >>> bpe.encode("ab a<end>"), bpe.decode([4, 3, 1, 0])
+    ([4, 3, 1, 0], 'ab a<end>')
+    """
+
+    def __init__(self, serialised: str) -> None:
+        """From the JSON that `to_json` gives, or any `tokenizer.json` of this kind."""
+        from tokenizers import Tokenizer as Engine
+
+        try:
+            self._engine = Engine.from_str(serialised)
+        except Exception as error:  # the library raises plain Exception
+            raise InvalidInput("serialised", f"a tokenizer in JSON ({error})", serialised) from None
+        self.vocab_size: int = self._engine.get_vocab_size()
+        self.special_ids = frozenset(i for i, t in self._engine.get_added_tokens_decoder().items() if t.special)
+        alphabet = _byte_alphabet()
+        self._bytes = [
+            text.encode() if i in self.special_ids else bytes(alphabet[c] for c in text)
+            for i, text in enumerate(self._engine.id_to_token(i) for i in range(self.vocab_size))
+        ]
+
+    @classmethod
+    def build(
+        cls, vocabulary: Sequence[str], merges: Sequence[str], special_ids: Iterable[int], split_digits: bool = False
+    ) -> ByteLevelBPE:
+        """From a vocabulary in byte-alphabet spelling and merges ("a b") in order of rank.
+
+        `split_digits` cuts before and after each digit first, as the SmolLM models were trained.
+        """
+        from tokenizers import AddedToken, decoders, models, pre_tokenizers
+        from tokenizers import Tokenizer as Engine
+
+        pairs = [(left, right) for left, right in (merge.split(" ") for merge in merges)]
+        engine = Engine(models.BPE({token: i for i, token in enumerate(vocabulary)}, pairs))
+        split_words = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+        first_digits = [pre_tokenizers.Digits(individual_digits=True)] if split_digits else []
+        engine.pre_tokenizer = pre_tokenizers.Sequence([*first_digits, split_words])
+        engine.decoder = decoders.ByteLevel()
+        engine.add_special_tokens([AddedToken(vocabulary[i], special=True, normalized=False) for i in special_ids])
+        return cls(engine.to_str())
+
+    def to_json(self) -> str:
+        return str(self._engine.to_str())
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the text; the spelling of a special token becomes that one token.
+
+        Raises PromptError for lone surrogates, which no UTF-8 text can hold.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise PromptError("text", f"valid Unicode (a lone surrogate stands at {error.start})", text) from None
+        return list(self._engine.encode(text, add_special_tokens=False).ids)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of the ids, special tokens spelled out; bytes cut from a character show as U+FFFD."""
+        return b"".join(map(self.token_bytes, ids)).decode(errors="replace")
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return self._bytes[whole_number("token_id", token_id, 0, self.vocab_size - 1)]
+
+
+_SIGNS = {" ": "·", "\n": "⏎", "\t": "⇥", "\r": "␍", "\0": "␀"}
+_TAKEN = frozenset(_SIGNS.values()) | {"⟨", "⟩"}
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+
+
+def label(token: bytes) -> str:
+    """A token as it should be shown: white space and control characters visible, no two tokens alike.
+
+    A space is `·` and a line break `⏎`; a byte that is no whole character, an invisible character, a
+    leading combining mark, and the characters that serve as signs here appear by number.
+
+    >>> label(b" the"), label(b"the"), label(b"\\n\\t"), label(b"\\xe2\\x82"), label("\\u202e·".encode())
+    ('·the', 'the', '⏎⇥', '⟨0xE2⟩⟨0x82⟩', '⟨U+202E⟩⟨U+00B7⟩')
+    """
+    shown = []
+    for position, character in enumerate(token.decode(errors="surrogateescape")):
+        code, category = ord(character), unicodedata.category(character)
+        if character in _SIGNS:
+            shown.append(_SIGNS[character])
+        elif 0xDC80 <= code <= 0xDCFF:  # surrogateescape keeps an undecodable byte as 0xDC00 + byte
+            shown.append(f"⟨0x{code - 0xDC00:02X}⟩")
+        elif character in _TAKEN or category in _UNSEEN or (position == 0 and category.startswith("M")):
+            shown.append(f"⟨U+{code:04X}⟩")
+        else:
+            shown.append(character)
+    return "".join(shown)
+
+
+_SPOKEN = {"·": "space", "⏎": "line break", "⇥": "tab", "␍": "carriage return", "␀": "null"}
+
+
+def spoken(token: bytes) -> str:
+    """A token as a screen reader should say it.
+
+    >>> spoken(b" the"), spoken(b"\n\n"), spoken(b"the")
+    ('space the', 'line break line break', 'the')
+    """
+    return " ".join(
+        "".join(f"\0{_SPOKEN[c]}\0" if c in _SPOKEN else c for c in label(token)).replace("\0", " ").split()
+    )

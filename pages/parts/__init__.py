@@ -1,0 +1,1 @@
+"""What pages share: navigation, frame, URL state, controls, live components."""

@@ -1,0 +1,94 @@
+"""The server around the pages: warming the model, saying when it is ready, compressing the frontend."""
+
+import gc
+import gzip
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from anyio import to_thread
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_warmed = threading.Event()
+_warming_error: list[str] = []
+
+
+def warm() -> None:
+    """Loads the default model, then takes everything loaded so far out of the garbage collector's sight."""
+    from lm_core.runtime import registry
+
+    if error := registry.warm():
+        _warming_error.append(str(error))
+    gc.collect()
+    gc.freeze()  # a collection over torch's half a million objects stops all visitors for 290 ms
+    _warmed.set()
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Answers at once and warms beside it, so that an early visitor sees the page load, not a dead address."""
+    threading.Thread(target=warm, name="warm-up", daemon=True).start()
+    yield
+
+
+async def ready(_request: Request) -> JSONResponse:
+    """200 once the default model has answered a prompt; 503 while it loads, or with the reason it cannot."""
+    if _warming_error:
+        return JSONResponse({"ready": False, "reason": _warming_error[0]}, status_code=503)
+    if not _warmed.is_set():
+        return JSONResponse({"ready": False, "reason": "The model is loading."}, status_code=503)
+    return JSONResponse({"ready": True})
+
+
+class CompressFrontend:
+    """Gzips Streamlit's static scripts and styles once each; Streamlit itself sends them uncompressed,
+    because its own middleware would compress them anew for every visitor."""
+
+    _SUFFIXES = (".js", ".css", ".html", ".json", ".svg", ".wasm")
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        # A file's name carries a hash of its content, so a path always means the same bytes.
+        self._packed: dict[str, tuple[Message, bytes]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        accepted = dict(scope.get("headers", ())).get(b"accept-encoding", b"")
+        wanted = path.startswith("/static/") and path.endswith(self._SUFFIXES) and b"gzip" in accepted
+        if not wanted or scope.get("method") != "GET":
+            await self.app(scope, receive, send)
+            return
+        start, body = self._packed.get(path) or await self._fetch(scope, receive)
+        if start["status"] == 200:
+            self._packed[path] = start, body
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    async def _fetch(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+        """What the app answers, compressed if it is a whole file."""
+        start: Message = {}
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                body.extend(message.get("body", b""))
+
+        await self.app(scope, receive, collect)
+        if start["status"] != 200:
+            return start, bytes(body)
+        packed = await to_thread.run_sync(gzip.compress, body, 6)
+        kept = [(name, value) for name, value in start["headers"] if name not in (b"content-length", b"etag")]
+        length = (b"content-length", str(len(packed)).encode())
+        start["headers"] = [*kept, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"), length]
+        return start, packed
+
+
+ROUTES = [Route("/ready", ready)]
+MIDDLEWARE = [Middleware(CompressFrontend)]
