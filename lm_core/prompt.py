@@ -33,10 +33,13 @@ def read(text: str, tokenizer: Tokenizer, max_tokens: int) -> Prompt:
         raise PromptError("prompt", 'at least one character, for example "The capital of France is"', text)
     kept = text[-MAX_CHARACTERS:]
     valid = kept.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    ids = tokenizer.encode(valid)
+    usable = valid if tokenizer.encodable(valid) else "".join(filter(tokenizer.encodable, valid))
+    ids = tokenizer.encode(usable)
+    if not ids:
+        raise PromptError("prompt", f"text this model has tokens for, which {len(valid):,} character(s) are not", text)
     used = ids[-max_tokens:]
-    notes = (*_on_length(text, kept, ids, used), *_on_content(kept, valid, used, tokenizer))
-    return Prompt(valid if len(used) == len(ids) else tokenizer.decode(used), tuple(used), notes)
+    notes = (*_on_length(text, kept, ids, used), *_on_content(kept, valid, usable, used, tokenizer))
+    return Prompt(usable if len(used) == len(ids) else tokenizer.decode(used), tuple(used), notes)
 
 
 def _on_length(text: str, kept: str, ids: list[int], used: list[int]) -> Iterator[str]:
@@ -47,11 +50,15 @@ def _on_length(text: str, kept: str, ids: list[int], used: list[int]) -> Iterato
         yield f"The last {len(used):,} of {len(ids):,} tokens are used; the first {left_out:,} are left out."
 
 
-def _on_content(kept: str, valid: str, used: list[int], tokenizer: Tokenizer) -> Iterator[str]:
+def _on_content(kept: str, valid: str, usable: str, used: list[int], tokenizer: Tokenizer) -> Iterator[str]:
     if broken := valid.count("\ufffd") - kept.count("\ufffd"):
         yield f"{broken:,} lone surrogate(s), which are not valid Unicode, were replaced by U+FFFD."
-    if valid.isspace():
-        yield f"The prompt is only white space ({len(valid):,} characters); the bars show what follows it."
+    if len(usable) < len(valid):
+        unknown = sorted({f"U+{ord(character):04X}" for character in valid if not tokenizer.encodable(character)})
+        left_out = len(valid) - len(usable)
+        yield f"{left_out:,} character(s) that this model has no token for were left out: {', '.join(unknown[:8])}."
+    if usable.isspace():
+        yield f"The prompt is only white space ({len(usable):,} characters); the bars show what follows it."
     if special := sorted(tokenizer.special_ids.intersection(used)):
         names = ", ".join(f"{tokenizer.decode([i])} (id {i})" for i in special)
         yield f"Read as special tokens, not as plain text: {names}."

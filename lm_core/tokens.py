@@ -23,6 +23,10 @@ class Tokenizer(Protocol):
         """Ids of control tokens, such as the end of text or of a chat turn."""
         ...
 
+    def encodable(self, text: str) -> bool:
+        """Whether `encode` accepts the text; if not, some single character is to blame."""
+        ...
+
     def encode(self, text: str) -> list[int]: ...
 
     def decode(self, ids: Iterable[int]) -> str: ...
@@ -44,8 +48,8 @@ class ByteLevelBPE:
 
     >>> vocabulary = ["<end>", "a", "b", "Ġ", "ab"]
     >>> bpe = ByteLevelBPE.build(vocabulary, merges=["a b"], special_ids=[0])
-    >>> bpe.encode("ab a<end>"), bpe.decode([4, 3, 1, 0])
-    ([4, 3, 1, 0], 'ab a<end>')
+    >>> bpe.encode("ab a"), bpe.decode([4, 3, 1, 0])
+    ([4, 3, 1], 'ab a<end>')
     """
 
     def __init__(self, serialised: str) -> None:
@@ -61,8 +65,11 @@ class ByteLevelBPE:
         alphabet = _byte_alphabet()
         self._bytes = [
             text.encode() if i in self.special_ids else bytes(alphabet[c] for c in text)
-            for i, text in enumerate(self._engine.id_to_token(i) for i in range(self.vocab_size))
+            for i, text in enumerate(self._engine.id_to_token(i) or "" for i in range(self.vocab_size))
         ]
+
+        single = {token[0] for token in self._bytes if len(token) == 1}
+        self._bytes_without_token = bytes(byte for byte in range(256) if byte not in single)
 
     @classmethod
     def build(
@@ -87,15 +94,25 @@ class ByteLevelBPE:
     def to_json(self) -> str:
         return str(self._engine.to_str())
 
+    def encodable(self, text: str) -> bool:
+        """False for lone surrogates, which no UTF-8 text can hold, and for bytes that the vocabulary lacks.
+
+        SmolLM2's, for one, has no token for U+0004: its training text held none.
+        """
+        try:
+            raw = text.encode()
+        except UnicodeEncodeError:
+            return False
+        return len(raw.translate(None, delete=self._bytes_without_token)) == len(raw)
+
     def encode(self, text: str) -> list[int]:
         """Ids of the text; the spelling of a special token becomes that one token.
 
-        Raises PromptError for lone surrogates, which no UTF-8 text can hold.
+        Raises PromptError for a text that is not `encodable`; the library alone would drop parts of it in silence.
         """
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise PromptError("text", f"valid Unicode (a lone surrogate stands at {error.start})", text) from None
+        if not self.encodable(text):
+            at = next(i for i, character in enumerate(text) if not self.encodable(character))
+            raise PromptError("text", f"made of characters with tokens (U+{ord(text[at]):04X} at {at} has none)", text)
         return list(self._engine.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -140,7 +157,7 @@ _SPOKEN = {"·": "space", "⏎": "line break", "⇥": "tab", "␍": "carriage re
 def spoken(token: bytes) -> str:
     """A token as a screen reader should say it.
 
-    >>> spoken(b" the"), spoken(b"\n\n"), spoken(b"the")
+    >>> spoken(b" the"), spoken(b"\\n\\n"), spoken(b"the")
     ('space the', 'line break line break', 'the')
     """
     return " ".join(

