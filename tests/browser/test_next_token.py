@@ -68,7 +68,8 @@ def test_type_and_read_the_models_own_figures(server: Server, open_page: Open, m
     page.get_by_role("rowheader", name="space delivered", exact=True).hover()
     facts = page.get_by_text("rank 1, probability").inner_text()
     shown = float(re.search(r"probability ([\d.e-]+),", facts).group(1))  # type: ignore[union-attr]
-    assert shown == pytest.approx(best.probability, abs=1e-6)
+    # The server may have read part of the prompt from its cache: float32 then differs in the fifth digit.
+    assert shown == pytest.approx(best.probability, rel=1e-4)
     expect(page).to_have_url(re.compile(r"prompt=The(\+|%20)carrier"))
 
 
