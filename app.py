@@ -1,7 +1,7 @@
 """The server's entry and each visitor's.
 
 Imported by the server, this file makes the ASGI application; run by Streamlit for a visitor, it draws the
-navigation and the page. Start it with `make run` or `streamlit run app.py`.
+navigation and the frame around the page. Start it with `make run` or `streamlit run app.py`.
 """
 
 import os
@@ -12,11 +12,10 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2))
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.parts import navigation, server
+from pages.parts import layout, navigation, server
 
 if get_script_run_ctx(suppress_warning=True) is None:
     app = st.App("app.py", lifespan=server.lifespan, routes=server.ROUTES, middleware=server.MIDDLEWARE)
 else:
     navigation.enter()
-    st.set_page_config(page_icon=navigation.FAVICON, layout="centered")
-    navigation.build().run()
+    layout.draw()

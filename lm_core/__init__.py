@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
     from lm_core import runtime as runtime
+    from lm_core import scoring as scoring
     from lm_core.distribution import Distribution as Distribution
     from lm_core.distribution import softmax as softmax
     from lm_core.errors import InvalidInput as InvalidInput
@@ -37,6 +38,7 @@ _HOMES = {
     "pretrained": None,
     "Distribution": "distribution",
     "softmax": "distribution",
+    "scoring": None,
     "runtime": None,
 }
 

@@ -7,7 +7,7 @@ All logarithms are natural (nats) unless a unit is named.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -68,6 +68,18 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:
     return weights / weights.sum()
 
 
+def omitted(probabilities: Iterable[float]) -> float:
+    """The probability left for everything that a list of probabilities does not name.
+
+    >>> round(omitted([0.85, 0.10, 0.03, 0.000001]), 12)
+    0.019999
+    """
+    listed = math.fsum(probabilities)
+    if not -1e-9 <= 1 - listed <= 1:
+        raise InvalidInput("probabilities", "numbers >= 0 that sum to at most 1", listed)
+    return max(0.0, 1 - listed)
+
+
 @dataclass(frozen=True)
 class Row:
     """One token of a distribution; rank 1 is the likeliest, equal probabilities rank by id."""
@@ -85,6 +97,15 @@ class Rest:
     """The tokens left out of a list of rows: how many, and the sum of their own probabilities."""
 
     count: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Band:
+    """Neighbouring ranks taken together: from `first` to `last`, both included, and the sum of their probabilities."""
+
+    first: int
+    last: int
     probability: float
 
 
@@ -137,6 +158,22 @@ class Distribution:
         omitted = self.probabilities[self._order[n:]]
         return Top(rows, Rest(count=len(omitted), probability=math.fsum(omitted)))
 
+    def bands(self, n: int, edges: tuple[int, ...] = (100, 1_000, 10_000)) -> tuple[Band, ...]:
+        """What stands below the n likeliest, in bands of rank that end at `edges`; together they are the rest.
+
+        >>> Distribution([3.0, 1.5, -1.0, -2.0, -3.0]).bands(2, edges=(4,))[1]
+        Band(first=5, last=5, probability=0.0019819513099723325)
+        """
+        n = whole_number("n", n, 1, len(self))
+        ends = [edge for edge in edges if n < edge < len(self)] + [len(self)]
+        starts = [n, *ends[:-1]]
+        sorted_probabilities = self.probabilities[self._order]
+        return tuple(
+            Band(start + 1, end, math.fsum(sorted_probabilities[start:end]))
+            for start, end in zip(starts, ends)
+            if start < end
+        )
+
     def row(self, token_id: int) -> Row:
         """The facts about one token."""
         return self._row(token_id, self.rank(token_id))
@@ -162,3 +199,39 @@ class Distribution:
         possible = self.probabilities > 0
         nats = -math.fsum(self.probabilities[possible] * self.log_probabilities[possible])
         return nats if unit == "nats" else nats / math.log(2)
+
+    @property
+    def effective_choices(self) -> float:
+        """exp(entropy in nats): as uncertain as a fair choice among so many tokens.
+
+        >>> Distribution([0.0, 0.0, 0.0, 0.0]).effective_choices
+        4.0
+        """
+        return math.exp(self.entropy("nats"))
+
+    def kl_divergence(self, other: Distribution, unit: Unit) -> float:
+        """KL(self || other) = sum p log(p / q), in "nats" or "bits"; inf where other rules out what self allows.
+
+        Kullback and Leibler 1951. The cost of expecting `other` where `self` is true.
+
+        >>> Distribution([0.0, 0.0]).kl_divergence(Distribution([0.0, 0.0]), "bits")
+        0.0
+        """
+        if len(other) != len(self):
+            raise InvalidInput("other", f"a distribution over {len(self)} tokens", f"one over {len(other)}")
+        if unit not in ("nats", "bits"):
+            raise InvalidInput("unit", '"nats" or "bits"', unit)
+        possible = self.probabilities > 0
+        ratio = self.log_probabilities[possible] - other.log_probabilities[possible]
+        nats = max(0.0, math.fsum(self.probabilities[possible] * ratio))  # never negative but for rounding
+        return nats if unit == "nats" else nats / math.log(2)
+
+    def movers(self, other: Distribution, n: int) -> tuple[int, ...]:
+        """Ids of the n tokens whose probability differs most between the two, the largest change first.
+
+        >>> Distribution([0.0, 1.0, 2.0]).movers(Distribution([2.0, 1.0, 0.0]), 2)
+        (0, 2)
+        """
+        n = whole_number("n", n, 1, len(self))
+        change = np.abs(other.probabilities - self.probabilities)
+        return tuple(int(i) for i in np.argsort(-change, kind="stable")[:n])

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_core.distribution import Distribution
 from lm_core.errors import PromptError, whole_number
 from lm_core.tokens import Tokenizer
 
@@ -62,3 +67,54 @@ def _on_content(kept: str, valid: str, usable: str, used: list[int], tokenizer: 
     if special := sorted(tokenizer.special_ids.intersection(used)):
         names = ", ".join(f"{tokenizer.decode([i])} (id {i})" for i in special)
         yield f"Read as special tokens, not as plain text: {names}."
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One sentence about a prompt that may not do what its writer expects, and a text that would."""
+
+    sentence: str
+    offer: str
+    text: str
+
+
+def chat_turn(question: str) -> str:
+    """A question as SmolLM2's chat format spells it (ChatML), ready for the assistant's first token.
+
+    >>> print(chat_turn("Why?").splitlines()[-2])
+    Why?<|im_end|>
+    """
+    system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+    turns = (("system", system), ("user", question))
+    return "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in turns) + "<|im_start|>assistant\n"
+
+
+def advise(text: str, belief: Distribution, tokenizer: Tokenizer) -> Iterator[Advice]:
+    """What a writer of this prompt should know before reading its bars.
+
+    `belief` is the next-token distribution after the text; a half-written word shows in it, not in the text.
+    """
+    if text != (trimmed := text.rstrip(" ")) and trimmed:
+        sentence = "The prompt ends in a space, but tokens bring their own: most words can no longer follow."
+        yield Advice(sentence, "Remove the space", trimmed)
+    elif text.endswith("?"):
+        sentence = "This model continues text; it answers a question only as a turn in a chat."
+        yield Advice(sentence, "Ask it as a chat", chat_turn(text))
+    elif text[-1:].islower() or text[-1:].isupper():
+        going_on = word_goes_on(belief, tokenizer)
+        head, space, word = text.rpartition(" ")
+        if going_on > 0.2 and space and head.strip():
+            sentence = f"The last word, “{word[-40:]}”, looks unfinished to the model: {going_on:.0%} on its going on."
+            yield Advice(sentence, "Remove that word", head)
+
+
+@lru_cache(maxsize=8)
+def _lengthening(tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """True for each token that begins with a small letter and no space, so that it lengthens the last word."""
+    first = (tokenizer.token_bytes(i).decode(errors="replace")[:1] for i in range(tokenizer.vocab_size))
+    return np.fromiter((character.islower() for character in first), bool)
+
+
+def word_goes_on(belief: Distribution, tokenizer: Tokenizer) -> float:
+    """The probability that the next token lengthens the last word instead of starting something new."""
+    return float(belief.probabilities[_lengthening(tokenizer)].sum())

@@ -18,6 +18,10 @@ class Tokenizer(Protocol):
     @property
     def vocab_size(self) -> int: ...
 
+    def __hash__(self) -> int:
+        """Tokenizers never change, so what is worked out about one may be kept."""
+        ...
+
     @property
     def special_ids(self) -> frozenset[int]:
         """Ids of control tokens, such as the end of text or of a chat turn."""

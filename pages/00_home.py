@@ -1,4 +1,10 @@
-"""What this is, alive at first sight."""
+"""What this is, alive at first sight, and the map of all pages."""
+
+TITLE = "Next-Token Explorer"
+SECTION = "Home"
+ICON = "home"
+PROMISE = "A language model does one thing: it says how probable each possible next token is. Here is one doing it."
+EXAMPLES = {"Another prompt": {"prompt": "The carrier scan says the parcel was"}}
 
 from pages.parts.navigation import ensure_entry
 
@@ -6,16 +12,20 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.parts import bars, frame, prediction
-
-PROMPT = "The capital of France is"
-
-st.title("Next-Token Explorer")
-st.write("A language model does one thing: it says how probable each possible next token is. Here is one doing it.")
-st.subheader(f"“{PROMPT} …”", anchor=False)
+from pages.parts import bars, frame, model_choice, prompt_box, url_state
+from pages.parts.contents import SECTIONS, entries
 
 with frame.plain_errors():
-    answer = prediction.predict(PROMPT)
-    bars.draw(answer.distribution.top(5), answer.tokenizer, key="home_bars")
+    model = model_choice.model()
+    asked = prompt_box.ask(model, "prompt", "Prompt")
+    url_state.write(prompt=(asked.committed, prompt_box.DEFAULT))
+    picture = bars.picture(asked.belief, model.tokenizer, size=5)
+    bars.draw(picture, key="home_bars", on_take=asked.append)
 
-st.page_link("pages/01_next_token.py", label="Try your own text", icon=":material/arrow_forward:")
+if not url_state.presenting():
+    st.subheader("All pages", anchor=False)
+    for section in SECTIONS:
+        for entry in entries():
+            if entry.section == section != "Home":
+                st.page_link(entry.file, label=f"{section}: {entry.title}", icon=f":material/{entry.icon}:")
+                st.caption(entry.promise)

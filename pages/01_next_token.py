@@ -1,4 +1,33 @@
-"""A prompt becomes bars: every token the model could write next, with its probability."""
+"""A prompt becomes bars: every token the model could write next; two prompts compared."""
+
+TITLE = "Next token"
+SECTION = "Explore"
+ICON = "bar_chart"
+PROMISE = "Every token the model knows gets a probability of coming next. Type, and read them."
+EXAMPLES = {
+    "A capital": {"prompt": "The capital of France is"},
+    "A parcel leaves": {"prompt": "The package left the"},
+    "See one word change it: regional": {"prompt": "The package left the", "b": "The package left the regional"},
+    "See one word change it: checkout": {"prompt": "The package left the", "b": "The package left the checkout"},
+    "See an instruction change it": {
+        "prompt": "The package left the",
+        "b": "Write a friendly email to a customer about a late order.\n\nThe package left the",
+    },
+    "Several plausible answers": {"prompt": "The carrier scan says the parcel was"},
+    "The support bot": {"prompt": "The support bot answered"},
+    "An order ships": {"prompt": "Order shipped from the"},
+    "Count what is left": {
+        "prompt": "An order contains 5 items. After a return of 2 items, the retained item count is"
+    },
+    "Structure without words": {"prompt": "A shipment event JSON record starts with"},
+    "A policy it cannot know": {"prompt": "The refund policy says annual plans are"},
+    "The policy put into context": {
+        "prompt": "The refund policy says annual plans are",
+        "b": "Annual plans are refundable within 14 days.\nThe refund policy says annual plans are",
+    },
+    "A database it is not": {"prompt": "Orders marked delivered are eligible for"},
+    "The cat": {"prompt": "the cat sat on the"},
+}
 
 from pages.parts.navigation import ensure_entry
 
@@ -6,19 +35,52 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.parts import bars, frame, prediction, url_state
+from pages.parts import advice, bars, comparison, examples, export, finding, frame, model_choice, prompt_box, url_state
+from pages.parts.illustration import article_table
 
-PROMPT = "The capital of France is"
 SIZE = 10
-
-st.title("Next token")
-st.write("The model gives every token it knows a probability of coming next. Change the prompt and watch.")
-
-text = st.text_area("Prompt", key=url_state.text("prompt", PROMPT), height="content")
-size = st.segmented_control("Tokens shown", bars.SIZES, key=url_state.choice("n", bars.SIZES, SIZE), required=True)
-url_state.write(prompt=(text, PROMPT), n=(size, SIZE))
+presenting = url_state.presenting()
 
 with frame.plain_errors():
-    answer = prediction.predict(text)
-    frame.prompt_tokens(answer.prompt.ids, answer.tokenizer)
-    bars.draw(answer.distribution.top(size), answer.tokenizer, key="next_token_bars")
+    model = model_choice.model()
+    asked = prompt_box.ask(model, "prompt", "Prompt")
+    second = comparison.ask(model)
+    advice.offer(asked, model.tokenizer)
+    shown, words, below = st.container(), st.container(), st.container()
+
+    with below.container(horizontal=True, vertical_alignment="bottom"):
+        examples.menu(EXAMPLES)
+        size = st.segmented_control("Tokens", bars.SIZES, key=url_state.choice("n", bars.SIZES, SIZE), required=True)
+        axis = st.segmented_control(
+            "Axis",
+            list(bars.AXES),
+            key=url_state.choice("axis", list(bars.AXES), "linear"),
+            format_func=bars.AXES.get,
+            required=True,
+        )
+        guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
+        comparison.switch()
+    word = finding.ask(below, guess_first)
+    found = finding.find(model, asked, word)
+
+    url_state.write(
+        prompt=(asked.committed, prompt_box.DEFAULT),
+        b=(second.committed if second else None, None),
+        n=(size, SIZE), axis=(axis, "linear"), guess=(guess_first, False), find=(word, ""),
+    )  # fmt: skip
+
+    with shown:
+        picture = bars.picture(asked.belief, model.tokenizer, size, second.belief if second else None)
+        if guess_first and not found:
+            frame.note("The bars are hidden. Which token comes next? Write your guess below; they appear beside it.")
+        else:
+            bars.draw(
+                picture, "next_token_bars", axis, finding.announcement(asked, model.tokenizer),
+                digits=st.session_state.get("_digits", True),
+                on_take=None if second else asked.append,
+            )  # fmt: skip
+            comparison.say(asked, second, model.tokenizer) if second else finding.uncertainty(words, asked.belief)
+
+    if not presenting:
+        article_table(model)
+        export.fold(asked, picture, model_choice.name(), model.tokenizer, size)

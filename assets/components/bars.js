@@ -2,8 +2,9 @@
 // It shows the figures it is given and computes none; every text goes in as textContent, never as HTML.
 
 const MINUS = "\u2212";
+const LOG_DECADES = 6; // the log axis runs from 10^-6 to 1
 
-export function percent(p) {
+function percent(p) {
   if (p === 0) return "0 %";
   const hundred = 100 * p;
   if (hundred < 0.01) return "< 0.01 %";
@@ -12,6 +13,13 @@ export function percent(p) {
 }
 
 const fixed = (value, digits) => value.toFixed(digits).replace("-", MINUS);
+const signed = (points) => (points > 0 ? "+" : "") + fixed(points, 2);
+const grouped = (n) => n.toLocaleString("en");
+
+function along(p, axis) {
+  if (axis !== "log") return 100 * p;
+  return p > 0 ? Math.max(0, 100 * (1 + Math.log10(p) / LOG_DECADES)) : 0;
+}
 
 function cell(row, tag, className, text) {
   const element = row.appendChild(document.createElement(tag));
@@ -20,65 +28,146 @@ function cell(row, tag, className, text) {
   return element;
 }
 
-function drawBar(row, p) {
-  const track = cell(cell(row, "td", "bar"), "span", "track");
-  cell(track, "span", "fill").style.width = `${100 * p}%`;
-}
-
-function facts(row) {
-  return `${row.label} (id ${row.id}): rank ${row.rank.toLocaleString("en")}, probability ${row.p}, ` +
-    `logit ${fixed(row.logit, 4)}, log-probability ${fixed(row.log_p, 6)} nats`;
-}
-
 function heading(table, data) {
-  table.createCaption().textContent = data.caption;
-  const row = table.createTHead().insertRow();
+  const row = table.tHead.rows[0];
+  row.replaceChildren();
   cell(row, "th", "rank", "#");
   cell(row, "th", "token", "token");
   const axis = cell(cell(row, "th", "bar"), "span", "axis");
-  for (const tick of ["0 %", "50 %", "100 %"]) cell(axis, "span", "", tick);
-  cell(row, "th", "percent", "probability");
-  cell(row, "th", "wide", "ln p (nats)");
-  cell(row, "th", "wide", "logit");
+  const ticks = data.axis === "log" ? ["0.0001 %", "0.1 %", "100 %"] : ["0 %", "50 %", "100 %"];
+  for (const tick of ticks) cell(axis, "span", "", tick);
+  const names = data.second ? ["A", "B", "B \u2212 A"] : ["probability", "ln p (nats)", "logit"];
+  cell(row, "th", "percent", names[0]);
+  cell(row, "th", data.second ? "percent" : "wide", names[1]);
+  cell(row, "th", "wide", names[2]);
   for (const head of row.cells) head.scope = "col";
 }
 
-function tokenRow(body, token, say) {
-  const row = body.insertRow();
-  row.dataset.id = token.id;
-  row.tabIndex = 0;
-  cell(row, "td", "rank", token.rank);
-  const name = cell(row, "th", "token", token.label);
+function fillRow(row, item, data, figures) {
+  row.replaceChildren();
+  cell(row, "td", "rank", item.rank ?? "");
+  const name = cell(row, "th", "token", item.label);
   name.scope = "row";
-  name.setAttribute("aria-label", token.spoken);
-  drawBar(row, token.p);
-  cell(row, "td", "percent", percent(token.p)).title = token.p;
-  cell(row, "td", "wide", fixed(token.log_p, 3));
-  cell(row, "td", "wide", fixed(token.logit, 3));
-  row.onpointerenter = row.onfocus = row.onclick = () => say(facts(token));
+  name.title = item.label;
+  if (item.spoken) name.setAttribute("aria-label", item.spoken);
+  const track = cell(cell(row, "td", "bar"), "span", "track");
+  const pairs = data.second ? [[item.p, "fill first"], [item.p_second, "fill second"]] : [[item.p, "fill"]];
+  for (const [p, className] of pairs) cell(track, "span", className).style.width = `${along(p, data.axis)}%`;
+  cell(row, "td", "percent", percent(item.p)).title = item.p;
+  figures.forEach(([className, text, title]) => { cell(row, "td", className, text).title = title ?? ""; });
 }
 
-export default function ({ data, parentElement }) {
-  const host = parentElement.querySelector(".bars");
-  const background = getComputedStyle(host).getPropertyValue("--st-background-color");
-  host.dataset.dark = isDark(background) ? "1" : "0";
+function figuresOf(item, data) {
+  if (data.second) {
+    return [["percent", percent(item.p_second), item.p_second], ["wide", signed(100 * (item.p_second - item.p)), "percentage points"]];
+  }
+  return item.logit === undefined ? [["wide", ""], ["wide", ""]] : [["wide", fixed(item.log_p, 3)], ["wide", fixed(item.logit, 3)]];
+}
+
+function facts(item, data) {
+  const id = `${item.label} (id ${item.id})`;
+  if (data.second) return `${id}: probability ${item.p} after A, ${item.p_second} after B`;
+  return `${id}: rank ${grouped(item.rank)}, probability ${item.p}, logit ${fixed(item.logit, 4)}, ` +
+    `log-probability ${fixed(item.log_p, 6)} nats`;
+}
+
+function build(host) {
   const table = document.createElement("table");
+  table.createCaption();
+  table.createTHead().insertRow();
+  table.createTBody();
   const line = document.createElement("p");
   line.className = "facts";
-  line.textContent = "Point at a row, or tap it, for its exact figures.";
-  heading(table, data);
-  const body = table.createTBody();
-  for (const token of data.rows) tokenRow(body, token, (text) => { line.textContent = text; });
-  if (data.rest.count > 0) {
-    const rest = body.insertRow();
-    rest.className = "rest";
-    cell(rest, "td", "rank", "");
-    cell(rest, "th", "token", `rest: ${data.rest.count.toLocaleString("en")}`).scope = "row";
-    drawBar(rest, data.rest.p);
-    cell(rest, "td", "percent", percent(data.rest.p)).title = data.rest.p;
-    for (let i = 0; i < 2; i++) cell(rest, "td", "wide", "");
+  const take = document.createElement("button");
+  take.type = "button";
+  const live = document.createElement("p");
+  live.className = "unseen";
+  live.setAttribute("aria-live", "polite");
+  host.replaceChildren(table, line, take, live);
+  return { table, line, take, live, rows: new Map(), selected: null, announced: null };
+}
+
+function select(view, data, id) {
+  view.selected = id;
+  const item = data.rows.find((row) => row.id === id);
+  for (const [key, row] of view.rows) {
+    if (key === id) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+    row.tabIndex = key === id || (!item && key === data.rows[0]?.id) ? 0 : -1;
   }
-  host.replaceChildren(table, line);
+  view.line.textContent = item ? facts(item, data) : "Point at a row, tap it, or press 1 to 9, for its exact figures.";
+  view.take.hidden = !data.take;
+  view.take.disabled = !item;
+  view.take.textContent = item ? `Add ${item.label} to the prompt` : "Add a token to the prompt";
+}
+
+function drawTokens(view, data) {
+  const body = view.table.tBodies[0];
+  const kept = new Map();
+  for (const item of data.rows) {
+    const row = view.rows.get(item.id) ?? body.insertRow();
+    const widths = [...row.querySelectorAll(".fill")].map((fill) => fill.style.width);
+    fillRow(row, item, data, figuresOf(item, data));
+    slide(row, widths);
+    row.dataset.id = item.id;
+    row.onpointerenter = () => { view.line.textContent = facts(item, data); };
+    row.onpointerleave = () => select(view, data, view.selected);
+    row.onclick = () => { select(view, data, item.id); row.focus(); };
+    row.onfocus = () => { if (view.selected !== item.id) select(view, data, item.id); };
+    body.append(row);
+    kept.set(item.id, row);
+  }
+  for (const [id, row] of view.rows) if (!kept.has(id)) row.remove();
+  view.rows = kept;
+  for (const old of body.querySelectorAll(".rest")) old.remove();
+  for (const band of data.bands) {
+    const row = body.insertRow();
+    row.className = "rest";
+    const label = `ranks ${grouped(band.first)}\u2013${grouped(band.last)}`;
+    fillRow(row, { label, p: band.p, p_second: band.p_second }, data, figuresOf(band, data));
+  }
+}
+
+// A row that was there before starts from its old width, so that the bar slides instead of jumping.
+function slide(row, widths) {
+  row.querySelectorAll(".fill").forEach((fill, i) => {
+    if (widths[i] === undefined) return;
+    const target = fill.style.width;
+    fill.style.width = widths[i];
+    fill.getBoundingClientRect();
+    fill.style.width = target;
+  });
+}
+
+function onKey(event, view, data) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "BUTTON") return;
+  const ids = data.rows.map((row) => row.id);
+  const at = ids.indexOf(view.selected);
+  const steps = { ArrowDown: Math.min(at + 1, ids.length - 1), ArrowUp: Math.max(at - 1, 0), Home: 0, End: ids.length - 1 };
+  let to = steps[event.key];
+  if (data.digits && /^[1-9]$/.test(event.key)) to = Number(event.key) - 1;
+  if (event.key === "Enter" && at >= 0 && data.take) view.take.click();
+  if (to === undefined || to >= ids.length) return;
+  event.preventDefault();
+  select(view, data, ids[to]);
+  view.rows.get(ids[to]).focus();
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".bars");
+  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
+  host.dataset.second = data.second ? "1" : "0";
+  const view = (host.view ??= build(host));
+  view.table.caption.textContent = data.caption;
+  heading(view.table, data);
+  drawTokens(view, data);
+  select(view, data, view.rows.has(view.selected) ? view.selected : null);
+  host.onkeydown = (event) => onKey(event, view, data);
+  view.take.onclick = () => setTriggerValue("take", view.selected);
+  if (view.announced !== null && data.announcement && view.announced !== data.announcement) {
+    view.live.textContent = data.announcement;
+  }
+  view.announced = data.announcement ?? "";
 }
 
 function isDark(colour) {

@@ -1,21 +1,43 @@
-"""What every page shows alike: notes, errors as plain sentences, a prompt as token chips."""
+"""What every page says alike: notes beside a figure, and errors as plain sentences."""
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 
 from lm_core import LmCoreError, ModelUnavailable
-from lm_core.tokens import Tokenizer, label
 
-_CSS = Path("assets/components/frame.css")
+COMPONENTS = Path("assets/components")
+
+
+@lru_cache
+def source(name: str) -> str:
+    """A file of assets/components, as text."""
+    return (COMPONENTS / name).read_text(encoding="utf-8")
 
 
 def show(markup: str) -> None:
     """Our own markup; whatever a visitor or a model wrote must be escaped before it gets here."""
-    st.html(f"<style>{_CSS.read_text(encoding='utf-8')}</style>{markup}")
+    st.html(f"<style>{source('frame.css')}</style>{markup}")
+
+
+def percent(probability: float, digits: int = 2) -> str:
+    """A probability as it is read: 77.3 %, 0.93 %, < 0.01 %; never rounded to 0 or 100.
+
+    >>> percent(0.7725), percent(0.0093), percent(3e-9), percent(0.0), percent(1e-6, digits=4)
+    ('77.3 %', '0.93 %', '< 0.01 %', '0 %', '0.0001 %')
+    """
+    hundred, least = 100 * probability, 10**-digits
+    if 0 < hundred < least * (1 - 1e-9):
+        return f"< {least:.{digits}f} %"
+    if 100 - least < hundred < 100:
+        return f"> {100 - least:.{digits}f} %"
+    if hundred in (0, 100):
+        return f"{hundred:.0f} %"
+    return f"{hundred:.{max(1, digits - 1) if hundred >= 10 else digits}f} %"
 
 
 def note(sentence: str, kind: str = "note") -> None:
@@ -25,7 +47,7 @@ def note(sentence: str, kind: str = "note") -> None:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Shows an error a user can cause as its sentence, and ends the block there."""
+    """The one place that turns an error a user can cause into its sentence; the block ends there."""
     try:
         yield
     except ModelUnavailable as error:
@@ -34,15 +56,3 @@ def plain_errors() -> Iterator[None]:
         st.code(error.remedy, language=None)
     except LmCoreError as error:
         note(str(error), "error")
-
-
-def prompt_tokens(ids: Sequence[int], tokenizer: Tokenizer, shown: int = 200) -> None:
-    """The prompt as the model reads it: one chip a token, white space visible, the id on hover."""
-    left_out = max(0, len(ids) - shown)
-    chips = "".join(
-        f'<span class="nte-token" title="id {i}">{html.escape(label(tokenizer.token_bytes(i)))}</span>'
-        for i in ids[left_out:]
-    )
-    count = f"{len(ids):,} token{'' if len(ids) == 1 else 's'}"
-    before = f"{count}, the last {shown} shown:" if left_out else f"{count}:"
-    show(f'<p class="nte-prompt" aria-label="Prompt as tokens">{before} {chips}</p>')

@@ -1,20 +1,31 @@
-"""The table of contents: one builder for the app and for a page that is asked for first."""
+"""Builds the navigation from the table of contents, for the app and for a page that is asked for first."""
+
+from typing import Literal
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+
+from pages.parts.contents import SECTIONS, Entry, entries
 
 FAVICON = "assets/images/favicon.png"
 _ENTRY_RAN = "_entry_ran"
 
 
-def build() -> StreamlitPage:
-    """Registers all pages and returns the one this visitor asked for."""
-    return st.navigation(
-        {
-            "": [st.Page("pages/00_home.py", title="Home", icon=":material/home:", default=True)],
-            "Explore": [st.Page("pages/01_next_token.py", title="Next token", icon=":material/bar_chart:")],
-        }
-    )
+def build(position: Literal["sidebar", "hidden"] = "sidebar") -> tuple[StreamlitPage, Entry]:
+    """Registers all pages and returns the one this visitor asked for, with what it declares."""
+    known = {entry.url: (entry, _page(entry)) for entry in entries()}
+    menu: dict[str, list[StreamlitPage]] = {}
+    for section in SECTIONS:
+        pages = [page for entry, page in known.values() if entry.section == section]
+        if pages:
+            menu["" if section == "Home" else section] = pages
+    chosen = st.navigation(menu, position=position)
+    return chosen, known[chosen.url_path][0]
+
+
+def _page(entry: Entry) -> StreamlitPage:
+    home = entry.section == "Home"
+    return st.Page(entry.file, title="Home" if home else entry.title, icon=f":material/{entry.icon}:", default=home)
 
 
 def enter() -> None:
@@ -23,7 +34,7 @@ def enter() -> None:
 
 
 def ensure_entry() -> None:
-    """First line of every page. The first request of a fresh server may run a page file without app.py,
+    """First call of every page. The first request of a fresh server may run a page file without app.py,
     because Streamlit still takes `pages/` for its older kind of app; building the navigation ends that,
     and the rerun then comes in through app.py."""
     if _ENTRY_RAN not in st.session_state:

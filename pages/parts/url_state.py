@@ -1,40 +1,140 @@
 """The address bar as a document: fills a page's controls from the link, says what it refused, writes back.
 
 A reader function returns the key of the control it has filled, so that a page reads
-`st.text_area("Prompt", key=url_state.text("prompt", DEFAULT))`.
+`st.toggle("Guess first", key=url_state.flag("guess"))`. What is in TRAVELLING goes with the reader from page
+to page; the rest belongs to its page. A page ends its controls with `url_state.write(...)`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
+from lm_core import InvalidInput
+from lm_core.errors import whole_number
 from pages.parts import frame
 
+TRAVELLING = ("prompt", "model", "seed", "present")
+_PAGE, _GIVEN, _WRITTEN, _TRAVELLED = "_url_page", "_url_given", "_url_written", "_url_travelled"
+T = TypeVar("T")
 
-def _fill(name: str, value: object) -> str:
-    """Sets the control's first value; later values are the visitor's own."""
-    key = f"control_{name}"
-    st.session_state.setdefault(key, value)
+
+def arrive(page: str) -> None:
+    """Called by the frame before a page runs: notices a page just opened, or a link followed in place."""
+    link = st.query_params.to_dict()
+    state = st.session_state
+    here = state.get(_PAGE) == page
+    state[_GIVEN] = None if here and link == state.get(_WRITTEN) else link
+    state[_PAGE] = page
+
+
+def arriving() -> bool:
+    """Whether this run opens the page or follows a link, so that controls take new values."""
+    return st.session_state[_GIVEN] is not None
+
+
+def linked(name: str) -> bool:
+    """Whether the link just followed names this parameter."""
+    return name in (st.session_state[_GIVEN] or {})
+
+
+def key_of(name: str) -> str:
+    """Where the value of this page's parameter stands in the session state."""
+    return f"{st.session_state[_PAGE]}_{name}"
+
+
+def travelled() -> dict[str, str]:
+    """What goes with the reader, as it is written in a link; what has its default is absent."""
+    values: dict[str, str] = st.session_state.setdefault(_TRAVELLED, {})
+    return values
+
+
+def travel(name: str, value: object, default: object) -> None:
+    """Lets a value go with the reader to other pages."""
+    if value == default:
+        travelled().pop(name, None)
+    else:
+        travelled()[name] = _written(value)
+
+
+def presenting() -> bool:
+    """Presenter view: large type, no sidebar, only what matters. The link says `present=1`."""
+    return st.query_params.get("present", travelled().get("present")) == "1"
+
+
+def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
+    """Sets a control to what the link says, else to what travelled here, else to its default."""
+    key = key_of(name)
+    link = st.session_state[_GIVEN]
+    if link is None and key in st.session_state:
+        return key
+    value = default
+    asked = (link or {}).get(name, travelled().get(name))
+    if asked is not None:
+        try:
+            value = parse(asked)
+        except InvalidInput as error:
+            frame.note(f"The link was not followed in one point: {error} The default, {default}, is used.")
+    st.session_state[key] = value
     return key
 
 
 def text(name: str, default: str) -> str:
-    """A free text; reading it is the page's business."""
-    return _fill(name, st.query_params.get(name, default))
+    """A free text; what may be wrong with it is for its reader to say."""
+    return _fill(name, default, str)
 
 
-def choice(name: str, allowed: Sequence[int], default: int) -> str:
-    """One of a few whole numbers; anything else in the link is refused with a sentence."""
-    given = st.query_params.get(name)
+def number(name: str, default: int, low: int, high: int) -> str:
+    """A whole number in a range."""
+
+    def parse(given: str) -> int:
+        digits = given.isascii() and given.isdigit() and len(given) < 20
+        return whole_number(name, int(given) if digits else given, low, high)
+
+    return _fill(name, default, parse)
+
+
+def choice(name: str, allowed: Sequence[T], default: T) -> str:
+    """One of a few values, by the way they are written."""
     by_text = {str(value): value for value in allowed}
-    if given is not None and given not in by_text and f"control_{name}" not in st.session_state:
-        choices = ", ".join(by_text)
-        frame.note(f"The link asks for {name} = {given[:40]}, but it can be {choices}; {default} is used.")
-    return _fill(name, by_text.get(given or "", default))
+
+    def parse(given: str) -> T:
+        if given not in by_text:
+            raise InvalidInput(name, "one of " + ", ".join(by_text), given)
+        return by_text[given]
+
+    return _fill(name, default, parse)
+
+
+def flag(name: str) -> str:
+    """A switch: 1 is on; it is off where the link is silent."""
+
+    def parse(given: str) -> bool:
+        if given not in ("0", "1"):
+            raise InvalidInput(name, "0 or 1", given)
+        return given == "1"
+
+    return _fill(name, False, parse)
 
 
 def write(**parameters: tuple[object, object]) -> None:
-    """Puts each (value, default) that differs from its default into the address bar."""
-    wanted = {name: str(value) for name, (value, default) in parameters.items() if value != default}
+    """Puts each (value, default) that differs into the address bar; what travels goes along."""
+    wanted = {name: value for name, value in travelled().items() if name not in parameters}
+    wanted |= {name: _written(value) for name, (value, default) in parameters.items() if value != default}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+
+
+def rewrite() -> None:
+    """Brings what travels into the address bar at once, the page's own parameters kept."""
+    own = {
+        name: value for name, value in st.query_params.to_dict().items() if name not in TRAVELLING or name == "prompt"
+    }
+    wanted = travelled() | own
+    st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+
+
+def _written(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)

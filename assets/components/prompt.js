@@ -1,0 +1,63 @@
+// A prompt box that sends its text as one types and shows how the model cuts it into tokens.
+// One question at a time: while an answer is on its way, only the latest text waits, older ones are dropped.
+
+const GIVE_UP_AFTER = 5000; // milliseconds; a lost answer must not silence the box
+
+export default function ({ data, parentElement, setStateValue }) {
+  const host = parentElement.querySelector(".prompt");
+  const area = host.querySelector("textarea");
+  const state = (host.state ??= { version: null, sent: null, committed: null, waiting: 0 });
+  host.querySelector("label span").textContent = data.label;
+
+  if (state.version !== data.version) {
+    // The page itself put a text here: an example, a link, a token taken.
+    state.version = data.version;
+    state.sent = state.committed = data.text;
+    if (area.value !== data.text) area.value = data.text;
+  }
+  if (data.text === state.sent) state.waiting = 0;
+
+  const send = () => {
+    if (area.value === state.sent || Date.now() - state.waiting < GIVE_UP_AFTER) return;
+    state.sent = area.value;
+    state.waiting = Date.now();
+    setStateValue("draft", { text: area.value, version: state.version });
+  };
+  const commit = () => {
+    if (area.value === state.committed) return;
+    state.committed = area.value;
+    setStateValue("committed", { text: area.value, version: state.version });
+  };
+  area.oninput = () => { fit(area); send(); };
+  area.onblur = commit;
+  area.onkeydown = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) commit(); };
+  send();
+  fit(area);
+  drawChips(host, data);
+}
+
+function fit(area) {
+  area.style.height = "auto";
+  area.style.height = `${Math.min(area.scrollHeight + 2, 240)}px`;
+}
+
+function drawChips(host, data) {
+  const list = host.querySelector(".tokens");
+  list.hidden = data.tokens === null;
+  if (data.tokens === null) return;
+  host.querySelector(".count").textContent = data.count;
+  const chips = data.tokens.map((token) => {
+    const chip = document.createElement("li");
+    chip.textContent = token.label;
+    chip.title = `id ${token.id}`;
+    chip.dataset.token = token.id;
+    chip.onclick = () => chip.classList.toggle("open");
+    return chip;
+  });
+  host.querySelector("ol").replaceChildren(...chips);
+  const ids = host.querySelector("button");
+  ids.onclick = () => {
+    const shown = host.classList.toggle("ids");
+    ids.setAttribute("aria-pressed", String(shown));
+  };
+}

@@ -1,0 +1,53 @@
+"""The table of contents, read from the page files themselves: a page is one file and declares itself.
+
+At its top each page states TITLE, SECTION, ICON (a Material Symbols name), PROMISE (one sentence) and EXAMPLES
+(name -> link parameters). The number in front of its file name is its place in the reading order.
+"""
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+SECTIONS = ("Home", "Explore", "How it learns", "Serving", "Check", "About")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page as its file declares it."""
+
+    file: str
+    title: str
+    section: str
+    icon: str
+    promise: str
+    examples: dict[str, dict[str, str]]
+
+    @property
+    def url(self) -> str:
+        """The page's address: its file name without number; Home's is the empty one."""
+        return "" if self.section == "Home" else Path(self.file).stem.split("_", 1)[1]
+
+
+def read(file: Path) -> Entry:
+    """What one page file declares, without running it. Raises ValueError naming what is missing."""
+    declared = {}
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+            try:
+                declared[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue  # a constant of the page's own, computed
+    missing = {"TITLE", "SECTION", "ICON", "PROMISE", "EXAMPLES"} - declared.keys()
+    if missing or declared["SECTION"] not in SECTIONS:
+        raise ValueError(
+            f"{file.name} must state {', '.join(sorted(missing)) or f'a SECTION of {SECTIONS}'} at its top"
+        )
+    facts = {key.lower(): declared[key] for key in ("TITLE", "SECTION", "ICON", "PROMISE", "EXAMPLES")}
+    return Entry(file=f"pages/{file.name}", **facts)
+
+
+@lru_cache(maxsize=1)
+def entries() -> tuple[Entry, ...]:
+    """All pages in reading order."""
+    return tuple(read(file) for file in sorted(Path("pages").glob("[0-9]*.py")))

@@ -1,0 +1,81 @@
+"""Taking a figure along: the code that makes it, its data, its picture, its link."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import streamlit as st
+
+from lm_core.tokens import Tokenizer, label
+from pages.parts import frame, prompt_box
+
+_component = st.components.v2.component(
+    "export",
+    html='<div class="export"><button type="button">Copy link</button><button type="button">SVG</button>'
+    '<button type="button">PNG</button><span role="status"></span></div>',
+    css=frame.source("export.css"),
+    js=frame.source("export.js"),
+)
+
+
+def code(text: str, model: str, size: int) -> str:
+    """The lines of lm_core that make the picture, runnable as they stand."""
+    return f"""from lm_core import Distribution, label, pretrained
+
+model = pretrained.load({model!r})
+ids = model.tokenizer.encode({text!r})
+belief = Distribution(model.next_logits([ids])[0])
+for row in belief.top({size}):
+    print(row.rank, label(model.tokenizer.token_bytes(row.id)), row.probability, row.logit, row.log_probability)
+for band in belief.bands({size}):
+    print(band.first, band.last, band.probability)
+"""
+
+
+def fold(asked: prompt_box.Asked, picture: dict[str, Any], model: str, tokenizer: Tokenizer, size: int) -> None:
+    """One fold with the code and the exports."""
+    opened = st.expander("Show the code, export, keys", on_change="rerun", key="_export")
+    if not opened.open:
+        return
+    with opened:
+        st.code(code(asked.prompt.text, model, size), language="python")
+        with st.container(horizontal=True):
+            st.download_button("CSV, all tokens", lambda: _csv(asked, tokenizer), "next-token.csv", "text/csv")
+            st.download_button(
+                "JSON, as shown", lambda: _json(asked, picture, model), "next-token.json", "application/json"
+            )
+        _component(data={**picture, "title": asked.prompt.text} | _lines(picture), key="_export_component")
+        st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
+
+
+def _lines(picture: dict[str, Any]) -> dict[str, Any]:
+    """Rows and bands with the texts and lengths a drawing needs."""
+
+    def line(item: dict[str, Any], name: str) -> dict[str, Any]:
+        return {**item, "label": name, "percent": frame.percent(item["p"]), "along": item["p"]}
+
+    return {
+        "rows": [line(row, row["label"]) for row in picture["rows"]],
+        "bands": [line(band, f"ranks {band['first']:,}–{band['last']:,}") for band in picture["bands"]],
+    }
+
+
+def _csv(asked: prompt_box.Asked, tokenizer: Tokenizer) -> bytes:
+    """Every token of the vocabulary, likeliest first, at full precision."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["rank", "id", "token", "probability", "log_probability_nats", "logit"])
+    for row in asked.belief.top(len(asked.belief)):
+        name = label(tokenizer.token_bytes(row.id))
+        # A spreadsheet takes a cell that begins with one of these for a formula; the apostrophe keeps it text.
+        safe = f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+        writer.writerow([row.rank, row.id, safe, repr(row.probability), repr(row.log_probability), repr(row.logit)])
+    return table.getvalue().encode("utf-8-sig")
+
+
+def _json(asked: prompt_box.Asked, picture: dict[str, Any], model: str) -> bytes:
+    facts = {"model": model, "prompt": asked.prompt.text, "prompt_ids": asked.prompt.ids}
+    entropy = {"entropy_nats": asked.belief.entropy("nats"), "vocab_size": len(asked.belief)}
+    shown = {"rows": picture["rows"], "rest_bands": picture["bands"], "rest_probability": picture["rest"]}
+    return json.dumps(facts | entropy | shown, ensure_ascii=False, indent=1).encode()

@@ -1,0 +1,62 @@
+"""Any word's rank and probability, by the chain rule if it has several tokens; and uncertainty in words."""
+
+import html
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution
+from lm_core.models import LanguageModel
+from lm_core.scoring import ScoredContinuation, score_continuation
+from lm_core.tokens import Tokenizer, label, spoken
+from pages.parts import frame, prompt_box, url_state
+
+
+def ask(place: DeltaGenerator, guessing: bool) -> str:
+    """The word to look for; with "Guess first" it is the guess that uncovers the bars."""
+    title = "Your guess for the next word" if guessing else "Find any word"
+    return place.text_input(title, key=url_state.text("find", ""), placeholder="for example: London", max_chars=200)
+
+
+def find(model: LanguageModel, asked: prompt_box.Asked, word: str) -> bool:
+    """Shows how probable the word is, with a space before it and as written. False if there is none to show."""
+    if not word.strip() or not model.tokenizer.encodable(word):
+        return False
+    lines = []
+    for text in dict.fromkeys((f" {word.strip()}", word)):
+        ids = model.tokenizer.encode(text)
+        scored = score_continuation(model, asked.prompt.ids, ids)
+        lines.append(_line(scored, model.tokenizer))
+    frame.show(f'<ul class="nte-found" aria-label="Found">{"".join(lines)}</ul>')
+    return True
+
+
+def _line(scored: ScoredContinuation, tokenizer: Tokenizer) -> str:
+    pieces = [
+        f'<span class="nte-token" title="id {row.id}">{html.escape(label(tokenizer.token_bytes(row.id)))}</span> '
+        f"{frame.percent(row.probability)}"
+        for row in scored.rows
+    ]
+    if len(scored.rows) == 1:
+        return f"<li>{pieces[0]}, rank {scored.rows[0].rank:,} of {tokenizer.vocab_size:,}</li>"
+    product = f"{len(pieces)} tokens: " + " × ".join(pieces)
+    return f"<li>{product} = {frame.percent(scored.probability)} (ln P = {scored.log_probability:.3f} nats)</li>"
+
+
+def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:
+    """Entropy and effective number of choices, in words."""
+    nats, bits = belief.entropy("nats"), belief.entropy("bits")
+    place.write(
+        f"The model is as uncertain as in a fair choice among **{belief.effective_choices:,.1f} tokens** "
+        f"(entropy {bits:.3f} bits = {nats:.3f} nats). What happens to the first bar if you add the word “not”?"
+    )
+
+
+def announcement(asked: prompt_box.Asked, tokenizer: Tokenizer) -> str:
+    """What a screen reader says once a text is committed; unchanged, and so silent, while typing goes on."""
+    if asked.settled:
+        (best,) = asked.belief.top(1).rows
+        st.session_state["_announcement"] = (
+            f"Most likely next: {spoken(tokenizer.token_bytes(best.id))}, {frame.percent(best.probability)}"
+        )
+    return str(st.session_state.get("_announcement", ""))

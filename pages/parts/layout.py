@@ -1,0 +1,47 @@
+"""The frame around each page: navigation, model picker, title and promise above; what comes next below."""
+
+import streamlit as st
+
+from pages.parts import frame, model_choice, navigation, url_state
+from pages.parts.contents import Entry, entries
+
+
+def draw() -> None:
+    """Runs the page this visitor asked for inside the frame."""
+    st.set_page_config(page_icon=navigation.FAVICON, layout="centered")
+    presenting = url_state.presenting()
+    page, entry = navigation.build("hidden" if presenting else "sidebar")
+    url_state.arrive(entry.url or "home")
+    url_state.travel("present", presenting, False)
+    frame.show(f"<style>{frame.source('presenter.css')}</style>" if presenting else "")
+    st.title(entry.title, anchor=False)
+    st.write(entry.promise)
+    model_choice.pick()
+    _carry_seed()
+    page.run()
+    _end(entry, presenting)
+
+
+def _carry_seed() -> None:
+    """A seed in a link goes with the reader even over pages that draw nothing at random."""
+    key = url_state.number("seed", 0, 0, 2**32 - 1)
+    url_state.travel("seed", st.session_state[key], 0)
+
+
+def _end(entry: Entry, presenting: bool) -> None:
+    """Where to go next; the way into and out of presenter view."""
+    order = entries()
+    after = order[order.index(entry) + 1 :]
+    if presenting:
+        st.button("Leave presenter view", on_click=_present, args=(False,), type="tertiary")
+        return
+    if after and entry.section != "Home":
+        st.page_link(after[0].file, label=f"Next: {after[0].title}", icon=":material/arrow_forward:")
+    st.sidebar.button(
+        "Presenter view", on_click=_present, args=(True,), icon=":material/present_to_all:", type="tertiary"
+    )
+
+
+def _present(on: bool) -> None:
+    url_state.travel("present", on, False)
+    url_state.rewrite()

@@ -1,0 +1,95 @@
+"""A prompt box that answers as one types, with the tokens it is read as.
+
+Each box keeps a draft, which the figures follow key by key, and a committed text, which the address bar
+follows: a text is committed when the box is left, on Ctrl+Enter, or when the page itself puts it there.
+"""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lm_core import Distribution, prompt
+from lm_core.errors import PromptError
+from lm_core.models import LanguageModel
+from lm_core.runtime import limits
+from lm_core.tokens import Tokenizer, label
+from pages.parts import frame, url_state
+
+DEFAULT = "The capital of France is"
+_CHIPS = 300
+
+_HTML = """<div class="prompt">
+  <label><span></span><textarea rows="1" spellcheck="false" autocomplete="off"></textarea></label>
+  <div class="tokens" role="group" aria-label="Tokens of the prompt" hidden>
+    <span class="count"></span><ol></ol><button type="button" aria-pressed="false">ids</button>
+  </div>
+</div>"""
+_component = st.components.v2.component(
+    "prompt_box", html=_HTML, css=frame.source("prompt.css"), js=frame.source("prompt.js")
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What stands in a box, and what the model makes of it."""
+
+    name: str
+    text: str
+    committed: str
+    prompt: prompt.Prompt
+    belief: Distribution
+    tokenizer: Tokenizer
+
+    @property
+    def settled(self) -> bool:
+        """Whether the visitor has finished this text, rather than being in the middle of typing it."""
+        return self.text == self.committed
+
+    def append(self, token_id: int) -> None:
+        """Writes one more token into the box."""
+        put(self.name, self.tokenizer.decode([*self.prompt.ids, token_id]))
+
+
+def put(name: str, text: str) -> None:
+    """Places a text in this page's box, committed; for callbacks, and before the box is drawn."""
+    key = url_state.key_of(name)
+    st.session_state[key] = text
+    st.session_state[f"{key}_version"] = st.session_state.get(f"{key}_version", 0) + 1
+
+
+def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -> Asked:
+    """Draws the box and answers what is in it. Raises LmCoreError for a text no model can read."""
+    key = url_state.text(name, default)
+    if url_state.arriving() or f"{key}_version" not in st.session_state:
+        put(name, st.session_state[key])
+    version = st.session_state[f"{key}_version"]
+    live = st.session_state.get(f"{key}_box", {})
+    # What the browser sent about a text that the page has since replaced no longer counts.
+    sent = {
+        part: live[part]["text"] for part in ("draft", "committed") if (live.get(part) or {}).get("version") == version
+    }
+    text = sent.get("draft", st.session_state[key])
+    if name == "prompt":
+        url_state.travel("prompt", text, DEFAULT)
+    try:
+        read = prompt.read(text, model.tokenizer, limits.PROMPT_TOKENS)
+    except PromptError:
+        _draw(key, {"label": heading, "text": text, "version": version, "tokens": None})
+        raise
+    _draw(key, {"label": heading, "text": text, "version": version, **_tokens(read.ids, model)})
+    for sentence in read.notes:
+        frame.note(sentence)
+    belief = Distribution(model.next_logits([read.ids])[0])
+    committed = sent.get("committed", st.session_state[key])
+    return Asked(name, text, committed, read, belief, model.tokenizer)
+
+
+def _tokens(ids: tuple[int, ...], model: LanguageModel) -> dict[str, object]:
+    """The chips: one a token, the last ones if there are many."""
+    shown = [{"id": i, "label": label(model.tokenizer.token_bytes(i))} for i in ids[-_CHIPS:]]
+    count = f"{len(ids):,} token{'s' if len(ids) > 1 else ''}"
+    return {"tokens": shown, "count": count if len(shown) == len(ids) else f"{count}, the last {len(shown)}"}
+
+
+def _draw(key: str, data: dict[str, object]) -> None:
+    _component(data=data, key=f"{key}_box", on_draft_change=lambda: None, on_committed_change=lambda: None)
