@@ -120,6 +120,15 @@ class Top:
         return iter(self.rows)
 
 
+@dataclass(frozen=True)
+class Aligned:
+    """Two distributions token by token: (row in the first, row in the second), and the rest of each."""
+
+    rows: tuple[tuple[Row, Row], ...]
+    rest: Rest
+    other_rest: Rest
+
+
 class Distribution:
     """The next-token distribution: float64 probabilities over the full vocabulary, from one logits vector.
 
@@ -235,3 +244,16 @@ class Distribution:
         n = whole_number("n", n, 1, len(self))
         change = np.abs(other.probabilities - self.probabilities)
         return tuple(int(i) for i in np.argsort(-change, kind="stable")[:n])
+
+    def aligned(self, other: Distribution, n: int) -> Aligned:
+        """The n tokens likeliest in either of the two, each with its row in both, and what both leave out.
+
+        >>> pair = Distribution([2.0, 1.0, 0.0]).aligned(Distribution([0.0, 1.0, 2.0]), 2)
+        >>> [(mine.id, mine.rank, theirs.rank) for mine, theirs in pair.rows], pair.rest.count
+        ([(0, 1, 3), (2, 3, 1)], 1)
+        """
+        n = whole_number("n", n, 1, len(self))
+        order = np.argsort(-np.maximum(self.probabilities, other.probabilities), kind="stable")
+        rows = tuple((self.row(int(i)), other.row(int(i))) for i in order[:n])
+        mine, theirs = (math.fsum(belief.probabilities[order[n:]]) for belief in (self, other))
+        return Aligned(rows, Rest(len(self) - n, mine), Rest(len(self) - n, theirs))

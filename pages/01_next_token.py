@@ -41,6 +41,7 @@ from pages.parts.illustration import article_table
 SIZE = 10
 presenting = url_state.presenting()
 
+examples.menu(EXAMPLES)
 with frame.plain_errors():
     model = model_choice.model()
     asked = prompt_box.ask(model, "prompt", "Prompt")
@@ -48,16 +49,8 @@ with frame.plain_errors():
     advice.offer(asked, model.tokenizer)
     shown, words, below = st.container(), st.container(), st.container()
 
-    with below.container(horizontal=True, vertical_alignment="bottom"):
-        examples.menu(EXAMPLES)
-        size = st.segmented_control("Tokens", bars.SIZES, key=url_state.choice("n", bars.SIZES, SIZE), required=True)
-        axis = st.segmented_control(
-            "Axis",
-            list(bars.AXES),
-            key=url_state.choice("axis", list(bars.AXES), "linear"),
-            format_func=bars.AXES.get,
-            required=True,
-        )
+    with below.container(horizontal=True, vertical_alignment="center"):
+        size, axis = bars.view(SIZE)
         guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
         comparison.switch()
     word = finding.ask(below, guess_first)
@@ -70,16 +63,19 @@ with frame.plain_errors():
     )  # fmt: skip
 
     with shown:
-        picture = bars.picture(asked.belief, model.tokenizer, size, second.belief if second else None)
+        if second:
+            picture = bars.pair(asked.belief, second.belief, model.tokenizer, size)
+        else:
+            picture = bars.picture(asked.belief, model.tokenizer, size)
         if guess_first and not found:
             frame.note("The bars are hidden. Which token comes next? Write your guess below; they appear beside it.")
         else:
-            bars.draw(
-                picture, "next_token_bars", axis, finding.announcement(asked, model.tokenizer),
-                digits=st.session_state.get("_digits", True),
-                on_take=None if second else asked.append,
-            )  # fmt: skip
-            comparison.say(asked, second, model.tokenizer) if second else finding.uncertainty(words, asked.belief)
+            announcement = finding.announcement(asked, model.tokenizer)
+            bars.draw(picture, "next_token_bars", axis, announcement, on_take=None if second else asked.append)
+            if second:
+                comparison.say(asked, second, model.tokenizer)
+            else:
+                finding.uncertainty(words, asked.belief)
 
     if not presenting:
         article_table(model)

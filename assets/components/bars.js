@@ -31,7 +31,7 @@ function cell(row, tag, className, text) {
 function heading(table, data) {
   const row = table.tHead.rows[0];
   row.replaceChildren();
-  cell(row, "th", "rank", "#");
+  cell(row, "th", "rank", data.second ? "# A" : "#");
   cell(row, "th", "token", "token");
   const axis = cell(cell(row, "th", "bar"), "span", "axis");
   const ticks = data.axis === "log" ? ["0.0001 %", "0.1 %", "100 %"] : ["0 %", "50 %", "100 %"];
@@ -66,7 +66,10 @@ function figuresOf(item, data) {
 
 function facts(item, data) {
   const id = `${item.label} (id ${item.id})`;
-  if (data.second) return `${id}: probability ${item.p} after A, ${item.p_second} after B`;
+  if (data.second) {
+    return `${id}: after A rank ${grouped(item.rank)}, probability ${item.p}; ` +
+      `after B rank ${grouped(item.rank_second)}, probability ${item.p_second}`;
+  }
   return `${id}: rank ${grouped(item.rank)}, probability ${item.p}, logit ${fixed(item.logit, 4)}, ` +
     `log-probability ${fixed(item.log_p, 6)} nats`;
 }
@@ -97,8 +100,9 @@ function select(view, data, id) {
   }
   view.line.textContent = item ? facts(item, data) : "Point at a row, tap it, or press 1 to 9, for its exact figures.";
   view.take.hidden = !data.take;
-  view.take.disabled = !item;
-  view.take.textContent = item ? `Add ${item.label} to the prompt` : "Add a token to the prompt";
+  view.take.style.visibility = item ? "visible" : "hidden"; // its place stays, so nothing jumps
+  view.take.disabled = !item?.whole;
+  view.take.textContent = item?.whole ? `Add ${item.label} to the prompt` : "Only part of a character: cannot be added";
 }
 
 function drawTokens(view, data) {
@@ -123,8 +127,7 @@ function drawTokens(view, data) {
   for (const band of data.bands) {
     const row = body.insertRow();
     row.className = "rest";
-    const label = `ranks ${grouped(band.first)}\u2013${grouped(band.last)}`;
-    fillRow(row, { label, p: band.p, p_second: band.p_second }, data, figuresOf(band, data));
+    fillRow(row, band, data, figuresOf(band, data));
   }
 }
 

@@ -24,7 +24,7 @@ function drawing(data) {
     const y = TOP + ROW * i;
     add(svg, "text", { x: LABEL - 8, y: y + 17, "font-size": 14, "text-anchor": "end", "font-family": "monospace" }, item.label);
     add(svg, "rect", { x: LABEL, y: y + 4, width: BAR, height: 17, fill: "#f0f1f3" });
-    add(svg, "rect", { x: LABEL, y: y + 4, width: Math.max(1, item.along * BAR), height: 17, fill: item.logit === undefined ? "#8a8f98" : "#1f5fbf" });
+    add(svg, "rect", { x: LABEL, y: y + 4, width: Math.max(1, item.p * BAR), height: 17, fill: item.logit === undefined ? "#8a8f98" : "#1f5fbf" });
     add(svg, "text", { x: LABEL + BAR + 10, y: y + 17, "font-size": 14 }, item.percent);
   });
   return svg;

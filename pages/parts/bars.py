@@ -6,34 +6,63 @@ from typing import Any
 import streamlit as st
 
 from lm_core import Distribution
+from lm_core.distribution import Row
 from lm_core.tokens import Tokenizer, label, spoken
-from pages.parts import frame
+from pages.parts import frame, url_state
 
 SIZES = (5, 10, 20, 50, 100)
-AXES = {"linear": "0-100 %", "log": "logarithmic"}
+AXES = {"linear": "0 to 100 %", "log": "logarithmic"}
 
 _component = st.components.v2.component(
     "next_token_bars", html='<div class="bars"></div>', css=frame.source("bars.css"), js=frame.source("bars.js")
 )
 
 
-def picture(
-    belief: Distribution, tokenizer: Tokenizer, size: int, second: Distribution | None = None
-) -> dict[str, Any]:
-    """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it.
-
-    With a second distribution each row and band also carries its probability there.
-    """
+def picture(belief: Distribution, tokenizer: Tokenizer, size: int) -> dict[str, Any]:
+    """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it."""
     top = belief.top(size)
-    rows = []
-    for row in top:
-        token = tokenizer.token_bytes(row.id)
-        names = {"id": row.id, "label": label(token), "spoken": spoken(token), "whole": _is_text(token)}
-        figures = {"p": row.probability, "log_p": row.log_probability, "logit": row.logit, "rank": row.rank}
-        rows.append(names | figures | ({"p_second": second.row(row.id).probability} if second else {}))
-    bands = [{"first": band.first, "last": band.last, "p": band.probability} for band in belief.bands(size)]
     caption = f"The {size} likeliest of {len(belief):,} tokens; the rest in bands of rank. All bars sum to 100 %."
-    return {"rows": rows, "bands": bands, "caption": caption, "rest": top.rest.probability}
+    bands = [{"label": f"ranks {band.first:,}–{band.last:,}", "p": band.probability} for band in belief.bands(size)]
+    return {
+        "rows": [_named(row, tokenizer) for row in top],
+        "bands": bands,
+        "rest": {"count": top.rest.count, "p": top.rest.probability},
+        "caption": caption,
+    }
+
+
+def pair(first: Distribution, second: Distribution, tokenizer: Tokenizer, size: int) -> dict[str, Any]:
+    """The same for two distributions: the tokens likeliest in either, and the rest of both."""
+    both = first.aligned(second, size)
+    rest = {"count": both.rest.count, "p": both.rest.probability, "p_second": both.other_rest.probability}
+    return {
+        "rows": [{**_named(a, tokenizer), "p_second": b.probability, "rank_second": b.rank} for a, b in both.rows],
+        "bands": [{"label": f"rest: {both.rest.count:,}", **rest}],
+        "rest": rest,
+        "caption": f"The {size} tokens likeliest after A (solid) or B (striped), and the rest of {len(first):,}.",
+        "second": True,
+    }
+
+
+def _named(row: Row, tokenizer: Tokenizer) -> dict[str, Any]:
+    token = tokenizer.token_bytes(row.id)
+    figures = {"p": row.probability, "log_p": row.log_probability, "logit": row.logit, "rank": row.rank}
+    return {"id": row.id, "label": label(token), "spoken": spoken(token), "whole": _is_text(token), **figures}
+
+
+def view(size: int) -> tuple[int, str]:
+    """The controls of how the bars are shown, one click away; returns the number of tokens and the axis."""
+    with st.popover("View", icon=":material/tune:"):
+        count = st.segmented_control("Tokens shown", SIZES, key=url_state.choice("n", SIZES, size), required=True)
+        axis = st.segmented_control(
+            "Axis",
+            list(AXES),
+            key=url_state.choice("axis", list(AXES), "linear"),
+            format_func=AXES.__getitem__,
+            required=True,
+        )
+        st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
+    return count or size, axis or "linear"
 
 
 def draw(
@@ -41,12 +70,11 @@ def draw(
     key: str,
     axis: str = "linear",
     announcement: str = "",
-    digits: bool = True,
     on_take: Callable[[int], None] | None = None,
 ) -> None:
     """Draws the bars on a fixed axis. `on_take` offers to take a row and gets its token id.
 
-    `announcement` is read out by a screen reader when it changes; `digits` lets the keys 1 to 9 select rows.
+    `announcement` is read out by a screen reader when it changes.
     """
 
     def taken() -> None:
@@ -54,6 +82,7 @@ def draw(
         if on_take and token_id is not None:
             on_take(int(token_id))
 
+    digits = st.session_state.get("_digits", True)
     data = {**picture, "axis": axis, "announcement": announcement, "digits": digits, "take": on_take is not None}
     _component(data=data, key=key, on_take_change=taken)
 

@@ -1,17 +1,14 @@
-"""Examples as links: each restores its exact scene, and can be copied like any other link."""
+"""A page's examples: each restores its exact scene, as its link would."""
 
 import streamlit as st
 
-from pages.parts.contents import Entry, entries
+from pages.parts import url_state
 
 
 def menu(examples: dict[str, dict[str, str]]) -> None:
-    """A button that opens the page's examples."""
-    here = next(entry for entry in entries() if entry.examples == examples)
-    with st.popover("Examples", icon=":material/lightbulb:"):
-        for name in examples:
-            link(here, name)
+    """A button that opens the examples of the page it stands on."""
 
+    def follow() -> None:
+        url_state.follow(examples[st.session_state["_example"]])
 
-def link(entry: Entry, name: str) -> None:
-    st.page_link(entry.file, label=name, query_params=entry.examples[name])
+    st.menu_button("Examples", list(examples), key="_example", on_click=follow, icon=":material/lightbulb:")

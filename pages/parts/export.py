@@ -35,7 +35,7 @@ for band in belief.bands({size}):
 
 def fold(asked: prompt_box.Asked, picture: dict[str, Any], model: str, tokenizer: Tokenizer, size: int) -> None:
     """One fold with the code and the exports."""
-    opened = st.expander("Show the code, export, keys", on_change="rerun", key="_export")
+    opened = st.expander("Show the code, export", on_change="rerun", key="_export")
     if not opened.open:
         return
     with opened:
@@ -45,19 +45,13 @@ def fold(asked: prompt_box.Asked, picture: dict[str, Any], model: str, tokenizer
             st.download_button(
                 "JSON, as shown", lambda: _json(asked, picture, model), "next-token.json", "application/json"
             )
-        _component(data={**picture, "title": asked.prompt.text} | _lines(picture), key="_export_component")
-        st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
+        _component(data={**picture, "title": asked.prompt.text, **_drawn(picture)}, key="_export_component")
 
 
-def _lines(picture: dict[str, Any]) -> dict[str, Any]:
-    """Rows and bands with the texts and lengths a drawing needs."""
-
-    def line(item: dict[str, Any], name: str) -> dict[str, Any]:
-        return {**item, "label": name, "percent": frame.percent(item["p"]), "along": item["p"]}
-
+def _drawn(picture: dict[str, Any]) -> dict[str, Any]:
+    """Rows and bands, each with the text that stands at the end of its bar."""
     return {
-        "rows": [line(row, row["label"]) for row in picture["rows"]],
-        "bands": [line(band, f"ranks {band['first']:,}–{band['last']:,}") for band in picture["bands"]],
+        part: [{**item, "percent": frame.percent(item["p"])} for item in picture[part]] for part in ("rows", "bands")
     }
 
 
@@ -77,5 +71,5 @@ def _csv(asked: prompt_box.Asked, tokenizer: Tokenizer) -> bytes:
 def _json(asked: prompt_box.Asked, picture: dict[str, Any], model: str) -> bytes:
     facts = {"model": model, "prompt": asked.prompt.text, "prompt_ids": asked.prompt.ids}
     entropy = {"entropy_nats": asked.belief.entropy("nats"), "vocab_size": len(asked.belief)}
-    shown = {"rows": picture["rows"], "rest_bands": picture["bands"], "rest_probability": picture["rest"]}
+    shown = {"rows": picture["rows"], "bands": picture["bands"], "rest": picture["rest"]}
     return json.dumps(facts | entropy | shown, ensure_ascii=False, indent=1).encode()

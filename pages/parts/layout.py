@@ -15,7 +15,8 @@ def draw() -> None:
     url_state.travel("present", presenting, False)
     frame.show(f"<style>{frame.source('presenter.css')}</style>" if presenting else "")
     st.title(entry.title, anchor=False)
-    st.write(entry.promise)
+    if not presenting:
+        st.write(entry.promise)
     model_choice.pick()
     _carry_seed()
     page.run()
@@ -33,15 +34,10 @@ def _end(entry: Entry, presenting: bool) -> None:
     order = entries()
     after = order[order.index(entry) + 1 :]
     if presenting:
-        st.button("Leave presenter view", on_click=_present, args=(False,), type="tertiary")
+        st.button("Leave presenter view", on_click=url_state.present, args=(False,), type="tertiary")
         return
     if after and entry.section != "Home":
         st.page_link(after[0].file, label=f"Next: {after[0].title}", icon=":material/arrow_forward:")
     st.sidebar.button(
-        "Presenter view", on_click=_present, args=(True,), icon=":material/present_to_all:", type="tertiary"
+        "Presenter view", on_click=url_state.present, args=(True,), icon=":material/present_to_all:", type="tertiary"
     )
-
-
-def _present(on: bool) -> None:
-    url_state.travel("present", on, False)
-    url_state.rewrite()

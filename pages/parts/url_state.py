@@ -126,14 +126,16 @@ def write(**parameters: tuple[object, object]) -> None:
     st.session_state[_WRITTEN] = wanted
 
 
-def rewrite() -> None:
-    """Brings what travels into the address bar at once, the page's own parameters kept."""
-    own = {
-        name: value for name, value in st.query_params.to_dict().items() if name not in TRAVELLING or name == "prompt"
-    }
-    wanted = travelled() | own
-    st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = wanted
+def follow(link: dict[str, str]) -> None:
+    """Goes to another scene of this page, as its link would; model, seed and view stay. For callbacks."""
+    st.query_params.from_dict({name: value for name, value in travelled().items() if name != "prompt"} | link)
+
+
+def present(on: bool) -> None:
+    """Enters or leaves presenter view, the scene kept. For callbacks."""
+    travel("present", on, False)
+    scene = {name: value for name, value in st.query_params.to_dict().items() if name != "present"}
+    write(**{name: (value, None) for name, value in scene.items()})
 
 
 def _written(value: object) -> str:
