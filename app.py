@@ -12,10 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2))
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.parts import layout, navigation, server
+from pages.parts import layout, server
 
 if get_script_run_ctx(suppress_warning=True) is None:
     app = st.App("app.py", lifespan=server.lifespan, routes=server.ROUTES, middleware=server.MIDDLEWARE)
 else:
-    navigation.enter()
     layout.draw()

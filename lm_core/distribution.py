@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -205,9 +206,12 @@ class Distribution:
         """
         if unit not in ("nats", "bits"):
             raise InvalidInput("unit", '"nats" or "bits"', unit)
+        return self._entropy if unit == "nats" else self._entropy / math.log(2)
+
+    @cached_property
+    def _entropy(self) -> float:
         possible = self.probabilities > 0
-        nats = -math.fsum(self.probabilities[possible] * self.log_probabilities[possible])
-        return nats if unit == "nats" else nats / math.log(2)
+        return -math.fsum(self.probabilities[possible] * self.log_probabilities[possible])
 
     @property
     def effective_choices(self) -> float:

@@ -17,10 +17,10 @@ from pages.parts.contents import SECTIONS, entries
 
 with frame.plain_errors():
     model = model_choice.model()
-    asked = prompt_box.ask(model, "prompt", "Prompt")
-    url_state.write(prompt=(asked.committed, prompt_box.DEFAULT))
-    picture = bars.picture(asked.belief, model.tokenizer, size=5)
-    bars.draw(picture, key="home_bars", on_take=asked.append)
+    box = prompt_box.ask(model, "prompt", "Prompt")
+    url_state.write(prompt=(box.committed, prompt_box.DEFAULT))
+    if box.answer:
+        bars.draw(bars.picture(box.answer, size=5), key="home_bars", on_take=box.answer.append)
 
 if not url_state.presenting():
     st.subheader("All pages", anchor=False)

@@ -39,14 +39,16 @@ from pages.parts import advice, bars, comparison, examples, export, finding, fra
 from pages.parts.illustration import article_table
 
 SIZE = 10
-presenting = url_state.presenting()
 
 examples.menu(EXAMPLES)
 with frame.plain_errors():
     model = model_choice.model()
-    asked = prompt_box.ask(model, "prompt", "Prompt")
-    second = comparison.ask(model)
-    advice.offer(asked, model.tokenizer)
+    comparing = comparison.on()
+    first = prompt_box.ask(model, "prompt", "Prompt (A)" if comparing else "Prompt")
+    second = prompt_box.ask(model, "b", "Prompt (B)", comparison.FIRST_SECOND) if comparing else None
+    answer, other = first.answer, second.answer if second else None
+    if answer:
+        advice.offer(answer)
     shown, words, below = st.container(), st.container(), st.container()
 
     with below.container(horizontal=True, vertical_alignment="center"):
@@ -54,29 +56,20 @@ with frame.plain_errors():
         guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
         comparison.switch()
     word = finding.ask(below, guess_first)
-    found = finding.find(model, asked, word)
-
     url_state.write(
-        prompt=(asked.committed, prompt_box.DEFAULT),
-        b=(second.committed if second else None, None),
+        prompt=(first.committed, prompt_box.DEFAULT), b=(second.committed if second else None, None),
         n=(size, SIZE), axis=(axis, "linear"), guess=(guess_first, False), find=(word, ""),
     )  # fmt: skip
-
-    with shown:
-        if second:
-            picture = bars.pair(asked.belief, second.belief, model.tokenizer, size)
-        else:
-            picture = bars.picture(asked.belief, model.tokenizer, size)
-        if guess_first and not found:
-            frame.note("The bars are hidden. Which token comes next? Write your guess below; they appear beside it.")
-        else:
-            announcement = finding.announcement(asked, model.tokenizer)
-            bars.draw(picture, "next_token_bars", axis, announcement, on_take=None if second else asked.append)
-            if second:
-                comparison.say(asked, second, model.tokenizer)
+    if answer and comparing == bool(other):
+        found = finding.find(model, answer, word)
+        picture = bars.pair(answer, other, size) if other else bars.picture(answer, size)
+        with shown:
+            if guess_first and not found:
+                frame.note("The bars are hidden. Which token comes next? Write your guess below; then they appear.")
             else:
-                finding.uncertainty(words, asked.belief)
-
-    if not presenting:
-        article_table(model)
-        export.fold(asked, picture, model_choice.name(), model.tokenizer, size)
+                announcement = finding.announcement(answer, picture)
+                bars.draw(picture, "next_token_bars", axis, announcement, on_take=None if other else answer.append)
+                comparison.say(answer, other) if other else finding.uncertainty(words, answer.belief)
+        if not url_state.presenting():
+            article_table(model)
+            export.fold(answer, picture, model_choice.name(), size)

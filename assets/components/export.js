@@ -24,7 +24,10 @@ function drawing(data) {
     const y = TOP + ROW * i;
     add(svg, "text", { x: LABEL - 8, y: y + 17, "font-size": 14, "text-anchor": "end", "font-family": "monospace" }, item.label);
     add(svg, "rect", { x: LABEL, y: y + 4, width: BAR, height: 17, fill: "#f0f1f3" });
-    add(svg, "rect", { x: LABEL, y: y + 4, width: Math.max(1, item.p * BAR), height: 17, fill: item.logit === undefined ? "#8a8f98" : "#1f5fbf" });
+    const colour = item.logit === undefined ? "#8a8f98" : "#1f5fbf";
+    const second = item.p_second !== undefined;
+    add(svg, "rect", { x: LABEL, y: y + 4, width: Math.max(1, item.p * BAR), height: second ? 8 : 17, fill: colour });
+    if (second) add(svg, "rect", { x: LABEL, y: y + 13, width: Math.max(1, item.p_second * BAR), height: 8, fill: "#a04a00" });
     add(svg, "text", { x: LABEL + BAR + 10, y: y + 17, "font-size": 14 }, item.percent);
   });
   return svg;

@@ -2,6 +2,7 @@
 // One question at a time: while an answer is on its way, only the latest text waits, older ones are dropped.
 
 const GIVE_UP_AFTER = 5000; // milliseconds; a lost answer must not silence the box
+const LEFT_FOR = 200; // milliseconds after which leaving the box counts as leaving the text as it is
 
 export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector(".prompt");
@@ -29,7 +30,11 @@ export default function ({ data, parentElement, setStateValue }) {
     setStateValue("committed", { text: area.value, version: state.version });
   };
   area.oninput = () => { fit(area); send(); };
-  area.onblur = commit;
+  area.onblur = (event) => {
+    // On the way to another page the draft goes along by itself, and a message from here would call the reader back.
+    if (event.relatedTarget?.closest("a")) return;
+    setTimeout(() => { if (host.isConnected) commit(); }, LEFT_FOR);
+  };
   area.onkeydown = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) commit(); };
   send();
   fit(area);

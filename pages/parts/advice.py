@@ -3,15 +3,14 @@
 import streamlit as st
 
 from lm_core import prompt
-from lm_core.tokens import Tokenizer
 from pages.parts import frame, prompt_box
 
 
-def offer(asked: prompt_box.Asked, tokenizer: Tokenizer) -> None:
+def offer(answer: prompt_box.Answer) -> None:
     """One line and one button for each thing worth knowing; silent in the middle of typing."""
-    if not asked.settled:
+    if not answer.settled:
         return
-    for advice in prompt.advise(asked.text, asked.belief, tokenizer):
+    for advice in prompt.advise(answer.text, answer.belief, answer.tokenizer):
         with st.container(horizontal=True, vertical_alignment="center"):
             frame.note(advice.sentence)
-            st.button(advice.offer, on_click=prompt_box.put, args=("prompt", advice.text))
+            st.button(advice.offer, on_click=prompt_box.put, args=(answer.name, advice.text))

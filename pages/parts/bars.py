@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core import Distribution
 from lm_core.distribution import Row
 from lm_core.tokens import Tokenizer, label, spoken
 from pages.parts import frame, url_state
+from pages.parts.prompt_box import Answer
 
 SIZES = (5, 10, 20, 50, 100)
 AXES = {"linear": "0 to 100 %", "log": "logarithmic"}
@@ -18,8 +18,9 @@ _component = st.components.v2.component(
 )
 
 
-def picture(belief: Distribution, tokenizer: Tokenizer, size: int) -> dict[str, Any]:
+def picture(answer: Answer, size: int) -> dict[str, Any]:
     """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it."""
+    belief, tokenizer = answer.belief, answer.tokenizer
     top = belief.top(size)
     caption = f"The {size} likeliest of {len(belief):,} tokens; the rest in bands of rank. All bars sum to 100 %."
     bands = [{"label": f"ranks {band.first:,}–{band.last:,}", "p": band.probability} for band in belief.bands(size)]
@@ -31,15 +32,17 @@ def picture(belief: Distribution, tokenizer: Tokenizer, size: int) -> dict[str, 
     }
 
 
-def pair(first: Distribution, second: Distribution, tokenizer: Tokenizer, size: int) -> dict[str, Any]:
-    """The same for two distributions: the tokens likeliest in either, and the rest of both."""
-    both = first.aligned(second, size)
+def pair(first: Answer, second: Answer, size: int) -> dict[str, Any]:
+    """The same for two answers: the tokens likeliest in either, and the rest of both."""
+    both = first.belief.aligned(second.belief, size)
     rest = {"count": both.rest.count, "p": both.rest.probability, "p_second": both.other_rest.probability}
     return {
-        "rows": [{**_named(a, tokenizer), "p_second": b.probability, "rank_second": b.rank} for a, b in both.rows],
+        "rows": [
+            {**_named(a, first.tokenizer), "p_second": b.probability, "rank_second": b.rank} for a, b in both.rows
+        ],
         "bands": [{"label": f"rest: {both.rest.count:,}", **rest}],
         "rest": rest,
-        "caption": f"The {size} tokens likeliest after A (solid) or B (striped), and the rest of {len(first):,}.",
+        "caption": f"The {size} tokens likeliest after A (solid) or B (striped), and the rest.",
         "second": True,
     }
 
@@ -52,15 +55,11 @@ def _named(row: Row, tokenizer: Tokenizer) -> dict[str, Any]:
 
 def view(size: int) -> tuple[int, str]:
     """The controls of how the bars are shown, one click away; returns the number of tokens and the axis."""
+    # Filled out here: what a link asks for in vain must be said where it can be seen.
+    size_key, axis_key = url_state.choice("n", SIZES, size), url_state.choice("axis", list(AXES), "linear")
     with st.popover("View", icon=":material/tune:"):
-        count = st.segmented_control("Tokens shown", SIZES, key=url_state.choice("n", SIZES, size), required=True)
-        axis = st.segmented_control(
-            "Axis",
-            list(AXES),
-            key=url_state.choice("axis", list(AXES), "linear"),
-            format_func=AXES.__getitem__,
-            required=True,
-        )
+        count = st.segmented_control("Tokens shown", SIZES, key=size_key, required=True)
+        axis = st.segmented_control("Axis", list(AXES), key=axis_key, format_func=AXES.__getitem__, required=True)
         st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
     return count or size, axis or "linear"
 

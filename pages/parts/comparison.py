@@ -4,8 +4,7 @@ import html
 
 import streamlit as st
 
-from lm_core.models import LanguageModel
-from lm_core.tokens import Tokenizer, label
+from lm_core.tokens import label
 from pages.parts import frame, prompt_box, url_state
 
 FIRST_SECOND = "The package left the regional"
@@ -17,29 +16,27 @@ def switch() -> None:
     st.toggle("Compare two prompts", key=_ON)
 
 
-def ask(model: LanguageModel) -> prompt_box.Asked | None:
-    """The second box while comparing; a link that carries a second prompt turns comparing on."""
+def on() -> bool:
+    """Whether two prompts are compared; a link that carries a second prompt says so."""
     if url_state.arriving():
         st.session_state[_ON] = url_state.linked("b")
-    if not st.session_state.get(_ON):
-        return None
-    return prompt_box.ask(model, "b", "Second prompt (B)", default=FIRST_SECOND)
+    return bool(st.session_state.get(_ON))
 
 
-def say(first: prompt_box.Asked, second: prompt_box.Asked, tokenizer: Tokenizer) -> None:
+def say(first: prompt_box.Answer, second: prompt_box.Answer) -> None:
     """How far apart the two are, in bits, and the tokens that moved most."""
     forth, back = first.belief.kl_divergence(second.belief, "bits"), second.belief.kl_divergence(first.belief, "bits")
     st.write(
         f"A reader who expects B where A holds pays **{forth:.4g} bits** a token (KL divergence A to B); "
         f"the other way round **{back:.4g} bits**."
     )
-    rows = "".join(_mover(first, second, token_id, tokenizer) for token_id in first.belief.movers(second.belief, 8))
+    rows = "".join(_mover(first, second, token_id) for token_id in first.belief.movers(second.belief, 8))
     head = "<tr><th>token</th><th>after A</th><th>after B</th><th>B − A, points</th></tr>"
     frame.show(f'<table class="nte-table"><caption>Biggest movers</caption><thead>{head}</thead>{rows}</table>')
 
 
-def _mover(first: prompt_box.Asked, second: prompt_box.Asked, token_id: int, tokenizer: Tokenizer) -> str:
-    name = html.escape(label(tokenizer.token_bytes(token_id)))
+def _mover(first: prompt_box.Answer, second: prompt_box.Answer, token_id: int) -> str:
+    name = html.escape(label(first.tokenizer.token_bytes(token_id)))
     before, after = first.belief.row(token_id).probability, second.belief.row(token_id).probability
     cells = (frame.percent(before), frame.percent(after), f"{100 * (after - before):+.2f}".replace("-", "−"))
     return (

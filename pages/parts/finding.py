@@ -1,6 +1,7 @@
 """Any word's rank and probability, by the chain rule if it has several tokens; and uncertainty in words."""
 
 import html
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -8,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from lm_core.models import LanguageModel
 from lm_core.scoring import ScoredContinuation, score_continuation
-from lm_core.tokens import Tokenizer, label, spoken
+from lm_core.tokens import Tokenizer, label
 from pages.parts import frame, prompt_box, url_state
 
 
@@ -18,14 +19,14 @@ def ask(place: DeltaGenerator, guessing: bool) -> str:
     return place.text_input(title, key=url_state.text("find", ""), placeholder="for example: London", max_chars=200)
 
 
-def find(model: LanguageModel, asked: prompt_box.Asked, word: str) -> bool:
+def find(model: LanguageModel, answer: prompt_box.Answer, word: str) -> bool:
     """Shows how probable the word is, with a space before it and as written. False if there is none to show."""
     if not word.strip() or not model.tokenizer.encodable(word):
         return False
     lines = []
     for text in dict.fromkeys((f" {word.strip()}", word)):
         ids = model.tokenizer.encode(text)
-        scored = score_continuation(model, asked.prompt.ids, ids)
+        scored = score_continuation(model, answer.prompt.ids, ids)
         lines.append(_line(scored, model.tokenizer))
     frame.show(f'<ul class="nte-found" aria-label="Found">{"".join(lines)}</ul>')
     return True
@@ -40,7 +41,7 @@ def _line(scored: ScoredContinuation, tokenizer: Tokenizer) -> str:
     if len(scored.rows) == 1:
         return f"<li>{pieces[0]}, rank {scored.rows[0].rank:,} of {tokenizer.vocab_size:,}</li>"
     product = f"{len(pieces)} tokens: " + " × ".join(pieces)
-    return f"<li>{product} = {frame.percent(scored.probability)} (ln P = {scored.log_probability:.3f} nats)</li>"
+    return f"<li>{product} = {frame.percent(scored.probability)} (ln P = −{-scored.log_probability:.3f} nats)</li>"
 
 
 def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:
@@ -52,11 +53,9 @@ def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:
     )
 
 
-def announcement(asked: prompt_box.Asked, tokenizer: Tokenizer) -> str:
+def announcement(answer: prompt_box.Answer, picture: dict[str, Any]) -> str:
     """What a screen reader says once a text is committed; unchanged, and so silent, while typing goes on."""
-    if asked.settled:
-        (best,) = asked.belief.top(1).rows
-        st.session_state["_announcement"] = (
-            f"Most likely next: {spoken(tokenizer.token_bytes(best.id))}, {frame.percent(best.probability)}"
-        )
+    if answer.settled:
+        best = picture["rows"][0]
+        st.session_state["_announcement"] = f"Most likely next: {best['spoken']}, {frame.percent(best['p'])}"
     return str(st.session_state.get("_announcement", ""))

@@ -19,7 +19,8 @@ def draw() -> None:
         st.write(entry.promise)
     model_choice.pick()
     _carry_seed()
-    page.run()
+    with navigation.entered():
+        page.run()
     _end(entry, presenting)
 
 
@@ -39,5 +40,5 @@ def _end(entry: Entry, presenting: bool) -> None:
     if after and entry.section != "Home":
         st.page_link(after[0].file, label=f"Next: {after[0].title}", icon=":material/arrow_forward:")
     st.sidebar.button(
-        "Presenter view", on_click=url_state.present, args=(True,), icon=":material/present_to_all:", type="tertiary"
+        "Present this page", on_click=url_state.present, args=(True,), icon=":material/present_to_all:", type="tertiary"
     )

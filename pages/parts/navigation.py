@@ -1,5 +1,7 @@
 """Builds the navigation from the table of contents, for the app and for a page that is asked for first."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import streamlit as st
@@ -8,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from pages.parts.contents import SECTIONS, Entry, entries
 
 FAVICON = "assets/images/favicon.png"
-_ENTRY_RAN = "_entry_ran"
+_INSIDE = "_inside_the_frame"
 
 
 def build(position: Literal["sidebar", "hidden"] = "sidebar") -> tuple[StreamlitPage, Entry]:
@@ -28,16 +30,21 @@ def _page(entry: Entry) -> StreamlitPage:
     return st.Page(entry.file, title="Home" if home else entry.title, icon=f":material/{entry.icon}:", default=home)
 
 
-def enter() -> None:
-    """Called by app.py: from here on this visitor's pages run inside the frame."""
-    st.session_state[_ENTRY_RAN] = True
+@contextmanager
+def entered() -> Iterator[None]:
+    """While this lasts, a page knows that it runs inside the frame."""
+    st.session_state[_INSIDE] = True
+    try:
+        yield
+    finally:
+        del st.session_state[_INSIDE]
 
 
 def ensure_entry() -> None:
     """First call of every page. The first request of a fresh server may run a page file without app.py,
     because Streamlit still takes `pages/` for its older kind of app; building the navigation ends that,
     and the rerun then comes in through app.py."""
-    if _ENTRY_RAN not in st.session_state:
+    if _INSIDE not in st.session_state:
         st.set_page_config(page_icon=FAVICON)
         build()
         st.rerun()

@@ -30,24 +30,29 @@ _component = st.components.v2.component(
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What stands in a box, and what the model makes of it."""
+class Answer:
+    """What the model makes of a text."""
 
     name: str
+    """Of the box the text stands in."""
     text: str
-    committed: str
+    settled: bool
+    """Whether the visitor has finished this text, rather than being in the middle of typing it."""
     prompt: prompt.Prompt
     belief: Distribution
     tokenizer: Tokenizer
 
-    @property
-    def settled(self) -> bool:
-        """Whether the visitor has finished this text, rather than being in the middle of typing it."""
-        return self.text == self.committed
-
     def append(self, token_id: int) -> None:
-        """Writes one more token into the box."""
+        """Writes one more token into the box. For callbacks."""
         put(self.name, self.tokenizer.decode([*self.prompt.ids, token_id]))
+
+
+@dataclass(frozen=True)
+class Box:
+    """What stands in a box; there is no answer to a text that no model can read."""
+
+    committed: str
+    answer: Answer | None
 
 
 def put(name: str, text: str) -> None:
@@ -57,8 +62,8 @@ def put(name: str, text: str) -> None:
     st.session_state[f"{key}_version"] = st.session_state.get(f"{key}_version", 0) + 1
 
 
-def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -> Asked:
-    """Draws the box and answers what is in it. Raises LmCoreError for a text no model can read."""
+def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -> Box:
+    """Draws the box, says what was done to its text, and answers it."""
     key = url_state.text(name, default)
     if url_state.arriving() or f"{key}_version" not in st.session_state:
         put(name, st.session_state[key])
@@ -69,19 +74,22 @@ def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -
         part: live[part]["text"] for part in ("draft", "committed") if (live.get(part) or {}).get("version") == version
     }
     text = sent.get("draft", st.session_state[key])
+    committed = sent.get("committed", st.session_state[key])
     if name == "prompt":
         url_state.travel("prompt", text, DEFAULT)
-    try:
-        read = prompt.read(text, model.tokenizer, limits.PROMPT_TOKENS)
-    except PromptError:
-        _draw(key, {"label": heading, "text": text, "version": version, "tokens": None})
-        raise
-    _draw(key, {"label": heading, "text": text, "version": version, **_tokens(read.ids, model)})
-    for sentence in read.notes:
-        frame.note(sentence)
-    belief = Distribution(model.next_logits([read.ids])[0])
-    committed = sent.get("committed", st.session_state[key])
-    return Asked(name, text, committed, read, belief, model.tokenizer)
+    data = {"label": heading, "text": text, "version": version}
+    with frame.plain_errors():
+        try:
+            read = prompt.read(text, model.tokenizer, limits.PROMPT_TOKENS)
+        except PromptError:
+            _draw(key, {**data, "tokens": None})
+            raise
+        _draw(key, {**data, **_tokens(read.ids, model)})
+        for sentence in read.notes:
+            frame.note(sentence)
+        belief = Distribution(model.next_logits([read.ids])[0])
+        return Box(committed, Answer(name, text, text == committed, read, belief, model.tokenizer))
+    return Box(committed, None)
 
 
 def _tokens(ids: tuple[int, ...], model: LanguageModel) -> dict[str, object]:

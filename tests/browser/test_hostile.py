@@ -1,0 +1,57 @@
+"""Hostile tokens appear exactly, as text: in rows, hover facts, titles, button, notes and exported drawing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from lm_core import Transformer
+from lm_core.tokens import label
+from tests.browser.hostile import HOSTILE
+from tests.browser.server import Server, running
+
+Open = Callable[..., Page]
+LABELS = [label(token.encode()) for token in HOSTILE]
+
+
+def test_components_show_them_exactly(tmp_path: Path, open_page: Open) -> None:
+    with running(tmp_path, script="tests/browser/hostile_app.py") as server:
+        server.wait_until("/_stcore/health")
+        page = open_page(server, "/")
+        expect(page.get_by_text("done", exact=True)).to_be_visible()
+        heads = page.locator("tr[data-id] th.token")
+        expect(heads).to_have_text(LABELS)
+        assert [heads.nth(i).get_attribute("title") for i in range(31)] == LABELS
+        expect(page.locator(".nte-note")).to_have_text(LABELS)
+        for i, shown in enumerate(LABELS):
+            page.locator(f'tr[data-id="{i}"]').click()
+            assert page.locator(".facts").inner_text().startswith(f"{shown} (id {i}): rank {i + 1},")
+            expect(page.get_by_role("button", name="Add ")).to_have_text(f"Add {shown} to the prompt")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="SVG").click()
+        drawing = page.evaluate(
+            "text => [...new DOMParser().parseFromString(text, 'image/svg+xml').querySelectorAll('text')]"
+            ".map(node => node.textContent)",
+            Path(download.value.path()).read_text(encoding="utf-8"),
+        )
+        assert drawing[0] == HOSTILE[0]
+        assert drawing[2:64:2] == LABELS
+        page.close()
+
+
+def test_the_page_shows_them_exactly(server: Server, open_page: Open, model: Transformer) -> None:
+    """Typed into the box, found as words, and as the page's own export."""
+    page = open_page(server, "/next_token")
+    box = page.get_by_label("Prompt", exact=True)
+    expect(page.locator("tr[data-id]")).to_have_count(10)
+    for token in HOSTILE:
+        text = token.replace("\r", "").replace("\0", "")  # a text box holds neither
+        box.fill(text)
+        expected = [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(text)]
+        expect(page.locator(".tokens li")).to_have_text(expected)
+    find = page.get_by_label("Find any word")
+    for token in HOSTILE[:12]:
+        find.fill(token)
+        find.press("Enter")
+        pieces = [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(f" {token.strip()}")]
+        expect(page.locator(".nte-found li").first.locator(".nte-token")).to_have_text(pieces)
