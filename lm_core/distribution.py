@@ -230,8 +230,7 @@ class Distribution:
         >>> Distribution([0.0, 0.0]).kl_divergence(Distribution([0.0, 0.0]), "bits")
         0.0
         """
-        if len(other) != len(self):
-            raise InvalidInput("other", f"a distribution over {len(self)} tokens", f"one over {len(other)}")
+        self._check_comparable(other)
         if unit not in ("nats", "bits"):
             raise InvalidInput("unit", '"nats" or "bits"', unit)
         possible = self.probabilities > 0
@@ -245,6 +244,7 @@ class Distribution:
         >>> Distribution([0.0, 1.0, 2.0]).movers(Distribution([2.0, 1.0, 0.0]), 2)
         (0, 2)
         """
+        self._check_comparable(other)
         n = whole_number("n", n, 1, len(self))
         change = np.abs(other.probabilities - self.probabilities)
         return tuple(int(i) for i in np.argsort(-change, kind="stable")[:n])
@@ -256,8 +256,13 @@ class Distribution:
         >>> [(mine.id, mine.rank, theirs.rank) for mine, theirs in pair.rows], pair.rest.count
         ([(0, 1, 3), (2, 3, 1)], 1)
         """
+        self._check_comparable(other)
         n = whole_number("n", n, 1, len(self))
         order = np.argsort(-np.maximum(self.probabilities, other.probabilities), kind="stable")
         rows = tuple((self.row(int(i)), other.row(int(i))) for i in order[:n])
         mine, theirs = (math.fsum(belief.probabilities[order[n:]]) for belief in (self, other))
         return Aligned(rows, Rest(len(self) - n, mine), Rest(len(self) - n, theirs))
+
+    def _check_comparable(self, other: Distribution) -> None:
+        if len(other) != len(self):
+            raise InvalidInput("other", f"a distribution over {len(self)} tokens", f"one over {len(other)}")

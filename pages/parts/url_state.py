@@ -15,18 +15,25 @@ from lm_core.errors import whole_number
 from pages.parts import frame
 
 TRAVELLING = ("prompt", "model", "seed", "present")
-_PAGE, _GIVEN, _WRITTEN, _TRAVELLED, _KEPT = (
-    f"_url_{word}" for word in ("page", "given", "written", "travelled", "kept")
+_PAGE, _GIVEN, _WRITTEN, _FOLLOWED, _TRAVELLED, _KEPT = (
+    f"_url_{word}" for word in ("page", "given", "written", "followed", "travelled", "kept")
 )
 T = TypeVar("T")
 
 
 def arrive(page: str) -> None:
-    """Called by the frame before a page runs: notices a page just opened, or a link followed in place."""
+    """Called by the frame before a page runs: notices a page just opened, or a link followed in place.
+
+    A visitor's message may carry an address that we have since rewritten, so addresses of our own writing
+    are no news, however old.
+    """
     link = st.query_params.to_dict()
     state = st.session_state
-    here = state.get(_PAGE) == page
-    state[_GIVEN] = None if here and link == state.get(_WRITTEN) else link
+    followed = state.pop(_FOLLOWED, False)
+    if state.get(_PAGE) != page:
+        state[_WRITTEN] = [link]
+        followed = True
+    state[_GIVEN] = link if followed or link not in state[_WRITTEN] else None
     state[_PAGE] = page
 
 
@@ -122,24 +129,27 @@ def flag(name: str) -> str:
 
 def write(**parameters: tuple[object, object]) -> None:
     """Puts each (value, default) that differs into the address bar; what travels goes along."""
-    st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items()}
+    st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items() if value is not None}
     wanted = {name: value for name, value in travelled().items() if name not in parameters}
-    wanted |= {name: _written(value) for name, (value, default) in parameters.items() if value != default}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = wanted
+    _publish(wanted | {name: _written(value) for name, (value, default) in parameters.items() if value != default})
+
+
+def _publish(link: dict[str, str]) -> None:
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
+    st.session_state[_WRITTEN] = [*st.session_state[_WRITTEN], link][-50:]
 
 
 def follow(link: dict[str, str]) -> None:
     """Goes to another scene of this page, as its link would; model, seed and view stay. For callbacks."""
+    st.session_state[_FOLLOWED] = True
     st.query_params.from_dict({name: value for name, value in travelled().items() if name != "prompt"} | link)
 
 
 def present(on: bool) -> None:
     """Enters or leaves presenter view, the scene kept. For callbacks."""
     travel("present", on, False)
-    scene = {name: value for name, value in st.query_params.to_dict().items() if name != "present"}
-    write(**{name: (value, None) for name, value in scene.items()})
+    _publish({name: value for name, value in st.query_params.to_dict().items() if name != "present"} | travelled())
 
 
 def _written(value: object) -> str:

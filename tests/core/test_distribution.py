@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import Distribution, InvalidInput, Transformer, softmax
-from lm_core.distribution import log_softmax
+from lm_core.distribution import log_softmax, omitted
 
 FIVE = [3.0, 1.5, -1.0, -2.0, -3.0]
 vectors = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=40)
@@ -87,6 +87,59 @@ def test_shown_and_rest_make_one_for_every_n(model: Transformer, prompt: str) ->
         assert abs(shown + top.rest.probability - 1) <= 1e-12
         ids = [row.id for row in top]
         assert top.rest.probability == math.fsum(np.delete(belief.probabilities, ids))
+
+
+@given(vectors, st.integers(1, 40))
+def test_bands_partition_the_rest(logits: list[float], n: int) -> None:
+    belief, n = Distribution(logits), min(n, len(logits))
+    bands = belief.bands(n, edges=(3, 10))
+    assert [band.first for band in bands] == [n + 1, *(band.last + 1 for band in bands)][: len(bands)]
+    assert not bands or bands[-1].last == len(logits)
+    assert math.fsum(band.probability for band in bands) == pytest.approx(belief.top(n).rest.probability, abs=1e-12)
+
+
+def test_kl_divergence_by_hand_and_against_torch() -> None:
+    """From (1/2, 1/2) to (1/4, 3/4): 1/2 log2 2 + 1/2 log2 2/3."""
+    fair, biased = Distribution([0.0, 0.0]), Distribution([0.0, math.log(3)])
+    assert fair.kl_divergence(biased, "bits") == pytest.approx(0.5 + 0.5 * math.log2(2 / 3))
+    p, q = (torch.distributions.Categorical(logits=torch.tensor(x)) for x in ([1.0, 2.0, 3.0], [3.0, 1.0, 1.0]))
+    ours = Distribution([1.0, 2.0, 3.0]).kl_divergence(Distribution([3.0, 1.0, 1.0]), "nats")
+    assert ours == pytest.approx(torch.distributions.kl_divergence(p, q).item(), rel=1e-6)
+    assert fair.kl_divergence(Distribution([0.0, -math.inf]), "nats") == math.inf
+
+
+@given(st.lists(st.tuples(st.floats(-20, 20), st.floats(-20, 20)), min_size=1, max_size=20))
+def test_two_distributions_compared(pairs: list[tuple[float, float]]) -> None:
+    first, second = (Distribution(column) for column in zip(*pairs))
+    assert first.kl_divergence(second, "bits") >= 0
+    assert first.kl_divergence(first, "bits") == 0
+    n = (len(pairs) + 1) // 2
+    changes = np.abs(second.probabilities - first.probabilities)
+    assert [changes[i] for i in first.movers(second, n)] == sorted(changes, reverse=True)[:n]
+    both = first.aligned(second, n)
+    for row, other in both.rows:
+        assert row.id == other.id
+    assert math.fsum(row.probability for row, _ in both.rows) + both.rest.probability == pytest.approx(1)
+    assert math.fsum(other.probability for _, other in both.rows) + both.other_rest.probability == pytest.approx(1)
+
+
+def test_comparing_needs_one_vocabulary() -> None:
+    with pytest.raises(InvalidInput, match="`other` must be a distribution over 2 tokens"):
+        Distribution([0.0, 0.0]).kl_divergence(Distribution([0.0]), "bits")
+    with pytest.raises(InvalidInput, match="`other` must be a distribution over 2 tokens"):
+        Distribution([0.0, 0.0]).movers(Distribution([0.0]), 1)
+    with pytest.raises(InvalidInput, match="`other` must be a distribution over 2 tokens"):
+        Distribution([0.0, 0.0]).aligned(Distribution([0.0]), 1)
+    with pytest.raises(InvalidInput, match='`unit` must be "nats" or "bits"'):
+        Distribution([0.0]).kl_divergence(Distribution([0.0]), "bans")  # type: ignore[arg-type]
+
+
+def test_omitted_mass_of_the_articles_table() -> None:
+    assert omitted([0.85, 0.10, 0.03, 0.000001]) == pytest.approx(0.019999, abs=1e-12)
+    assert omitted([0.5, 0.5]) == 0
+    for wrong in ([0.9, 0.2], [-0.5], [math.nan]):
+        with pytest.raises(InvalidInput, match="`probabilities` must be numbers >= 0 that sum to at most 1"):
+            omitted(wrong)
 
 
 def test_the_callers_array_is_neither_kept_nor_frozen() -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lm_core import InvalidInput, Transformer, prompt
+from lm_core import ByteLevelBPE, Distribution, InvalidInput, Transformer, prompt
 from lm_core.errors import PromptError
+from tests.conftest import Authority
 
 
 def test_plain_text_is_taken_as_it_is(model: Transformer) -> None:
@@ -68,3 +69,43 @@ def test_an_empty_prompt_is_refused_with_an_example(model: Transformer) -> None:
         prompt.read("", model.tokenizer, max_tokens=100)
     with pytest.raises(InvalidInput, match="`max_tokens` must be a whole number >= 1"):
         prompt.read("a", model.tokenizer, max_tokens=0)
+
+
+def advice_for(model: Transformer, text: str) -> list[prompt.Advice]:
+    belief = Distribution(model.next_logits([model.tokenizer.encode(text)])[0])
+    return list(prompt.advise(text, belief, model.tokenizer))
+
+
+@pytest.mark.parametrize(
+    ("text", "offer"),
+    [
+        ("The capital of France is ", "The capital of France is"),
+        ("The capital of Fran", "The capital of"),
+        ("Order shipped from the ware", "Order shipped from the"),
+    ],
+)
+def test_a_trailing_space_or_half_a_word_is_noticed(model: Transformer, text: str, offer: str) -> None:
+    (advice,) = advice_for(model, text)
+    assert advice.text == offer
+
+
+@pytest.mark.parametrize(
+    "text", ["The capital of France is", "The package left the", "1 + 1 =", "日本", "Hi.\n", "word"]
+)
+def test_ordinary_prompts_get_no_advice(model: Transformer, text: str) -> None:
+    assert advice_for(model, text) == []
+
+
+def test_a_question_is_offered_as_a_chat_turn_as_transformers_writes_it(
+    model: Transformer, authority: Authority
+) -> None:
+    (advice,) = advice_for(model, "Where is my parcel?")
+    turns = [{"role": "user", "content": "Where is my parcel?"}]
+    expected = authority.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert advice.text == expected
+
+
+def test_mass_on_going_on_by_hand() -> None:
+    """Tokens "a" and "b" lengthen a word; "A", "." and " " do not."""
+    tokenizer = ByteLevelBPE.build(["a", "b", "A", ".", "Ġ"], merges=[], special_ids=[])
+    assert prompt.word_goes_on(Distribution([0.0] * 5), tokenizer) == pytest.approx(2 / 5)
