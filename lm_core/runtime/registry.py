@@ -34,6 +34,10 @@ class Registry:
     def loaded(self, name: str = pretrained.DEFAULT) -> bool:
         return name in self._served
 
+    def warmed(self, name: str = pretrained.DEFAULT) -> bool:
+        """Whether the model has answered a prompt."""
+        return name in self._served and self._served[name].answered
+
     def warm(self, name: str = pretrained.DEFAULT, text: str = "The capital of France is") -> LmCoreError | None:
         """Loads the model and answers one prompt, so that the first visitor waits for neither.
 

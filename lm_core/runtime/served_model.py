@@ -51,6 +51,11 @@ class ServedModel:
         self._results: OrderedDict[Ids, NDArray[np.floating]] = OrderedDict()
         self._prefixes: OrderedDict[Ids, KVCache] = OrderedDict()
 
+    @property
+    def answered(self) -> bool:
+        """Whether it has given an answer yet; the first one takes longest."""
+        return bool(self._results)
+
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.floating]:
         """See LanguageModel.logits."""
         return self._worker.submit(self._model.logits, ids, cache).result()

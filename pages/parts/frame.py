@@ -52,7 +52,7 @@ def plain_errors() -> Iterator[None]:
         yield
     except ModelUnavailable as error:
         note(error.what, "error")
-        st.text("To fix this, run this command where the app is installed:")
+        st.write("To fix this, run this command where the app is installed, then reload the page:")
         st.code(error.remedy, language=None)
     except LmCoreError as error:
         note(str(error), "error")

@@ -14,19 +14,17 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_warmed = threading.Event()
+from lm_core.runtime import registry
+
 _warming_error: list[str] = []
 
 
 def warm() -> None:
     """Loads the default model, then takes everything loaded so far out of the garbage collector's sight."""
-    from lm_core.runtime import registry
-
     if error := registry.warm():
         _warming_error.append(str(error))
     gc.collect()
     gc.freeze()  # a collection over torch's half a million objects stops all visitors for 290 ms
-    _warmed.set()
 
 
 @asynccontextmanager
@@ -38,11 +36,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 async def ready(_request: Request) -> JSONResponse:
     """200 once the default model has answered a prompt; 503 while it loads, or with the reason it cannot."""
-    if _warming_error:
-        return JSONResponse({"ready": False, "reason": _warming_error[0]}, status_code=503)
-    if not _warmed.is_set():
-        return JSONResponse({"ready": False, "reason": "The model is loading."}, status_code=503)
-    return JSONResponse({"ready": True})
+    if registry.warmed():
+        return JSONResponse({"ready": True})
+    reason = _warming_error[0] if _warming_error else "The model is loading."
+    return JSONResponse({"ready": False, "reason": reason}, status_code=503)
 
 
 class CompressFrontend:
