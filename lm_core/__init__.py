@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lm_core import decoding as decoding
+    from lm_core import filters as filters
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
     from lm_core import runtime as runtime
@@ -38,6 +40,8 @@ _HOMES = {
     "pretrained": None,
     "Distribution": "distribution",
     "softmax": "distribution",
+    "filters": None,
+    "decoding": None,
     "scoring": None,
     "runtime": None,
 }

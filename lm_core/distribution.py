@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lm_core.errors import InvalidInput, whole_number
+from lm_core.errors import InvalidInput, real_number, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,8 +56,7 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:
     [0.0, 1.0, 0.0]
     """
     vector = _as_logits(logits)
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise InvalidInput("temperature", "a finite number >= 0", temperature)
+    temperature = real_number("temperature", temperature, "a finite number >= 0", lambda t: 0 <= t < math.inf)
     shifted = vector - vector.max()
     if temperature == 0:
         greedy = np.zeros_like(shifted)

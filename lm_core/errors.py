@@ -10,7 +10,10 @@ A message names the parameter, what is allowed and what came, or what is missing
 the one command that mends it. Whatever else a caller sees is a defect of ours.
 """
 
+import math
 import operator
+from collections.abc import Callable
+from typing import SupportsFloat
 
 
 class LmCoreError(Exception):
@@ -70,3 +73,16 @@ def whole_number(parameter: str, value: object, low: int, high: int | None = Non
     if number < low or (high is not None and number > high):
         raise InvalidInput(parameter, allowed, number)
     return number
+
+
+def real_number(parameter: str, value: object, allowed: str, test: Callable[[float], bool]) -> float:
+    """Returns `value` as a float if it is a number that passes the test; nan passes none.
+
+    >>> real_number("p", 0.5, "a number from 0 to 1", lambda p: 0 <= p <= 1)
+    0.5
+    """
+    if isinstance(value, SupportsFloat) and not isinstance(value, bool | str):
+        number = float(value)
+        if not math.isnan(number) and test(number):
+            return number
+    raise InvalidInput(parameter, allowed, value)
