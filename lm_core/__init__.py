@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lm_core import decoding as decoding
     from lm_core import filters as filters
+    from lm_core import generation as generation
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
     from lm_core import runtime as runtime
     from lm_core import scoring as scoring
+    from lm_core import trace as trace
     from lm_core.distribution import Distribution as Distribution
     from lm_core.distribution import softmax as softmax
     from lm_core.errors import InvalidInput as InvalidInput
@@ -42,6 +44,8 @@ _HOMES = {
     "softmax": "distribution",
     "filters": None,
     "decoding": None,
+    "trace": None,
+    "generation": None,
     "scoring": None,
     "runtime": None,
 }

@@ -30,6 +30,15 @@ class LanguageModel(Protocol):
         """Most positions the model can attend to; None if unbounded."""
         ...
 
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Tokens after which the model has nothing more to say."""
+        ...
+
+    def new_cache(self) -> KVCache | None:
+        """An empty cache of the model's shape; None for a model that has nothing to keep."""
+        ...
+
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.floating]:
         """Shape (len(ids), vocab_size): row t scores the token that follows ids[t].
 

@@ -7,7 +7,7 @@ is a state dict. Knows nothing of files, text or sampling; the KV cache is an ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -172,10 +172,11 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """A `LanguageModel`; `forward` is for training and tests, `logits` and `next_logits` for everybody else."""
 
-    def __init__(self, config: TransformerConfig, tokenizer: Tokenizer) -> None:
+    def __init__(self, config: TransformerConfig, tokenizer: Tokenizer, end_ids: Iterable[int] = ()) -> None:
         super().__init__()
         self.config = config
         self.tokenizer = tokenizer
+        self.end_ids = frozenset(end_ids)
         self.vocab_size = config.vocab_size
         self.context_length = config.context_length
         self.embed_tokens = Embedding(config.vocab_size, config.hidden)

@@ -36,6 +36,6 @@ def load(name: str = DEFAULT, cache_folder: Path | None = None) -> Transformer:
         # Nobody waits for the copy: it is written while the model already answers.
         threading.Thread(target=weight_cache.store, args=(folder, name, key, checkpoint), name="weight-cache").start()
     with torch.device("meta"):  # no memory until the weights are assigned
-        model = Transformer(checkpoint.config, checkpoint.tokenizer)
+        model = Transformer(checkpoint.config, checkpoint.tokenizer, checkpoint.end_ids)
     model.load_state_dict(checkpoint.weights, assign=True)
     return model.eval().requires_grad_(False)

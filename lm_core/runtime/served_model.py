@@ -43,6 +43,8 @@ class ServedModel:
         self.tokenizer = model.tokenizer
         self.vocab_size = model.vocab_size
         self.context_length = model.context_length
+        self.end_ids = model.end_ids
+        self.new_cache = model.new_cache
         self._model = model
         self._kv_bytes = kv_bytes
         self._max_results = results

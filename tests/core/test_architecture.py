@@ -11,7 +11,7 @@ import lm_core
 ROOT = Path(__file__).resolve().parents[2]
 # A module may import any that stands before it; None is the package's own door.
 ORDER: list[str | None] = ["errors", "distribution", "tokens", "prompt", "models", "pretrained"]
-ORDER += ["filters", "decoding", "scoring", "runtime", None]
+ORDER += ["filters", "decoding", "trace", "generation", "scoring", "runtime", None]
 
 
 def imports(file: Path) -> Iterator[tuple[int, str]]:
