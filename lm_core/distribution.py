@@ -143,10 +143,13 @@ class Distribution:
         self.logits = _as_logits(logits).copy()
         self.log_probabilities = log_softmax(self.logits)
         self.probabilities = softmax(self.logits)
-        # A stable sort of the negated logits puts the lower id first among equals.
-        self._order = np.argsort(-self.logits, kind="stable")
-        for array in (self.logits, self.log_probabilities, self.probabilities, self._order):
+        for array in (self.logits, self.log_probabilities, self.probabilities):
             array.flags.writeable = False
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        """Ids, likeliest first; a stable sort of the negated logits puts the lower id first among equals."""
+        return np.argsort(-self.logits, kind="stable")
 
     def __len__(self) -> int:
         return len(self.logits)

@@ -1,12 +1,16 @@
-"""Scoring a continuation: the chain rule by hand, and against transformers' loss."""
+"""Scoring: the articles' numbers, the chain rule and losses against transformers, windows, refusals."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lm_core import InvalidInput, Transformer
-from lm_core.scoring import score_continuation
+from lm_core import InvalidInput, Transformer, softmax
+from lm_core.distribution import log_softmax
+from lm_core.scoring import Score, require_same_tokens, score, score_continuation, windows
 from tests.conftest import Authority
 
 
@@ -36,3 +40,85 @@ def test_one_token_is_its_row(model: Transformer) -> None:
 def test_nothing_to_score_is_refused(model: Transformer, context: list[int], continuation: list[int]) -> None:
     with pytest.raises(InvalidInput, match="`context and continuation` must be at least one token each"):
         score_continuation(model, context, continuation)
+
+
+def test_the_articles_four_probabilities() -> None:
+    """Mean 1.0397 nats = 1.5 bits, perplexity 2.8284 = 2 sqrt 2 = 1 / geometric mean."""
+    probabilities = [0.5, 0.5, 0.5, 0.125]
+    four = Score.of_probabilities(probabilities)
+    assert [round(-p, 4) for p in four.log_probabilities] == [0.6931, 0.6931, 0.6931, 2.0794]
+    assert round(four.cross_entropy, 4) == 1.0397
+    assert four.perplexity == pytest.approx(2 * math.sqrt(2), rel=1e-12)
+    assert four.perplexity == pytest.approx(1 / math.prod(probabilities) ** 0.25, rel=1e-12)
+    assert four.bits_per_token == pytest.approx(1.5, rel=1e-12)
+
+
+def test_the_articles_four_by_five_logits() -> None:
+    rows = [[0, 3, 0.5, -1, -2], [-1, 0.1, 2.5, 0, -2], [-1, 0, 0.2, 2, -1.5], [-2, 0, -1, -0.5, 2.4]]
+    true = [softmax(row)[target] for row, target in zip(rows, [1, 2, 3, 4])]
+    scored = Score.of_probabilities(true)
+    assert [round(p, 3) for p in true] == [0.864, 0.824, 0.724, 0.839]
+    assert [round(-p, 3) for p in scored.log_probabilities] == [0.146, 0.194, 0.323, 0.175]
+    assert scored.cross_entropy == pytest.approx(0.2093577003193517, rel=1e-12)
+    assert scored.perplexity == pytest.approx(1.2328859233545864, rel=1e-12)
+    assert math.exp(scored.log_probability) == pytest.approx(0.43282109958894016, rel=1e-12)
+    theirs = torch.nn.functional.cross_entropy(torch.tensor(rows, dtype=torch.float64), torch.tensor([1, 2, 3, 4]))
+    assert scored.cross_entropy == pytest.approx(theirs.item(), rel=1e-12)
+
+
+def test_certain_uniform_and_impossible() -> None:
+    assert Score.of_probabilities([1.0, 1.0]).perplexity == 1
+    assert Score.of_probabilities([1 / 50_000] * 3).perplexity == pytest.approx(50_000)
+    impossible = Score.of_probabilities([0.5, 0.0])
+    assert (impossible.log_probability, impossible.perplexity) == (-math.inf, math.inf)
+
+
+def test_a_text_equals_transformers_loss(model: Transformer, authority: Authority, prose: str) -> None:
+    ids = model.tokenizer.encode(prose[:1500])
+    with torch.inference_mode():
+        loss = authority.model(torch.tensor([ids]), labels=torch.tensor([ids])).loss.item()
+    ours = score(model, ids)
+    assert ours.n_tokens == len(ids) - 1
+    assert ours.log_probability == pytest.approx(-loss * (len(ids) - 1), abs=1e-3 * len(ids))
+    assert ours.bits_per_byte < ours.bits_per_token
+
+
+@given(st.integers(0, 200), st.integers(2, 40), st.data())
+def test_windows_score_each_token_once(n: int, length: int, data: st.DataObject) -> None:
+    stride = data.draw(st.integers(1, length - 1))
+    scored: list[int] = []
+    for begin, end, first in windows(n, length, stride):
+        assert 0 <= begin < first < end <= n
+        assert end - begin <= length
+        assert len(scored) == 0 or end - first <= stride
+        scored += range(first, end)
+    assert scored == list(range(1, n))
+
+
+@pytest.mark.parametrize(("length", "stride"), [(16, 1), (16, 8), (16, 15), (64, 32)])
+def test_windowed_scores_agree_with_the_definition(
+    make_tiny: Callable[..., Transformer], length: int, stride: int
+) -> None:
+    """Each token is scored with the window that `windows` says, and with nothing else."""
+    tiny = make_tiny()
+    ids = [(7 * i * i + 3) % 31 for i in range(61)]
+    result = score(tiny, ids, length, stride)
+    assert result.n_tokens == 60
+    for begin, end, first in windows(61, length, stride):
+        for i in range(first, end):
+            expected = log_softmax(tiny.next_logits([ids[begin:i]])[0])[ids[i]]
+            assert result.log_probabilities[i - 1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_refusals(model: Transformer, make_tiny: Callable[..., Transformer]) -> None:
+    with pytest.raises(InvalidInput, match="`text` must be long enough that at least one token is scored"):
+        score(model, [5])
+    with pytest.raises(InvalidInput, match="`probabilities` must be numbers from 0 to 1"):
+        Score.of_probabilities([1.2])
+    with pytest.raises(InvalidInput, match="`stride` must be a whole number from 1 to 7"):
+        list(windows(10, 8, 8))
+    with pytest.raises(InvalidInput, match="`n_bytes` must be known"):
+        _ = Score.of_probabilities([0.5]).bits_per_byte
+    with pytest.raises(InvalidInput, match="compare bits per byte instead"):
+        require_same_tokens(model, make_tiny())
+    require_same_tokens(model, model)
