@@ -40,7 +40,8 @@ from pages.parts.illustration import article_table
 
 SIZE = 10
 
-examples.menu(EXAMPLES)
+if not url_state.presenting():
+    examples.menu(EXAMPLES)
 with frame.plain_errors():
     model = model_choice.model()
     comparing = comparison.on()
@@ -55,6 +56,8 @@ with frame.plain_errors():
         size, axis = bars.view(SIZE)
         guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
         comparison.switch()
+        if url_state.presenting():
+            examples.menu(EXAMPLES)
     word = finding.ask(below, guess_first)
     url_state.write(
         prompt=(first.committed, prompt_box.DEFAULT), b=(second.committed if second else None, None),

@@ -35,13 +35,22 @@ def find(model: LanguageModel, answer: prompt_box.Answer, word: str) -> bool:
 def _line(scored: ScoredContinuation, tokenizer: Tokenizer) -> str:
     pieces = [
         f'<span class="nte-token" title="id {row.id}">{html.escape(label(tokenizer.token_bytes(row.id)))}</span> '
-        f"{frame.percent(row.probability)}"
+        f"{_precise(row.probability)}"
         for row in scored.rows
     ]
     if len(scored.rows) == 1:
         return f"<li>{pieces[0]}, rank {scored.rows[0].rank:,} of {tokenizer.vocab_size:,}</li>"
     product = f"{len(pieces)} tokens: " + " × ".join(pieces)
-    return f"<li>{product} = {frame.percent(scored.probability)} (ln P = −{-scored.log_probability:.3f} nats)</li>"
+    return f"<li>{product} = {_precise(scored.probability)} (ln P = −{-scored.log_probability:.3f} nats)</li>"
+
+
+def _precise(probability: float) -> str:
+    """Three digits however small: a product of small numbers should be seen to be one.
+
+    >>> _precise(0.7725), _precise(8.04e-9)
+    ('77.2 %', '8.04e-07 %')
+    """
+    return f"{100 * probability:.3g} %"
 
 
 def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:

@@ -28,7 +28,7 @@ def article_table(model: LanguageModel) -> None:
         frame.percent(omitted(word.probability for word in scored.values()), digits=4),
     )
     body = "".join(
-        f'<tr><th scope="row">{name}</th><td>{made_up}</td><td>{real}</td></tr>'
+        f'<tr><th class="nte-token" scope="row">{name}</th><td>{made_up}</td><td>{real}</td></tr>'
         for name, made_up, real in [*rows, rest]
     )
     head = "<tr><th>token</th><th>illustration (made up)</th><th>this model</th></tr>"
