@@ -127,6 +127,49 @@ class ByteLevelBPE:
         return self._bytes[whole_number("token_id", token_id, 0, self.vocab_size - 1)]
 
 
+class WordTokenizer:
+    """Words and full stops of a closed vocabulary; for corpora small enough to read.
+
+    Texts come back with single spaces, and none before a full stop.
+
+    >>> words = WordTokenizer(["The", "bot", "answered", "."], special=["</s>"])
+    >>> words.encode("The bot  answered."), words.decode([1, 2, 3, 4, 0])
+    ([1, 2, 3, 4], 'The bot answered.</s>')
+    """
+
+    def __init__(self, words: Sequence[str], special: Sequence[str] = ()) -> None:
+        self._words = (*special, *words)
+        self._ids = {word: i for i, word in enumerate(self._words)}
+        if len(self._ids) < len(self._words):
+            raise InvalidInput("words", "all different", self._words)
+        self.vocab_size = len(self._words)
+        self.special_ids = frozenset(range(len(special)))
+
+    def _split(self, text: str) -> list[str]:
+        return text.replace(".", " . ").split()
+
+    def encodable(self, text: str) -> bool:
+        return all(word in self._ids for word in self._split(text))
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the words. Raises PromptError naming the first word that is not in the vocabulary."""
+        words = self._split(text)
+        for word in words:
+            if word not in self._ids:
+                raise PromptError("text", f"made of the {self.vocab_size} known words ({word!r} is none)", text)
+        return [self._ids[word] for word in words]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        pieces: list[str] = []
+        for i in ids:
+            word = self.token_bytes(i).decode()
+            pieces.append(word if not pieces or word == "." or i in self.special_ids else f" {word}")
+        return "".join(pieces)
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return self._words[whole_number("token_id", token_id, 0, self.vocab_size - 1)].encode()
+
+
 _SIGNS = {" ": "·", "\n": "⏎", "\t": "⇥", "\r": "␍", "\0": "␀"}
 _TAKEN = frozenset(_SIGNS.values()) | {"⟨", "⟩"}
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
