@@ -52,7 +52,8 @@ def _on_length(text: str, kept: str, ids: list[int], used: list[int]) -> Iterato
         yield f"The text is very long: only the last {len(kept):,} of its {len(text):,} characters were read."
     if len(used) < len(ids):
         left_out = len(ids) - len(used)
-        yield f"The last {len(used):,} of {len(ids):,} tokens are used; the first {left_out:,} are left out."
+        first = "the first one is" if left_out == 1 else f"the first {left_out:,} are"
+        yield f"The last {len(used):,} of {len(ids):,} tokens are used; {first} left out."
 
 
 def _on_content(kept: str, valid: str, usable: str, used: list[int], tokenizer: Tokenizer) -> Iterator[str]:

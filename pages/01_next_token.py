@@ -46,7 +46,7 @@ with frame.plain_errors():
     model = model_choice.model()
     comparing = comparison.on()
     first = prompt_box.ask(model, "prompt", "Prompt (A)" if comparing else "Prompt")
-    second = prompt_box.ask(model, "b", "Prompt (B)", comparison.FIRST_SECOND) if comparing else None
+    second = prompt_box.ask(model, "b", "Prompt (B)", first.text) if comparing else None
     answer, other = first.answer, second.answer if second else None
     if answer:
         advice.offer(answer)
@@ -64,15 +64,16 @@ with frame.plain_errors():
         n=(size, SIZE), axis=(axis, "linear"), guess=(guess_first, False), find=(word, ""),
     )  # fmt: skip
     if answer and comparing == bool(other):
-        found = finding.find(model, answer, word)
+        answers = [answer, other] if other else [answer]
         picture = bars.pair(answer, other, size) if other else bars.picture(answer, size)
-        with shown:
-            if guess_first and not found:
-                frame.note("The bars are hidden. Which token comes next? Write your guess below; then they appear.")
-            else:
+        if guess_first and not finding.guessed(answer, word):
+            shown.container().write("The bars are hidden. Which token comes next? Write your guess below.")
+        else:
+            with shown:
                 announcement = finding.announcement(answer, picture)
                 bars.draw(picture, "next_token_bars", axis, announcement, on_take=None if other else answer.append)
                 comparison.say(answer, other) if other else finding.uncertainty(words, answer.belief)
-        if not url_state.presenting():
-            article_table(model)
-            export.fold(answer, picture, model_choice.name(), size)
+            finding.find(model, answers, word)
+            if not url_state.presenting():
+                article_table(model)
+                export.fold(answers, picture, model_choice.name(), size, axis)

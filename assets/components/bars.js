@@ -14,6 +14,7 @@ function percent(p) {
 
 const fixed = (value, digits) => value.toFixed(digits).replace("-", MINUS);
 const signed = (points) => (points > 0 ? "+" : "") + fixed(points, 2);
+const digits = (p) => Number(p.toPrecision(6)).toString(); // float32 logits carry no more
 const grouped = (n) => n.toLocaleString("en");
 
 function along(p, axis) {
@@ -45,7 +46,7 @@ function heading(table, data) {
 
 function fillRow(row, item, data, figures) {
   row.replaceChildren();
-  cell(row, "td", "rank", item.rank ?? "");
+  cell(row, "td", "rank", item.rank === undefined ? "" : grouped(item.rank));
   const name = cell(row, "th", "token", item.label);
   name.scope = "row";
   name.title = item.label;
@@ -67,11 +68,11 @@ function figuresOf(item, data) {
 function facts(item, data) {
   const id = `${item.label} (id ${item.id})`;
   if (data.second) {
-    return `${id}: after A rank ${grouped(item.rank)}, probability ${item.p}; ` +
-      `after B rank ${grouped(item.rank_second)}, probability ${item.p_second}`;
+    return `${id}: after A rank ${grouped(item.rank)}, probability ${digits(item.p)}; ` +
+      `after B rank ${grouped(item.rank_second)}, probability ${digits(item.p_second)}`;
   }
-  return `${id}: rank ${grouped(item.rank)}, probability ${item.p}, logit ${fixed(item.logit, 4)}, ` +
-    `log-probability ${fixed(item.log_p, 6)} nats`;
+  return `${id}: rank ${grouped(item.rank)}, probability ${digits(item.p)}, logit ${fixed(item.logit, 4)}, ` +
+    `log-probability ${fixed(item.log_p, 5)} nats`;
 }
 
 function build(host) {
@@ -86,7 +87,10 @@ function build(host) {
   const live = document.createElement("p");
   live.className = "unseen";
   live.setAttribute("aria-live", "polite");
-  host.replaceChildren(table, line, take, live);
+  const below = document.createElement("div");
+  below.className = "below";
+  below.append(line, take);
+  host.replaceChildren(table, below, live);
   return { table, line, take, live, rows: new Map(), selected: null, announced: null };
 }
 
@@ -98,9 +102,9 @@ function select(view, data, id) {
     else row.removeAttribute("aria-current");
     row.tabIndex = key === id || (!item && key === data.rows[0]?.id) ? 0 : -1;
   }
-  view.line.textContent = item ? facts(item, data) : "Point at a row, tap it, or press 1 to 9, for its exact figures.";
-  view.take.hidden = !data.take;
-  view.take.style.visibility = item ? "visible" : "hidden"; // its place stays, so nothing jumps
+  const keys = data.digits ? " While the bars have the focus, keys 1 to 9 select a row." : "";
+  view.line.textContent = item ? facts(item, data) : `Point at a row, or tap it, for its exact figures.${keys}`;
+  view.take.hidden = !data.take || !item;
   view.take.disabled = !item?.whole;
   view.take.textContent = item?.whole ? `Add ${item.label} to the prompt` : "Only part of a character: cannot be added";
 }
@@ -161,12 +165,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.second = data.second ? "1" : "0";
   const view = (host.view ??= build(host));
+  const root = host.getRootNode();
+  const inside = host.contains(root.activeElement);
   view.table.caption.textContent = data.caption;
   heading(view.table, data);
   drawTokens(view, data);
   select(view, data, view.rows.has(view.selected) ? view.selected : null);
   host.onkeydown = (event) => onKey(event, view, data);
   view.take.onclick = () => setTriggerValue("take", view.selected);
+  // Rows that moved or went have lost the focus; whoever goes on by keyboard goes on in the bars.
+  if (inside && (!host.contains(root.activeElement) || root.activeElement.hidden)) {
+    view.rows.get(view.selected ?? data.rows[0].id).focus();
+  }
   if (view.announced !== null && data.announcement && view.announced !== data.announcement) {
     view.live.textContent = data.announcement;
   }

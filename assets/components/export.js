@@ -10,6 +10,12 @@ function add(parent, name, attributes, text) {
   return element;
 }
 
+// The same two axes as the bars on the screen: linear, or logarithmic over six decades.
+function along(p, axis) {
+  const share = axis === "log" ? (p > 0 ? Math.max(0, 1 + Math.log10(p) / 6) : 0) : p;
+  return Math.max(1, share * BAR);
+}
+
 function drawing(data) {
   const items = [...data.rows, ...data.bands];
   const height = TOP + ROW * items.length + 16;
@@ -26,8 +32,8 @@ function drawing(data) {
     add(svg, "rect", { x: LABEL, y: y + 4, width: BAR, height: 17, fill: "#f0f1f3" });
     const colour = item.logit === undefined ? "#8a8f98" : "#1f5fbf";
     const second = item.p_second !== undefined;
-    add(svg, "rect", { x: LABEL, y: y + 4, width: Math.max(1, item.p * BAR), height: second ? 8 : 17, fill: colour });
-    if (second) add(svg, "rect", { x: LABEL, y: y + 13, width: Math.max(1, item.p_second * BAR), height: 8, fill: "#a04a00" });
+    add(svg, "rect", { x: LABEL, y: y + 4, width: along(item.p, data.axis), height: second ? 8 : 17, fill: colour });
+    if (second) add(svg, "rect", { x: LABEL, y: y + 13, width: along(item.p_second, data.axis), height: 8, fill: "#a04a00" });
     add(svg, "text", { x: LABEL + BAR + 10, y: y + 17, "font-size": 14 }, item.percent);
   });
   return svg;
@@ -60,11 +66,13 @@ export default function ({ data, parentElement }) {
   const [link, svg, picture] = parentElement.querySelectorAll("button");
   const said = parentElement.querySelector("span");
   link.onclick = async () => {
+    const query = data.link ? `?${data.link}` : "";
+    const address = `${window.location.origin}${window.location.pathname}${query}`;
     try {
-      await navigator.clipboard.writeText(window.location.href);
+      await navigator.clipboard.writeText(address);
       said.textContent = "Link copied.";
     } catch {
-      said.textContent = `Copy it from here: ${window.location.href}`;
+      said.textContent = `Copy it from here: ${address}`;
     }
   };
   svg.onclick = () => save(svgBlob(drawing(data)), "next-token.svg");

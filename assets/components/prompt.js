@@ -3,6 +3,7 @@
 
 const GIVE_UP_AFTER = 5000; // milliseconds; a lost answer must not silence the box
 const LEFT_FOR = 200; // milliseconds after which leaving the box counts as leaving the text as it is
+const IDLE_FOR = 2000; // milliseconds without a key after which a text counts as finished
 
 export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector(".prompt");
@@ -11,10 +12,14 @@ export default function ({ data, parentElement, setStateValue }) {
   host.querySelector("label span").textContent = data.label;
 
   if (state.version !== data.version) {
-    // The page itself put a text here: an example, a link, a token taken.
+    // The page itself put a text here: an example, a link, a token added. What was typed meanwhile behind the
+    // text that a token was added to stays behind the token.
+    const added = data.onto !== null && area.value.startsWith(data.onto);
+    const text = added ? data.text + area.value.slice(data.onto.length) : data.text;
+    state.waiting = 0;
     state.version = data.version;
     state.sent = state.committed = data.text;
-    if (area.value !== data.text) area.value = data.text;
+    if (area.value !== text) area.value = text;
   }
   if (data.text === state.sent) state.waiting = 0;
 
@@ -29,7 +34,12 @@ export default function ({ data, parentElement, setStateValue }) {
     state.committed = area.value;
     setStateValue("committed", { text: area.value, version: state.version });
   };
-  area.oninput = () => { fit(area); send(); };
+  area.oninput = () => {
+    fit(area);
+    send();
+    clearTimeout(state.idle);
+    state.idle = setTimeout(() => { if (host.isConnected) commit(); }, IDLE_FOR);
+  };
   area.onblur = (event) => {
     // On the way to another page the draft goes along by itself, and a message from here would call the reader back.
     if (event.relatedTarget?.closest("a")) return;

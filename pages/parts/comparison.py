@@ -7,7 +7,6 @@ import streamlit as st
 from lm_core.tokens import label
 from pages.parts import frame, prompt_box, url_state
 
-FIRST_SECOND = "The package left the regional"
 _ON = "_comparing"
 
 

@@ -1,4 +1,4 @@
-"""A page's examples: each restores its exact scene, as its link would."""
+"""A page's examples: each sets its scene and leaves the visitor's own view of it as it is."""
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ def menu(examples: dict[str, dict[str, str]]) -> None:
     """A button that opens the examples of the page it stands on."""
 
     def follow() -> None:
-        url_state.follow(examples[st.session_state["_example"]])
+        every = {name for scene in examples.values() for name in scene}
+        url_state.follow(examples[st.session_state["_example"]], replaces=every)
 
     st.menu_button("Examples", list(examples), key="_example", on_click=follow, icon=":material/lightbulb:")

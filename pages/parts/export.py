@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from lm_core.tokens import label
-from pages.parts import frame, prompt_box
+from pages.parts import frame, prompt_box, url_state
 
 _component = st.components.v2.component(
     "export",
@@ -19,41 +21,58 @@ _component = st.components.v2.component(
 )
 
 
-def code(text: str, model: str, size: int) -> str:
-    """The lines of lm_core that make the picture, runnable as they stand."""
-    return f"""from lm_core import Distribution, label, pretrained
+def code(texts: Sequence[str], model: str, size: int) -> str:
+    """The lines of lm_core that make the picture of one prompt or two, runnable as they stand."""
+    head = f"""from lm_core import Distribution, label, pretrained
 
 model = pretrained.load({model!r})
-ids = model.tokenizer.encode({text!r})
+"""
+    if len(texts) == 1:
+        return f"""{head}ids = model.tokenizer.encode({texts[0]!r})
 belief = Distribution(model.next_logits([ids])[0])
 for row in belief.top({size}):
     print(row.rank, label(model.tokenizer.token_bytes(row.id)), row.probability, row.logit, row.log_probability)
 for band in belief.bands({size}):
     print(band.first, band.last, band.probability)
 """
+    return f"""{head}texts = [{texts[0]!r}, {texts[1]!r}]
+a, b = (Distribution(row) for row in model.next_logits([model.tokenizer.encode(text) for text in texts]))
+for in_a, in_b in a.aligned(b, {size}).rows:
+    print(label(model.tokenizer.token_bytes(in_a.id)), in_a.probability, in_b.probability)
+print(a.kl_divergence(b, "bits"), b.kl_divergence(a, "bits"))
+"""
 
 
-def fold(answer: prompt_box.Answer, picture: dict[str, Any], model: str, size: int) -> None:
-    """One fold with the code and the exports."""
+def fold(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str, size: int, axis: str) -> None:
+    """One fold with the code and the exports of what one prompt or two gave."""
     opened = st.expander("Show the code, export", on_change="rerun", key="_export")
     if not opened.open:
         return
     with opened:
-        st.code(code(answer.prompt.text, model, size), language="python")
+        st.code(code([answer.prompt.text for answer in answers], model, size), language="python")
         with st.container(horizontal=True):
-            st.download_button("CSV, all tokens", lambda: _csv(answer), "next-token.csv", "text/csv")
+            for answer, name in zip(answers, ("", " (B)") if len(answers) > 1 else ("",)):
+                file = f"next-token{'-b' if name else ''}.csv"
+                st.download_button(f"CSV, all tokens{name}", partial(_csv, answer), file, "text/csv")
             st.download_button(
-                "JSON, as shown", lambda: _json(answer, picture, model), "next-token.json", "application/json"
+                "JSON, as shown", lambda: _json(answers, picture, model), "next-token.json", "application/json"
             )
-        _component(data={**picture, "title": answer.prompt.text, **_drawn(picture)}, key="_export_component")
+        link = url_state.link_with(**{answer.name: answer.text for answer in answers})
+        drawing = {"title": " | ".join(_title(answer.prompt.text) for answer in answers), "axis": axis, "link": link}
+        _component(data={**picture, **_drawn(picture), **drawing}, key="_export_component")
+
+
+def _title(text: str, length: int = 70) -> str:
+    """A prompt as the title of a drawing: its end, with what cannot be printed made visible."""
+    shown = "".join(sign if sign.isprintable() else label(sign.encode()) for sign in text)
+    return shown if len(shown) <= length else f"…{shown[-length:]}"
 
 
 def _drawn(picture: dict[str, Any]) -> dict[str, Any]:
     """Rows and bands, each with the text that stands at the end of its bar."""
 
     def end(item: dict[str, Any]) -> str:
-        both = [frame.percent(item[name]) for name in ("p", "p_second") if name in item]
-        return " | ".join(both)
+        return " | ".join(frame.percent(item[name]) for name in ("p", "p_second") if name in item)
 
     return {part: [{**item, "percent": end(item)} for item in picture[part]] for part in ("rows", "bands")}
 
@@ -71,8 +90,11 @@ def _csv(answer: prompt_box.Answer) -> bytes:
     return table.getvalue().encode("utf-8-sig")
 
 
-def _json(answer: prompt_box.Answer, picture: dict[str, Any], model: str) -> bytes:
-    facts = {"model": model, "prompt": answer.prompt.text, "prompt_ids": answer.prompt.ids}
-    entropy = {"entropy_nats": answer.belief.entropy("nats"), "vocab_size": len(answer.belief)}
+def _json(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str) -> bytes:
+    prompts = [
+        {"text": answer.prompt.text, "ids": answer.prompt.ids, "entropy_nats": answer.belief.entropy("nats")}
+        for answer in answers
+    ]
     shown = {"rows": picture["rows"], "bands": picture["bands"], "rest": picture["rest"]}
-    return json.dumps(facts | entropy | shown, ensure_ascii=False, indent=1).encode()
+    facts = {"model": model, "vocab_size": len(answers[0].belief), "prompts": prompts, **shown}
+    return json.dumps(facts, ensure_ascii=False, indent=1).encode()

@@ -1,6 +1,7 @@
 """Any word's rank and probability, by the chain rule if it has several tokens; and uncertainty in words."""
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,24 +13,47 @@ from lm_core.scoring import ScoredContinuation, score_continuation
 from lm_core.tokens import Tokenizer, label
 from pages.parts import frame, prompt_box, url_state
 
+_GUESSED = "_guessed_for"
+LONGEST = 16  # tokens; each after the first costs a forward pass
+
 
 def ask(place: DeltaGenerator, guessing: bool) -> str:
     """The word to look for; with "Guess first" it is the guess that uncovers the bars."""
     title = "Your guess for the next word" if guessing else "Find any word"
-    return place.text_input(title, key=url_state.text("find", ""), placeholder="for example: London", max_chars=200)
+    key = url_state.text("find", "", max_length=200)
+    if url_state.arriving():
+        st.session_state[_GUESSED] = None
+
+    def changed() -> None:
+        st.session_state[_GUESSED] = None
+
+    return place.text_input(title, key=key, placeholder="for example: London", max_chars=200, on_change=changed)
 
 
-def find(model: LanguageModel, answer: prompt_box.Answer, word: str) -> bool:
-    """Shows how probable the word is, with a space before it and as written. False if there is none to show."""
-    if not word.strip() or not model.tokenizer.encodable(word):
-        return False
-    lines = []
-    for text in dict.fromkeys((f" {word.strip()}", word)):
-        ids = model.tokenizer.encode(text)
-        scored = score_continuation(model, answer.prompt.ids, ids)
-        lines.append(_line(scored, model.tokenizer))
-    frame.show(f'<ul class="nte-found" aria-label="Found">{"".join(lines)}</ul>')
-    return True
+def guessed(answer: prompt_box.Answer, word: str) -> bool:
+    """Whether there is a guess for this very prompt; another prompt wants another guess."""
+    if word.strip() and st.session_state.get(_GUESSED) is None:
+        st.session_state[_GUESSED] = answer.text
+    return bool(word.strip()) and st.session_state[_GUESSED] == answer.text
+
+
+def find(model: LanguageModel, answers: Sequence[prompt_box.Answer], word: str) -> None:
+    """Shows how probable the word is after each prompt, with a space before it and as written."""
+    if not word.strip() or not all(answer.settled for answer in answers):
+        return
+    if not model.tokenizer.encodable(word):
+        frame.note("The word has a character that this model has no token for.")
+        return
+    for name, answer in zip("AB", answers):
+        lines = []
+        for text in dict.fromkeys((f" {word.strip()}", word)):
+            ids = model.tokenizer.encode(text)
+            if len(ids) > LONGEST:
+                frame.note(f"That is {len(ids)} tokens; up to {LONGEST} can be looked up at once.")
+                return
+            lines.append(_line(score_continuation(model, answer.prompt.ids, ids), model.tokenizer))
+        heading = f"<p>After {name}:</p>" if len(answers) > 1 else ""
+        frame.show(f'{heading}<ul class="nte-found" aria-label="Found">{"".join(lines)}</ul>')
 
 
 def _line(scored: ScoredContinuation, tokenizer: Tokenizer) -> str:
@@ -58,7 +82,7 @@ def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:
     nats, bits = belief.entropy("nats"), belief.entropy("bits")
     place.write(
         f"The model is as uncertain as in a fair choice among **{belief.effective_choices:,.1f} tokens** "
-        f"(entropy {bits:.3f} bits = {nats:.3f} nats). What happens to the first bar if you add the word “not”?"
+        f"(entropy {bits:.3f} bits = {nats:.3f} nats). What happens to the first bar if you add one word?"
     )
 
 

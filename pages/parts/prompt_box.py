@@ -43,41 +43,63 @@ class Answer:
     tokenizer: Tokenizer
 
     def append(self, token_id: int) -> None:
-        """Writes one more token into the box. For callbacks."""
-        put(self.name, self.tokenizer.decode([*self.prompt.ids, token_id]))
+        """Writes one more token behind whatever the box holds by now. For callbacks."""
+        text = _standing(self.name)[0]
+        put(self.name, text + self.tokenizer.decode([token_id]), onto=text)
 
 
 @dataclass(frozen=True)
 class Box:
     """What stands in a box; there is no answer to a text that no model can read."""
 
+    text: str
     committed: str
     answer: Answer | None
 
 
-def put(name: str, text: str) -> None:
-    """Places a text in this page's box, committed; for callbacks, and before the box is drawn."""
+def put(name: str, text: str, onto: str | None = None) -> None:
+    """Places a text in this page's box, committed; for callbacks, and before the box is drawn.
+
+    `onto` is the text it continues, so that keys pressed on the way to the browser are not lost.
+    """
     key = url_state.key_of(name)
     st.session_state[key] = text
+    st.session_state[f"{key}_onto"] = onto
     st.session_state[f"{key}_version"] = st.session_state.get(f"{key}_version", 0) + 1
+
+
+def _standing(name: str) -> tuple[str, str]:
+    """The draft and the committed text of this page's box."""
+    key = url_state.key_of(name)
+    base, version = st.session_state[key], st.session_state[f"{key}_version"]
+    live = st.session_state.get(f"{key}_box", {})
+    # What the browser sent about a text that the page has since replaced no longer counts.
+    sent = [live[part]["text"] if _version(live.get(part)) == version else base for part in ("draft", "committed")]
+    return sent[0], sent[1]
+
+
+def _version(sent: dict[str, int] | None) -> int:
+    return -1 if sent is None else sent["version"]
 
 
 def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -> Box:
     """Draws the box, says what was done to its text, and answers it."""
     key = url_state.text(name, default)
+    latest = f"{key}_latest"
     if url_state.arriving() or f"{key}_version" not in st.session_state:
         put(name, st.session_state[key])
+    elif f"{key}_box" not in st.session_state and latest in st.session_state:
+        put(name, st.session_state[latest])  # out of sight for a while, it has lost what was typed
+    text, committed = _standing(name)
+    st.session_state[latest] = text
     version = st.session_state[f"{key}_version"]
-    live = st.session_state.get(f"{key}_box", {})
-    # What the browser sent about a text that the page has since replaced no longer counts.
-    sent = {
-        part: live[part]["text"] for part in ("draft", "committed") if (live.get(part) or {}).get("version") == version
-    }
-    text = sent.get("draft", st.session_state[key])
-    committed = sent.get("committed", st.session_state[key])
     if name == "prompt":
         url_state.travel("prompt", text, DEFAULT)
-    data = {"label": heading, "text": text, "version": version}
+    data = {"label": heading, "text": text, "version": version, "onto": st.session_state[f"{key}_onto"]}
+    if not text:
+        _draw(key, {**data, "tokens": None})
+        frame.note(f"{heading} is empty. Type a text to be continued, for example: {DEFAULT}")
+        return Box(text, committed, None)
     with frame.plain_errors():
         try:
             read = prompt.read(text, model.tokenizer, limits.PROMPT_TOKENS)
@@ -88,8 +110,8 @@ def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -
         for sentence in read.notes:
             frame.note(sentence)
         belief = Distribution(model.next_logits([read.ids])[0])
-        return Box(committed, Answer(name, text, text == committed, read, belief, model.tokenizer))
-    return Box(committed, None)
+        return Box(text, committed, Answer(name, text, text == committed, read, belief, model.tokenizer))
+    return Box(text, committed, None)
 
 
 def _tokens(ids: tuple[int, ...], model: LanguageModel) -> dict[str, object]:

@@ -5,8 +5,10 @@ A reader function returns the key of the control it has filled, so that a page r
 to page; the rest belongs to its page. A page ends its controls with `url_state.write(...)`.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -15,8 +17,9 @@ from lm_core.errors import whole_number
 from pages.parts import frame
 
 TRAVELLING = ("prompt", "model", "seed", "present")
-_PAGE, _GIVEN, _WRITTEN, _FOLLOWED, _TRAVELLED, _KEPT = (
-    f"_url_{word}" for word in ("page", "given", "written", "followed", "travelled", "kept")
+STALE_FOR = 3.0  # seconds
+_PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES = (
+    f"_url_{word}" for word in ("page", "given", "written", "time", "followed", "travelled", "kept", "scenes")
 )
 T = TypeVar("T")
 
@@ -24,16 +27,20 @@ T = TypeVar("T")
 def arrive(page: str) -> None:
     """Called by the frame before a page runs: notices a page just opened, or a link followed in place.
 
-    A visitor's message may carry an address that we have since rewritten, so addresses of our own writing
-    are no news, however old.
+    A message may still carry an address that we have rewritten meanwhile: that is no news. Seconds later it is:
+    then the visitor went back in the browser's history.
     """
     link = st.query_params.to_dict()
     state = st.session_state
     followed = state.pop(_FOLLOWED, False)
     if state.get(_PAGE) != page:
-        state[_WRITTEN] = [link]
+        # A page opened by its name, not by a link, is as it was left.
+        link = link or dict(state.get(_SCENES, {}).get(page, {}))
+        state[_WRITTEN], state[_WRITTEN_AT] = [link], 0.0
         followed = True
-    state[_GIVEN] = link if followed or link not in state[_WRITTEN] else None
+    written = state[_WRITTEN]
+    stale = link in written and time.monotonic() - state[_WRITTEN_AT] < STALE_FOR
+    state[_GIVEN] = None if not followed and (stale or link == written[-1]) else link
     state[_PAGE] = page
 
 
@@ -89,9 +96,15 @@ def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
     return key
 
 
-def text(name: str, default: str) -> str:
-    """A free text; what may be wrong with it is for its reader to say."""
-    return _fill(name, default, str)
+def text(name: str, default: str, max_length: int | None = None) -> str:
+    """A free text; what else may be wrong with it is for its reader to say."""
+
+    def parse(given: str) -> str:
+        if max_length and len(given) > max_length:
+            raise InvalidInput(name, f"at most {max_length} characters", given)
+        return given
+
+    return _fill(name, default, parse)
 
 
 def number(name: str, default: int, low: int, high: int) -> str:
@@ -135,15 +148,25 @@ def write(**parameters: tuple[object, object]) -> None:
 
 
 def _publish(link: dict[str, str]) -> None:
+    state = st.session_state
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
-    st.session_state[_WRITTEN] = [*st.session_state[_WRITTEN], link][-50:]
+    if state[_WRITTEN][-1] != link:
+        state[_WRITTEN], state[_WRITTEN_AT] = [*state[_WRITTEN], link][-50:], time.monotonic()
+    own = {name: value for name, value in link.items() if name not in TRAVELLING}
+    state[_SCENES] = {**state.get(_SCENES, {}), state[_PAGE]: own}
 
 
-def follow(link: dict[str, str]) -> None:
-    """Goes to another scene of this page, as its link would; model, seed and view stay. For callbacks."""
+def link_with(**parameters: str) -> str:
+    """The query of a link to this scene, with some values as they stand at this moment."""
+    return urlencode({**st.session_state[_WRITTEN][-1], **parameters})
+
+
+def follow(link: dict[str, str], replaces: Iterable[str]) -> None:
+    """Goes to another scene of this page; of what it replaces only what it names is left. For callbacks."""
     st.session_state[_FOLLOWED] = True
-    st.query_params.from_dict({name: value for name, value in travelled().items() if name != "prompt"} | link)
+    gone = set(replaces)
+    st.query_params.from_dict({k: v for k, v in st.query_params.to_dict().items() if k not in gone} | link)
 
 
 def present(on: bool) -> None:

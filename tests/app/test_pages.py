@@ -163,7 +163,7 @@ def test_garbage_in_the_link_gets_a_sentence_and_the_default(name: str, value: s
 
 
 SENTENCES = {
-    "": "at least one character",
+    "": "Prompt is empty. Type a text to be continued",
     "  \n ": "only white space",
     "word " * 10_000: "The last 1,024 of 10,001 tokens are used; the first 8,977 are left out.",
     "a\x04": "no token for were left out: U+0004",
@@ -201,6 +201,36 @@ def test_guess_first_hides_the_bars_until_there_is_a_guess() -> None:
     app.text_input[0].set_value("London").run()
     assert "bars" in components(app)
     assert "rank 3 of 49,152" in sentences(app)
+    type_prompt(app, "The capital of Germany is")  # another prompt wants another guess
+    assert "bars" not in components(app)
+    app.text_input[0].set_value("Berlin").run()
+    assert bars(app)["rows"][0]["label"] == "·Berlin"
+
+
+def test_a_long_word_list_is_refused_with_a_sentence() -> None:
+    app = open_page(find="aq bz cx " * 12)
+    assert "up to 16 can be looked up at once" in sentences(app)
+    assert bars(app)["rows"][0]["label"] == "·Paris"
+    app = open_page(find="x" * 201)
+    assert "`find` must be at most 200 characters" in sentences(app)
+
+
+def test_a_page_left_is_as_it_was_when_one_comes_back() -> None:
+    app = open_page(n="20", axis="log", b="Hello", find="cat")
+    for page in ("pages/00_home.py", PAGE):
+        app.query_params.clear()
+        app.switch_page(page).run()
+    assert (bars(app)["axis"], len(bars(app)["rows"])) == ("log", 20)
+    assert components(app)["Prompt (B)"]["text"] == "Hello"
+    assert app.text_input[0].value == "cat"
+
+
+def test_the_second_prompt_survives_switching_comparison_off_and_on() -> None:
+    app = open_page(b="Hello")
+    type_prompt(app, "My own text", name="next_token_b")
+    for value in (False, True):
+        app.toggle(key="_comparing").set_value(value).run()
+    assert components(app)["Prompt (B)"]["text"] == "My own text"
 
 
 def test_a_word_of_several_tokens_is_a_product(model: Transformer) -> None:
