@@ -78,8 +78,8 @@ def draw(
 
     def taken() -> None:
         token_id = st.session_state[key].take
-        if on_take and token_id is not None:
-            on_take(int(token_id))
+        if on_take and token_id in [row["id"] for row in picture["rows"]]:  # a browser may send anything
+            on_take(token_id)
 
     digits = st.session_state.get("_digits", True)
     data = {**picture, "axis": axis, "announcement": announcement, "digits": digits, "take": on_take is not None}

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -51,15 +51,18 @@ def fold(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: s
     with opened:
         st.code(code([answer.prompt.text for answer in answers], model, size), language="python")
         with st.container(horizontal=True):
-            for answer, name in zip(answers, ("", " (B)") if len(answers) > 1 else ("",)):
-                file = f"next-token{'-b' if name else ''}.csv"
-                st.download_button(f"CSV, all tokens{name}", partial(_csv, answer), file, "text/csv")
-            st.download_button(
-                "JSON, as shown", lambda: _json(answers, picture, model), "next-token.json", "application/json"
-            )
+            for answer in answers:
+                name = f"CSV, all tokens{' (B)' if answer.name == 'b' else ''}"
+                _download(name, partial(_csv, answer), f"next-token-{answer.name}.csv", "text/csv")
+            _download("JSON, as shown", partial(_json, answers, picture, model), "next-token.json", "application/json")
         link = url_state.link_with(**{answer.name: answer.text for answer in answers})
         drawing = {"title": " | ".join(_title(answer.prompt.text) for answer in answers), "axis": axis, "link": link}
         _component(data={**picture, **_drawn(picture), **drawing}, key="_export_component")
+
+
+def _download(name: str, make: Callable[[], bytes], file: str, mime: str) -> None:
+    """Made when clicked; without a rerun, which would put a new button under a second click."""
+    st.download_button(name, make, file, mime, on_click="ignore")
 
 
 def _title(text: str, length: int = 70) -> str:

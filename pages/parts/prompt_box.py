@@ -73,13 +73,14 @@ def _standing(name: str) -> tuple[str, str]:
     key = url_state.key_of(name)
     base, version = st.session_state[key], st.session_state[f"{key}_version"]
     live = st.session_state.get(f"{key}_box", {})
-    # What the browser sent about a text that the page has since replaced no longer counts.
-    sent = [live[part]["text"] if _version(live.get(part)) == version else base for part in ("draft", "committed")]
-    return sent[0], sent[1]
+    return _sent(live.get("draft"), version, base), _sent(live.get("committed"), version, base)
 
 
-def _version(sent: dict[str, int] | None) -> int:
-    return -1 if sent is None else sent["version"]
+def _sent(message: object, version: int, base: str) -> str:
+    """What a browser sent, unless it is about a text that the page has since replaced, or is no text at all."""
+    if isinstance(message, dict) and message.get("version") == version and isinstance(message.get("text"), str):
+        return str(message["text"])
+    return base
 
 
 def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -> Box:

@@ -146,6 +146,15 @@ def test_a_text_the_page_put_there_wins_over_what_was_typed_before() -> None:
     assert bars(app)["rows"][0]["label"] == "·Paris"
 
 
+@pytest.mark.parametrize("sent", [None, 7, "x", [], {}, {"version": 1}, {"version": 1, "text": 5}, {"text": "x"}])
+def test_what_a_hostile_browser_sends_is_no_text(sent: object) -> None:
+    app = open_page()
+    app.session_state["next_token_prompt_box"] = {"draft": sent, "committed": sent}
+    app.run()
+    assert not app.exception
+    assert components(app)["Prompt"]["text"] == "The capital of France is"
+
+
 GARBAGE = {
     "n": ["7", "nan", "-1", "1e9", "<b>", "٥", "10 ", "x" * 10_000],
     "axis": ["up", ""],
