@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.server import Server, running
+
+
+expect.set_options(timeout=20_000)  # a busy machine is no defect
 
 
 @pytest.fixture(scope="session")

@@ -346,6 +346,8 @@ def test_everything_can_be_taken_along(server: Server, open_page: Open, model: T
     page = open_page(server, "/next_token?prompt=" + quote('He said "no" to\nthe'))
     expect(page.locator("tr[data-id]")).to_have_count(10)
     page.get_by_text("Show the code").click()
+    expect(page.get_by_role("button", name="PNG")).to_be_visible()
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     saved = {}
     for name in ("CSV, all tokens", "JSON, as shown", "SVG", "PNG"):
         with page.expect_download() as download:
