@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser import chromium
 from tests.browser.server import Server, running
 
-
 expect.set_options(timeout=20_000)  # a busy machine is no defect
 
 
