@@ -1,6 +1,7 @@
 # make run    sets everything up (once) and starts the app on http://localhost:8501
 # make test   lint, types, unit, page and real-browser tests
 # make bench  speed against named peers, as ratios of one run
+# make models trains the small models in assets/models again
 # make clean  removes the virtual environment
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: run test bench clean
+.PHONY: run test bench models clean
 
 run: $(VENV)/app-installed
 	$(BIN)/streamlit run app.py
@@ -23,6 +24,9 @@ test: $(VENV)/tests-installed $(VENV)/browser-installed
 
 bench: $(VENV)/tests-installed
 	$(BIN)/python -m tests.benchmarks
+
+models: $(VENV)/app-installed
+	$(BIN)/python -m lm_core.training.small_models assets/models
 
 clean:
 	rm -rf $(VENV)

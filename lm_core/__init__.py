@@ -10,33 +10,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lm_core import beam as beam
+    from lm_core import corpus as corpus
     from lm_core import decoding as decoding
     from lm_core import filters as filters
     from lm_core import generation as generation
+    from lm_core import grammar as grammar
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
     from lm_core import runtime as runtime
     from lm_core import scoring as scoring
     from lm_core import trace as trace
+    from lm_core import training as training
     from lm_core.distribution import Distribution as Distribution
     from lm_core.distribution import softmax as softmax
     from lm_core.errors import InvalidInput as InvalidInput
     from lm_core.errors import LmCoreError as LmCoreError
     from lm_core.errors import ModelUnavailable as ModelUnavailable
+    from lm_core.labels import label as label
     from lm_core.models import LanguageModel as LanguageModel
     from lm_core.models.kv_cache import KVCache as KVCache
+    from lm_core.models.neural_ngram import NeuralNgram as NeuralNgram
+    from lm_core.models.ngram import NgramModel as NgramModel
+    from lm_core.models.recurrent import Recurrent as Recurrent
+    from lm_core.models.table import TableModel as TableModel
     from lm_core.models.transformer import Transformer as Transformer
     from lm_core.tokens import ByteLevelBPE as ByteLevelBPE
-    from lm_core.tokens import label as label
+    from lm_core.tokens import CharacterTokenizer as CharacterTokenizer
+    from lm_core.tokens import WordTokenizer as WordTokenizer
 
 _HOMES = {
     "LmCoreError": "errors",
     "InvalidInput": "errors",
     "ModelUnavailable": "errors",
     "ByteLevelBPE": "tokens",
-    "label": "tokens",
+    "CharacterTokenizer": "tokens",
+    "WordTokenizer": "tokens",
+    "label": "labels",
     "prompt": None,
+    "grammar": None,
+    "corpus": None,
     "LanguageModel": "models",
+    "TableModel": "models.table",
+    "NgramModel": "models.ngram",
+    "NeuralNgram": "models.neural_ngram",
+    "Recurrent": "models.recurrent",
     "Transformer": "models.transformer",
     "KVCache": "models.kv_cache",
     "pretrained": None,
@@ -46,7 +64,9 @@ _HOMES = {
     "decoding": None,
     "trace": None,
     "generation": None,
+    "beam": None,
     "scoring": None,
+    "training": None,
     "runtime": None,
 }
 

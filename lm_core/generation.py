@@ -68,8 +68,7 @@ def generate(
     With the cache each step reads one token, without it the whole context; the numbers are the same.
     """
     limits = limits or Limits()
-    end_ids = model.end_ids if limits.end_ids is None else limits.end_ids
-    _check(model, prompt_ids, limits)
+    check_room(model, prompt_ids, limits)
     generator = strategy.generator()
     window = _Window(model, list(prompt_ids), limits, use_cache)
     generated: list[int] = []
@@ -79,7 +78,7 @@ def generate(
         context = Context([*prompt_ids, *generated], len(prompt_ids))
         decision = strategy.decide(logits, context, generator)
         generated.append(decision.id)
-        finish = _finish(model, generated, end_ids, limits, window.full)
+        finish = finish_reason(model, generated, len(window.ids), limits)
         yield _record(decision, len(prompt_ids) + len(generated) - 1, finish, time.perf_counter() - start)
         if finish:
             return
@@ -112,7 +111,8 @@ def cut_at_stop(text: str, stop_strings: Sequence[str]) -> tuple[str, bool]:
     return (text[: min(found)], True) if found else (text, False)
 
 
-def _check(model: LanguageModel, prompt_ids: Sequence[int], limits: Limits) -> None:
+def check_room(model: LanguageModel, prompt_ids: Sequence[int], limits: Limits) -> None:
+    """Refuses a prompt that is empty, or that has no room where the policy wants it."""
     if not prompt_ids:
         raise InvalidInput("prompt_ids", "at least one token id", prompt_ids)
     room = model.context_length
@@ -126,16 +126,18 @@ def _check(model: LanguageModel, prompt_ids: Sequence[int], limits: Limits) -> N
         whole_number("keep", limits.keep, 0, room - 2)
 
 
-def _finish(
-    model: LanguageModel, generated: list[int], end_ids: frozenset[int], limits: Limits, full: bool
+def finish_reason(
+    model: LanguageModel, generated: Sequence[int], remembered: int, limits: Limits
 ) -> FinishReason | None:
-    if generated[-1] in end_ids:
+    """Why generation ends after the last of these tokens, if it does; `remembered` tokens stood before it."""
+    if generated[-1] in (model.end_ids if limits.end_ids is None else limits.end_ids):
         return FinishReason.END_TOKEN
     if limits.stop_strings and cut_at_stop(model.tokenizer.decode(generated), limits.stop_strings)[1]:
         return FinishReason.STOP_STRING
     if len(generated) >= limits.max_new_tokens:
         return FinishReason.TOKEN_LIMIT
     forgets = limits.policy in (ContextPolicy.TRUNCATE_LEFT, ContextPolicy.KEEP_PREFIX)
+    full = model.context_length is not None and remembered >= model.context_length
     return FinishReason.CONTEXT_FULL if full and not forgets else None
 
 

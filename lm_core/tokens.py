@@ -1,11 +1,12 @@
-"""Turns text into token ids and back, and a token into a label that hides nothing.
+"""Turns text into token ids and back.
 
 A tokenizer knows no model and no probabilities. Ids are positions in its vocabulary.
 """
 
 from __future__ import annotations
 
-import unicodedata
+import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -37,6 +38,10 @@ class Tokenizer(Protocol):
 
     def token_bytes(self, token_id: int) -> bytes:
         """The UTF-8 bytes one token stands for; a multi-byte character may be cut."""
+        ...
+
+    def to_json(self) -> str:
+        """Everything `from_json` needs to build it again."""
         ...
 
 
@@ -128,85 +133,85 @@ class ByteLevelBPE:
 
 
 class WordTokenizer:
-    """Words and full stops of a closed vocabulary; for corpora small enough to read.
+    """Words and punctuation marks of a closed vocabulary; for corpora small enough to read.
 
-    Texts come back with single spaces, and none before a full stop.
+    Texts come back with single spaces, and none before a closing mark. Special tokens have no spelling in text:
+    whatever a text holds is data.
 
     >>> words = WordTokenizer(["The", "bot", "answered", "."], special=["</s>"])
     >>> words.encode("The bot  answered."), words.decode([1, 2, 3, 4, 0])
     ([1, 2, 3, 4], 'The bot answered.</s>')
     """
 
-    def __init__(self, words: Sequence[str], special: Sequence[str] = ()) -> None:
-        self._words = (*special, *words)
-        self._ids = {word: i for i, word in enumerate(self._words)}
-        if len(self._ids) < len(self._words):
-            raise InvalidInput("words", "all different", self._words)
-        self.vocab_size = len(self._words)
-        self.special_ids = frozenset(range(len(special)))
+    kind = "words"
+    _pieces = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
 
-    def _split(self, text: str) -> list[str]:
-        return text.replace(".", " . ").split()
+    def __init__(self, words: Sequence[str], special: Sequence[str] = ()) -> None:
+        self.special = tuple(special)
+        self.words = tuple(words)
+        self._spelling = (*self.special, *self.words)
+        self._ids = {word: i for i, word in enumerate(self.words, start=len(self.special))}
+        if len(self._ids) < len(self.words):
+            raise InvalidInput("words", "all different", self.words)
+        self.vocab_size = len(self._spelling)
+        self.special_ids = frozenset(range(len(self.special)))
+
+    @classmethod
+    def of(cls, lines: Iterable[str], special: Sequence[str] = ()) -> WordTokenizer:
+        """One whose vocabulary is everything in the lines, in order of first appearance."""
+        return cls(tuple(dict.fromkeys(piece for line in lines for piece in cls._pieces.findall(line))), special)
+
+    def to_json(self) -> str:
+        return json.dumps({"kind": self.kind, "words": self.words, "special": self.special}, ensure_ascii=False)
 
     def encodable(self, text: str) -> bool:
-        return all(word in self._ids for word in self._split(text))
+        return all(piece in self._ids for piece in self._pieces.findall(text))
 
     def encode(self, text: str) -> list[int]:
-        """Ids of the words. Raises PromptError naming the first word that is not in the vocabulary."""
-        words = self._split(text)
-        for word in words:
-            if word not in self._ids:
-                raise PromptError("text", f"made of the {self.vocab_size} known words ({word!r} is none)", text)
-        return [self._ids[word] for word in words]
+        """Ids of the pieces. Raises PromptError naming the first that is not in the vocabulary."""
+        pieces = self._pieces.findall(text)
+        try:
+            return [self._ids[piece] for piece in pieces]
+        except KeyError as error:
+            known = f"made of the {len(self.words):,} known {self.kind} ({error.args[0]!r} is none)"
+            raise PromptError("text", known, text) from None
 
     def decode(self, ids: Iterable[int]) -> str:
         pieces: list[str] = []
         for i in ids:
-            word = self.token_bytes(i).decode()
-            pieces.append(word if not pieces or word == "." or i in self.special_ids else f" {word}")
+            piece = self.token_bytes(i).decode()
+            closes = piece[0] in ".,;:!?)]}%" or i in self.special_ids
+            pieces.append(piece if not pieces or closes else f" {piece}")
         return "".join(pieces)
 
     def token_bytes(self, token_id: int) -> bytes:
-        return self._words[whole_number("token_id", token_id, 0, self.vocab_size - 1)].encode()
+        return self._spelling[whole_number("token_id", token_id, 0, self.vocab_size - 1)].encode()
 
 
-_SIGNS = {" ": "·", "\n": "⏎", "\t": "⇥", "\r": "␍", "\0": "␀"}
-_TAKEN = frozenset(_SIGNS.values()) | {"⟨", "⟩"}
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+class CharacterTokenizer(WordTokenizer):
+    """One token for each character of a closed alphabet; every text made of them comes back as it was.
 
-
-def label(token: bytes) -> str:
-    """A token as it should be shown: white space and control characters visible, no two tokens alike.
-
-    A space is `·` and a line break `⏎`; a byte that is no whole character, an invisible character, a
-    leading combining mark, and the characters that serve as signs here appear by number.
-
-    >>> label(b" the"), label(b"the"), label(b"\\n\\t"), label(b"\\xe2\\x82"), label("\\u202e·".encode())
-    ('·the', 'the', '⏎⇥', '⟨0xE2⟩⟨0x82⟩', '⟨U+202E⟩⟨U+00B7⟩')
+    >>> letters = CharacterTokenizer.of(["hub"], special=["<eos>"])
+    >>> letters.encode("bu"), letters.decode([1, 2, 3, 0])
+    ([3, 2], 'hub<eos>')
     """
-    shown = []
-    for position, character in enumerate(token.decode(errors="surrogateescape")):
-        code, category = ord(character), unicodedata.category(character)
-        if character in _SIGNS:
-            shown.append(_SIGNS[character])
-        elif 0xDC80 <= code <= 0xDCFF:  # surrogateescape keeps an undecodable byte as 0xDC00 + byte
-            shown.append(f"⟨0x{code - 0xDC00:02X}⟩")
-        elif character in _TAKEN or category in _UNSEEN or (position == 0 and category.startswith("M")):
-            shown.append(f"⟨U+{code:04X}⟩")
-        else:
-            shown.append(character)
-    return "".join(shown)
+
+    kind = "characters"
+    _pieces = re.compile(r"(?s:.)")
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return "".join(self.token_bytes(i).decode() for i in ids)
 
 
-_SPOKEN = {"·": "space", "⏎": "line break", "⇥": "tab", "␍": "carriage return", "␀": "null"}
+def from_json(serialised: str) -> WordTokenizer | ByteLevelBPE:
+    """The tokenizer whose `to_json` this is. Raises InvalidInput for anything else.
 
-
-def spoken(token: bytes) -> str:
-    """A token as a screen reader should say it.
-
-    >>> spoken(b" the"), spoken(b"\\n\\n"), spoken(b"the")
-    ('space the', 'line break line break', 'the')
+    >>> from_json(CharacterTokenizer("hub").to_json()).encode("bu")
+    [2, 1]
     """
-    return " ".join(
-        "".join(f"\0{_SPOKEN[c]}\0" if c in _SPOKEN else c for c in label(token)).replace("\0", " ").split()
-    )
+    try:
+        data = json.loads(serialised)
+        kinds = {kind.kind: kind for kind in (WordTokenizer, CharacterTokenizer)}
+        return kinds[data["kind"]](data["words"], data["special"]) if "kind" in data else ByteLevelBPE(serialised)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput("tokenizer", f"JSON written by to_json ({type(error).__name__})", serialised) from None

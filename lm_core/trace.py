@@ -43,9 +43,9 @@ class StageRecord:
     @classmethod
     def of(cls, name: str, stage: Distribution, chosen: int) -> StageRecord:
         """Cuts a distribution; tokens that a filter ruled out are never among the rows."""
-        rows = [row for row in stage.top(min(KEPT, len(stage))) if row.probability > 0]
+        top = stage.top(min(KEPT, len(stage)))
+        rows = [row for row in top if row.probability > 0]
         mine = stage.row(chosen)
-        left_out = Rest(len(stage) - len(rows), math.fsum(stage.probabilities) - math.fsum(r.probability for r in rows))
         best = rows[0]
         return cls(
             name=name,
@@ -54,7 +54,7 @@ class StageRecord:
             log_normaliser=best.logit - best.log_probability,
             chosen_logit=mine.logit,
             chosen_rank=mine.rank,
-            rest=Rest(left_out.count, max(0.0, left_out.probability)),
+            rest=Rest(len(stage) - len(rows), top.rest.probability),
         )
 
     @property

@@ -51,6 +51,7 @@ class StupidBackoff:
 
 
 Smoothing = AddK | AbsoluteDiscounting | StupidBackoff
+SMOOTHINGS = {kind.__name__: kind for kind in (AddK, AbsoluteDiscounting, KneserNey, StupidBackoff)}
 
 
 class NgramModel:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from lm_core.errors import InvalidInput, whole_number
 
 Keys = NDArray[np.int64]
-BUFFER = 4_000_000  # n-grams held unsorted: 32 MB, so that counting needs little beyond the result
+CHUNK = 4_000_000
+"""Tokens counted at a time: whatever the corpus, counting needs some 150 MB beside the ids and the result."""
 
 
 class NgramCounts:
@@ -40,32 +41,76 @@ class NgramCounts:
         self._counts: Keys = np.empty(0, np.int64)
 
     def add(self, sentences: Iterable[Sequence[int]]) -> None:
-        """Counts sentences of token ids."""
-        held: list[Keys] = []
+        """Counts sentences of token ids, some millions of tokens at a time."""
+        held: list[int] = []
+        lengths: list[int] = []
         for sentence in sentences:
-            held.append(self._pack(sentence))
-            if sum(map(len, held)) >= BUFFER:
-                self._absorb(*np.unique(np.concatenate(held), return_counts=True))
-                held = []
-        if held:
-            self._absorb(*np.unique(np.concatenate(held), return_counts=True))
+            held.extend(sentence)
+            lengths.append(len(sentence))
+            if len(held) >= CHUNK:
+                self.add_array(_whole(held), np.array(lengths))
+                held, lengths = [], []
+        if lengths:
+            self.add_array(_whole(held), np.array(lengths))
 
-    def _pack(self, sentence: Sequence[int]) -> Keys:
-        ids = np.concatenate([np.full(self.order - 1, self.bos), np.asarray(sentence, np.int64), [self.eos]])
-        ids = ids.astype(np.int64)
-        if len(sentence) and not (ids.min() >= 0 and ids.max() < self.vocab_size):
-            raise InvalidInput("token id", f"a whole number from 0 to {self.vocab_size - 1}", int(ids.max()))
-        keys = np.zeros(len(sentence) + 1, np.int64)
-        for place in range(self.order):
-            keys = keys * self.vocab_size + ids[place : place + len(keys)]
-        return keys
+    def add_array(self, ids: NDArray[np.integer], lengths: NDArray[np.integer]) -> None:
+        """Counts sentences that stand one after the other in `ids`; `lengths` says where each ends."""
+        if ids.ndim != 1 or lengths.ndim != 1 or ids.dtype.kind not in "iu" or lengths.sum() != len(ids):
+            given = f"{ids.dtype} of shape {ids.shape}, lengths that sum to {lengths.sum()}"
+            raise InvalidInput("ids", "a vector of whole numbers, as long as the lengths together", given)
+        if len(ids) and not (int(ids.min()) >= 0 and int(ids.max()) < self.vocab_size):
+            wrong = ids[(ids < 0) | (ids >= self.vocab_size)][0]
+            raise InvalidInput("token id", f"a whole number from 0 to {self.vocab_size - 1}", int(wrong))
+        ends = np.cumsum(lengths)
+        first = 0
+        while first < len(lengths):  # in chunks of whole sentences, so that memory stays bounded
+            begin = int(ends[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, begin + CHUNK, side="right")))
+            self._count(ids[begin : ends[last - 1]], lengths[first:last])
+            first = last
+
+    def _count(self, ids: NDArray[np.integer], lengths: NDArray[np.integer]) -> None:
+        """Packs every token, and every <eos>, with the n - 1 before it into one number; counts equal numbers."""
+        ends = np.cumsum(lengths)
+        starts = ends - lengths
+        keys = np.zeros(len(ids) + len(lengths), np.int64)
+        tokens, closings = keys[: len(ids)], keys[len(ids) :]
+        for back in range(self.order - 1, 0, -1):
+            pad = np.full(min(back, len(ids)), self.bos, ids.dtype)
+            before = np.concatenate([pad, ids[: len(ids) - len(pad)]])  # the token `back` places earlier
+            for place in range(back):  # it is <bos>, not a token of the sentence before
+                before[(starts + place)[lengths > place]] = self.bos
+            tokens *= self.vocab_size
+            tokens += before
+            reaches = lengths >= back
+            last = np.full(len(lengths), self.bos, np.int64)
+            last[reaches] = ids[ends[reaches] - back]
+            closings *= self.vocab_size
+            closings += last
+        keys *= self.vocab_size
+        tokens += ids
+        closings += self.eos
+        self._absorb(*_counted(keys, self.vocab_size**self.order))
 
     def _absorb(self, keys: Keys, counts: Keys) -> None:
+        """Merges sorted distinct keys and their counts into those held."""
+        if not len(self._keys):
+            self._keys, self._counts = keys, counts
+            return
         every = np.concatenate([self._keys, keys])
-        self._keys, where = np.unique(every, return_inverse=True)
-        merged = np.zeros(len(self._keys), np.int64)
-        np.add.at(merged, where, np.concatenate([self._counts, counts]))
-        self._counts = merged
+        order = np.argsort(every, kind="stable")  # two sorted runs: a merge, not a sort
+        every, counts = every[order], np.concatenate([self._counts, counts])[order]
+        first = np.flatnonzero(np.diff(every, prepend=-1))
+        self._keys, self._counts = every[first], np.add.reduceat(counts, first)
+
+    @property
+    def packed(self) -> tuple[Keys, Keys]:
+        """The n-grams seen, each packed into one number (token ids as digits to the base vocab_size), and counts."""
+        return self._keys, self._counts
+
+    @packed.setter
+    def packed(self, keys_and_counts: tuple[Keys, Keys]) -> None:
+        self._keys, self._counts = keys_and_counts
 
     def merge(self, other: NgramCounts) -> None:
         """Takes in counts made elsewhere, of the same order and vocabulary."""
@@ -109,6 +154,21 @@ class NgramCounts:
         lower = NgramCounts(self.order - 1, self.vocab_size, self.bos, self.eos)
         lower._keys, lower._counts = np.unique(self._keys % self.vocab_size ** (self.order - 1), return_counts=True)
         return lower
+
+
+def _whole(ids: list[int]) -> NDArray[np.integer]:
+    return np.array(ids) if ids else np.empty(0, np.int64)
+
+
+def _counted(keys: Keys, possible: int) -> tuple[Keys, Keys]:
+    """Distinct keys, sorted, and how often each occurs; sorts `keys` in place."""
+    if possible <= 2 * len(keys):  # a slot for each possible key is cheaper than sorting
+        table = np.bincount(keys, minlength=1)
+        seen = np.flatnonzero(table)
+        return seen, table[seen]
+    keys.sort()
+    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return keys[first], np.diff(first, append=len(keys))
 
 
 def occurrences(

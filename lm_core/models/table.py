@@ -24,9 +24,9 @@ class TableModel:
     context_length = None
 
     def __init__(self, table: Mapping[str, Mapping[str, float]], end: str = "</s>") -> None:
-        words = dict.fromkeys(word for context, row in table.items() for word in (*_words(context), *row))
-        words.pop(end, None)
-        self.tokenizer = WordTokenizer(list(words), special=[end])
+        self.end = end
+        words = (" ".join((context, *(word for word in row if word != end))) for context, row in table.items())
+        self.tokenizer = WordTokenizer.of(words, special=[end])
         self.vocab_size = self.tokenizer.vocab_size
         self.end_ids = frozenset({0})
         self._rows = {tuple(self.tokenizer.encode(context)): self._row(context, row) for context, row in table.items()}
@@ -36,7 +36,7 @@ class TableModel:
             raise InvalidInput("table", f"a row that sums to 1 for {context!r}", dict(row))
         probabilities = np.zeros(self.vocab_size)
         for word, probability in row.items():
-            probabilities[self.tokenizer.encode(word)[0]] = probability
+            probabilities[0 if word == self.end else self.tokenizer.encode(word)[0]] = probability
         with np.errstate(divide="ignore"):
             return np.log(probabilities)
 
@@ -60,10 +60,6 @@ class TableModel:
             known = "; ".join(self.tokenizer.decode(context) for context in self._rows)
             raise InvalidInput("context", f"one of the table's texts ({known})", self.tokenizer.decode(ids))
         return self._rows[ids]
-
-
-def _words(text: str) -> list[str]:
-    return text.replace(".", " . ").split()
 
 
 ORDER_SHIPPED = {

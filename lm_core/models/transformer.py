@@ -1,15 +1,16 @@
-"""Token ids in, logits out: a causal decoder-only Transformer in the style of Llama.
+"""Token ids in, logits out: a Transformer, in the style of Llama or of GPT-2.
 
-Touvron 2023 (Llama): RMSNorm before each sublayer, rotary positions (Su 2021), grouped-query attention
-(Ainslie 2023), SwiGLU (Shazeer 2020). Parameters carry Hugging Face's names, so that a Llama checkpoint
-is a state dict. Knows nothing of files, text or sampling; the KV cache is an argument, never state.
+Llama (Touvron 2023): RMSNorm before each sublayer, rotary positions (Su 2021), grouped-query attention (Ainslie 2023),
+SwiGLU (Shazeer 2020). GPT-2 (Radford 2019): LayerNorm, learned positions, GELU, biases. Parameters carry the names
+of Hugging Face's Llama. Knows nothing of files, text or sampling; the KV cache is an argument, never state.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.models.kv_cache import KVCache
+from lm_core.models.neural import Embedding, Linear, NeuralModel, padded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,31 +48,28 @@ class TransformerConfig:
     norm_eps: float = 1e-5
     rope_theta: float = 10_000.0
     tied_head: bool = True
+    style: Literal["llama", "gpt2"] = "llama"
+    causal: bool = True
+    """False: every position sees the whole text, as a masked language model does; logits then know the answer."""
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "context_length", "layers", "heads", "kv_heads", "head_dim", "hidden", "ffn"):
             whole_number(name, getattr(self, name), 1)
         if self.heads % self.kv_heads:
             raise InvalidInput("kv_heads", f"a divisor of heads ({self.heads})", self.kv_heads)
-        if self.head_dim % 2:
+        if self.style not in ("llama", "gpt2"):
+            raise InvalidInput("style", '"llama" or "gpt2"', self.style)
+        if self.head_dim % 2 and self.style == "llama":
             raise InvalidInput("head_dim", "even, because rotary positions turn pairs", self.head_dim)
 
 
-class Linear(nn.Linear):
-    """A matrix without bias; its values come from a checkpoint or from `initialise`, not from global randomness."""
-
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features, bias=False)
-
-    def reset_parameters(self) -> None:
-        """Leaves the memory as it is."""
+def _norm(config: TransformerConfig) -> nn.Module:
+    kind = nn.LayerNorm if config.style == "gpt2" else nn.RMSNorm
+    return kind(config.hidden, eps=config.norm_eps)
 
 
-class Embedding(nn.Embedding):
-    """One vector per token id; filled as `Linear` is."""
-
-    def reset_parameters(self) -> None:
-        """Leaves the memory as it is."""
+def _linear(config: TransformerConfig, inputs: int, outputs: int) -> Linear:
+    return Linear(inputs, outputs, bias=config.style == "gpt2")
 
 
 def rotary(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
@@ -94,11 +93,11 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class Step:
     """What one forward pass shares with every layer."""
 
-    cos: Tensor
-    sin: Tensor
+    turn: tuple[Tensor, Tensor] | None
+    """Cosines and sines of the positions; None where positions were added to the embeddings."""
     mask: Tensor | None
-    """True where a query (time) may see a key (past + time): (batch, 1, time, past + time). None: plain causal."""
-    new: list[int]
+    """True where a query (time or 1) may see a key (past + time): (batch, 1, time, past + time). None: no exception."""
+    new: Sequence[int]
     """New tokens of each sequence, padding excluded."""
     caches: Sequence[KVCache] | None
 
@@ -110,10 +109,10 @@ class Attention(nn.Module):
         super().__init__()
         self.config = config
         c = config
-        self.q_proj = Linear(c.hidden, c.heads * c.head_dim)
-        self.k_proj = Linear(c.hidden, c.kv_heads * c.head_dim)
-        self.v_proj = Linear(c.hidden, c.kv_heads * c.head_dim)
-        self.o_proj = Linear(c.heads * c.head_dim, c.hidden)
+        self.q_proj = _linear(c, c.hidden, c.heads * c.head_dim)
+        self.k_proj = _linear(c, c.hidden, c.kv_heads * c.head_dim)
+        self.v_proj = _linear(c, c.hidden, c.kv_heads * c.head_dim)
+        self.o_proj = _linear(c, c.heads * c.head_dim, c.hidden)
 
     def forward(self, x: Tensor, layer: int, step: Step) -> Tensor:
         batch, time, _ = x.shape
@@ -121,10 +120,11 @@ class Attention(nn.Module):
         q = self.q_proj(x).view(split).transpose(1, 2)  # (batch, heads, time, head_dim)
         k = self.k_proj(x).view(split).transpose(1, 2)  # (batch, kv_heads, time, head_dim)
         v = self.v_proj(x).view(split).transpose(1, 2)  # (batch, kv_heads, time, head_dim)
-        q, k = rotate(q, step.cos, step.sin), rotate(k, step.cos, step.sin)
+        if step.turn is not None:
+            q, k = rotate(q, *step.turn), rotate(k, *step.turn)
         if step.caches is not None:
             k, v = _with_past(layer, k, v, step)  # (batch, kv_heads, past + time, head_dim)
-        causal = step.mask is None and time > 1
+        causal = self.config.causal and step.mask is None and time > 1
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=step.mask, is_causal=causal, enable_gqa=True)
         return self.o_proj(out.transpose(1, 2).reshape(batch, time, -1))  # (batch, time, hidden)
 
@@ -142,16 +142,18 @@ def _with_past(layer: int, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Te
 
 
 class FeedForward(nn.Module):
-    """SwiGLU: a gate decides how much of each of the `ffn` features passes."""
+    """`ffn` features of each position. SwiGLU: a gate decides how much of each passes. GPT-2: plain GELU."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.gate_proj = Linear(config.hidden, config.ffn)
-        self.up_proj = Linear(config.hidden, config.ffn)
-        self.down_proj = Linear(config.ffn, config.hidden)
+        self.gate_proj = Linear(config.hidden, config.ffn, bias=False) if config.style == "llama" else None
+        self.up_proj = _linear(config, config.hidden, config.ffn)
+        self.down_proj = _linear(config, config.ffn, config.hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        up = self.up_proj(x)  # (batch, time, ffn)
+        features = F.gelu(up, approximate="tanh") if self.gate_proj is None else F.silu(self.gate_proj(x)) * up
+        return self.down_proj(features)
 
 
 class Block(nn.Module):
@@ -159,9 +161,9 @@ class Block(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.input_layernorm = nn.RMSNorm(config.hidden, eps=config.norm_eps)
+        self.input_layernorm = _norm(config)
         self.self_attn = Attention(config)
-        self.post_attention_layernorm = nn.RMSNorm(config.hidden, eps=config.norm_eps)
+        self.post_attention_layernorm = _norm(config)
         self.mlp = FeedForward(config)
 
     def forward(self, x: Tensor, layer: int, step: Step) -> Tensor:
@@ -169,56 +171,73 @@ class Block(nn.Module):
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
-class Transformer(nn.Module):
+class Transformer(NeuralModel):
     """A `LanguageModel`; `forward` is for training and tests, `logits` and `next_logits` for everybody else."""
 
     def __init__(self, config: TransformerConfig, tokenizer: Tokenizer, end_ids: Iterable[int] = ()) -> None:
-        super().__init__()
+        super().__init__(config.vocab_size, tokenizer, end_ids)
         self.config = config
-        self.tokenizer = tokenizer
-        self.end_ids = frozenset(end_ids)
-        self.vocab_size = config.vocab_size
         self.context_length = config.context_length
         self.embed_tokens = Embedding(config.vocab_size, config.hidden)
+        self.embed_positions = Embedding(config.context_length, config.hidden) if config.style == "gpt2" else None
         self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.norm = nn.RMSNorm(config.hidden, eps=config.norm_eps)
-        self.lm_head = None if config.tied_head else Linear(config.hidden, config.vocab_size)
+        self.norm = _norm(config)
+        self.lm_head = None if config.tied_head else Linear(config.hidden, config.vocab_size, bias=False)
 
-    def initialise(self, generator: torch.Generator, std: float = 0.02) -> None:
-        """Draws every matrix from N(0, std), as GPT-2 does; norms keep their ones."""
-        for parameter in self.parameters():
+    def initialise(self, generator: torch.Generator, std: float | None = None) -> None:
+        """Draws every matrix from N(0, std); biases are zero, norms one. GPT-2's std is 0.02 at its width of 768;
+        unless one is given, it is scaled to this model's width."""
+        std = 0.02 * math.sqrt(768 / self.config.hidden) if std is None else std
+        for name, parameter in self.named_parameters():
             if parameter.dim() > 1:
                 nn.init.normal_(parameter, std=std, generator=generator)
+            elif name.endswith("proj.bias"):
+                nn.init.zeros_(parameter)
 
-    def new_cache(self) -> KVCache:
-        """An empty cache of this model's shape."""
-        return KVCache(self.config.layers, self.config.kv_heads, self.config.head_dim)
+    def new_cache(self) -> KVCache | None:
+        """An empty cache of this model's shape; None without the causal mask, where old keys would go stale."""
+        c = self.config
+        return KVCache(c.layers, c.kv_heads, c.head_dim) if c.causal else None
 
-    def hidden_states(self, ids: Tensor, new: list[int], caches: Sequence[KVCache] | None = None) -> Tensor:
+    def hidden_states(self, ids: Tensor, new: Sequence[int], caches: Sequence[KVCache] | None = None) -> Tensor:
         """Final normed states (batch, time, hidden) of ids (batch, time), padded on the right to one length."""
         past = [cache.length for cache in caches] if caches else [0] * len(new)
-        time = ids.shape[1]
-        positions = torch.tensor(past)[:, None] + torch.arange(time)  # (batch, time)
-        mask = None
-        if any(past) and (time > 1 or len(past) > 1):
-            keys = torch.arange(max(p + n for p, n in zip(past, new)))
-            mask = keys <= positions[:, None, :, None]  # (batch, 1, time, past + time)
-        step = Step(*rotary(positions, self.config.head_dim, self.config.rope_theta), mask, new, caches)
+        positions = torch.tensor(past)[:, None] + torch.arange(ids.shape[1])  # (batch, time)
         x = self.embed_tokens(ids)  # (batch, time, hidden)
+        turn = None
+        if self.embed_positions is None:
+            turn = rotary(positions, self.config.head_dim, self.config.rope_theta)
+        else:  # padding may reach past the last learned position; what it is given there is never looked at
+            x = x + self.embed_positions(positions.clamp(max=self.config.context_length - 1))
+        step = Step(turn, self._mask(positions, past, new), new, caches)
         for layer, block in enumerate(self.layers):
             x = block(x, layer, step)
         for cache, n in zip(caches or (), new):
             cache.advance(n)
         return self.norm(x)
 
+    def _mask(self, positions: Tensor, past: Sequence[int], new: Sequence[int]) -> Tensor | None:
+        """Which keys each query may see, where that is more than plain causality says."""
+        time = positions.shape[1]
+        if not self.config.causal:
+            lengths = torch.tensor(list(new))
+            return (torch.arange(time) < lengths[:, None])[:, None, None]  # (batch, 1, 1, time): all but padding
+        if any(past) and (time > 1 or len(past) > 1):
+            keys = torch.arange(max(p + n for p, n in zip(past, new)))
+            return keys <= positions[:, None, :, None]  # (batch, 1, time, past + time)
+        return None
+
     def head(self, states: Tensor) -> Tensor:
         """Scores every vocabulary entry: (..., hidden) -> (..., vocab_size)."""
         weight = self.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
         return F.linear(states, weight)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Logits (batch, time, vocab_size) of ids (batch, time), every position in one pass."""
-        return self.head(self.hidden_states(ids, [ids.shape[1]] * ids.shape[0]))
+    def forward(self, ids: Tensor, lengths: Sequence[int] | None = None) -> Tensor:
+        """Logits (batch, time, vocab_size) of ids (batch, time), every position in one pass.
+
+        `lengths` says where each row's padding begins; without the causal mask it would be seen.
+        """
+        return self.head(self.hidden_states(ids, lengths or [ids.shape[1]] * ids.shape[0]))
 
     @torch.inference_mode()
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.float32]:
@@ -233,21 +252,7 @@ class Transformer(nn.Module):
     ) -> NDArray[np.float32]:
         """See LanguageModel.next_logits; float32. Only the last position of each sequence meets the head."""
         self._check(batch, caches)
-        new = [len(ids) for ids in batch]
-        # Padding goes right, where causal attention cannot see it; any valid id will do.
-        padded = torch.tensor([[*ids, *[0] * (max(new) - len(ids))] for ids in batch])  # (batch, time)
-        states = self.hidden_states(padded, new, caches)
+        ids, new = padded(batch)
+        states = self.hidden_states(ids, new, caches)
         last = states[torch.arange(len(new)), torch.tensor(new) - 1]  # (batch, hidden)
         return self.head(last).numpy()
-
-    def _check(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None) -> None:
-        """Refuses what would fail deep inside, or worse, not fail."""
-        if len(batch) == 0 or any(len(ids) == 0 for ids in batch):
-            raise InvalidInput("ids", "at least one token id for each sequence", batch)
-        if caches is not None and len(caches) != len(batch):
-            raise InvalidInput("caches", f"one for each of {len(batch)} sequences", f"{len(caches)} caches")
-        for i, ids in enumerate(batch):
-            for token_id in (min(ids), max(ids)):
-                whole_number("token id", token_id, 0, self.vocab_size - 1)
-            total = len(ids) + (caches[i].length if caches else 0)
-            whole_number("tokens in the context", total, 1, self.context_length)

@@ -7,17 +7,13 @@ authority, and failing to write it is no error. Knows nothing of where the check
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
-import os
-import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lm_core import storage
 from lm_core.errors import LmCoreError
 from lm_core.models.transformer import TransformerConfig
 from lm_core.pretrained.gguf import Checkpoint
@@ -26,7 +22,7 @@ from lm_core.tokens import ByteLevelBPE
 if TYPE_CHECKING:
     import torch
 
-FORMAT = "1"  # raise it when what is written changes meaning
+FORMAT = "2"  # raise it when what is written changes meaning
 
 
 def default_folder() -> Path:
@@ -49,43 +45,37 @@ def _files(folder: Path, name: str, key: str) -> tuple[Path, Path]:
 
 def load(folder: Path, name: str, key: str) -> Checkpoint | None:
     """The checkpoint stored for this source file, or None if there is no sound one."""
-    from safetensors import SafetensorError, safe_open
-
     weights_file, tokenizer_file = _files(folder, name, key)
     try:
-        with safe_open(weights_file, framework="pt") as file:
-            facts = file.metadata() or {}
-            flat = {tensor: file.get_tensor(tensor) for tensor in file.keys()}  # noqa: SIM118
+        flat, facts = storage.read(weights_file, name)
         serialised = tokenizer_file.read_text(encoding="utf-8")
-        if facts["key"] != key or facts["checksum"] != _checksum(flat, serialised):
+        if facts["key"] != key or facts["tokenizer"] != zlib.crc32(serialised.encode()):
             return None
-        config = TransformerConfig(**json.loads(facts["config"]))
+        config = TransformerConfig(**facts["config"])
         weights = {tensor: _transposed(value) for tensor, value in flat.items()}
-        return Checkpoint(config, weights, ByteLevelBPE(serialised), tuple(json.loads(facts["end_ids"])))
-    except (OSError, SafetensorError, LmCoreError, KeyError, TypeError, ValueError):
+        return Checkpoint(config, weights, ByteLevelBPE(serialised), tuple(facts["end_ids"]))
+    except (OSError, LmCoreError, KeyError, TypeError, ValueError):
         return None
 
 
 def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
     """Writes the checkpoint, all or nothing, and drops older ones of the same name; False if that failed."""
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
 
     weights_file, tokenizer_file = _files(folder, name, key)
     serialised = checkpoint.tokenizer.to_json()
-    flat = {tensor: _transposed(value).contiguous() for tensor, value in checkpoint.weights.items()}
+    flat = {tensor: _transposed(value) for tensor, value in checkpoint.weights.items()}
     facts = {
         "key": key,
-        "checksum": _checksum(flat, serialised),
-        "config": json.dumps(asdict(checkpoint.config)),
-        "end_ids": json.dumps(checkpoint.end_ids),
+        "tokenizer": zlib.crc32(serialised.encode()),
+        "config": asdict(checkpoint.config),
+        "end_ids": list(checkpoint.end_ids),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _replacing(tokenizer_file) as unfinished:
+        with storage.replacing(tokenizer_file) as unfinished:
             unfinished.write_text(serialised, encoding="utf-8")
-        with _replacing(weights_file) as unfinished:
-            save_file(flat, unfinished, metadata=facts)
+        storage.write(weights_file, flat, facts)
         for stale in folder.glob(f"{name}-*"):
             if stale not in (weights_file, tokenizer_file) and not stale.name.endswith(".unfinished"):
                 stale.unlink(missing_ok=True)
@@ -97,24 +87,3 @@ def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
 def _transposed(weight: torch.Tensor) -> torch.Tensor:
     """Matrices are stored transposed, so that reading them back gives the column-major layout for free."""
     return weight.t() if weight.dim() == 2 else weight
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A path to write to that becomes `target` only when writing has succeeded."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".unfinished")
-    os.close(handle)
-    unfinished = Path(name)
-    try:
-        yield unfinished
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _checksum(weights: Mapping[str, torch.Tensor], serialised: str) -> str:
-    """CRC-32 over everything stored; it guards against damage, not against malice."""
-    total = zlib.crc32(serialised.encode())
-    for name in sorted(weights):
-        total = zlib.crc32(weights[name].numpy().data, zlib.crc32(name.encode(), total))
-    return f"{total:08x}"

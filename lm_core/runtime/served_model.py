@@ -87,11 +87,14 @@ class ServedModel:
 
     def _compute(self, ids: Ids) -> NDArray[np.floating]:
         """One forward pass over what no kept prefix covers; at least the last token is always read anew."""
+        fresh = self._model.new_cache()
+        if fresh is None:
+            return self._model.next_logits([ids])[0]
         nearest = max(self._prefixes, key=lambda held: shared_length(held, ids), default=())
         shared = min(shared_length(nearest, ids), len(ids) - 1)
         if shared:
             self._prefixes.move_to_end(nearest)
-        cache = self._prefixes[nearest].fork(shared) if shared else self._model.new_cache()
+        cache = self._prefixes[nearest].fork(shared) if shared else fresh
         row = self._model.next_logits([ids[shared:]], [cache])[0]
         self._prefixes[ids] = cache
         self._prefixes.move_to_end(ids)

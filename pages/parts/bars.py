@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from lm_core.distribution import Row
-from lm_core.tokens import Tokenizer, label, spoken
+from lm_core.labels import label, spoken
+from lm_core.tokens import Tokenizer
 from pages.parts import frame, url_state
 from pages.parts.prompt_box import Answer
 

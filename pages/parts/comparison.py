@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from lm_core.tokens import label
+from lm_core.labels import label
 from pages.parts import frame, prompt_box, url_state
 
 _ON = "_comparing"

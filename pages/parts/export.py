@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core.tokens import label
+from lm_core.labels import label
 from pages.parts import frame, prompt_box, url_state
 
 _component = st.components.v2.component(

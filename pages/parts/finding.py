@@ -8,9 +8,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
+from lm_core.labels import label
 from lm_core.models import LanguageModel
 from lm_core.scoring import ScoredContinuation, score_continuation
-from lm_core.tokens import Tokenizer, label
+from lm_core.tokens import Tokenizer
 from pages.parts import frame, prompt_box, url_state
 
 _GUESSED = "_guessed_for"

@@ -10,9 +10,10 @@ import streamlit as st
 
 from lm_core import Distribution, prompt
 from lm_core.errors import PromptError
+from lm_core.labels import label
 from lm_core.models import LanguageModel
 from lm_core.runtime import limits
-from lm_core.tokens import Tokenizer, label
+from lm_core.tokens import Tokenizer
 from pages.parts import frame, url_state
 
 DEFAULT = "The capital of France is"

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from lm_core import Distribution, Transformer
 from lm_core.distribution import log_softmax
+from lm_core.labels import label
 from lm_core.runtime import registry
-from lm_core.tokens import label
 from tests.conftest import Authority
 
 ROOT = Path(__file__).resolve().parents[2]

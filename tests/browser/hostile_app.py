@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lm_core.tokens import label, spoken
+from lm_core.labels import label, spoken
 from pages.parts import bars, export, frame
 from tests.browser.hostile import HOSTILE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from lm_core import Transformer
-from lm_core.tokens import label
+from lm_core.labels import label
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import Server, running
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from lm_core import Distribution, Transformer
-from lm_core.tokens import label
+from lm_core.labels import label
 from tests.browser.server import ROOT, Server, running
 
 Open = Callable[..., Page]

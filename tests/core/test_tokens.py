@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from lm_core import Transformer
 from lm_core.errors import InvalidInput, PromptError
-from lm_core.tokens import ByteLevelBPE, label, spoken
+from lm_core.labels import label, spoken
+from lm_core.tokens import ByteLevelBPE
 from tests.conftest import Authority
 
 PIECES = ["·", " ", "  ", "    ", "\n", "\n\n", "\t", "\r\n", "\0", "\x07", "\x7f", "\u200b", "\u202e", "\ufeff"]

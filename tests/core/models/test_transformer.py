@@ -9,40 +9,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
+from lm_core.models import hugging_face
 from lm_core.models.transformer import TransformerConfig, rotary, rotate
 
 Make = Callable[..., Transformer]
 IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]
 
 
-@pytest.mark.parametrize("kv_heads", [4, 2, 1], ids=["MHA", "GQA", "MQA"])
+@pytest.mark.parametrize(("style", "kv_heads"), [("llama", 4), ("llama", 2), ("llama", 1), ("gpt2", 4)])
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
-def test_equals_transformers_llama(make_tiny: Make, kv_heads: int, tied: bool) -> None:
-    from transformers import LlamaConfig, LlamaForCausalLM
+def test_equals_transformers(make_tiny: Make, style: str, kv_heads: int, tied: bool) -> None:
+    """Our weights in their model give our logits; their weights in ours give theirs."""
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    ours = make_tiny(kv_heads=kv_heads, tied_head=tied)
-    config = LlamaConfig(
-        vocab_size=31,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=kv_heads,
-        head_dim=8,
-        rms_norm_eps=1e-5,
-        rope_theta=10_000.0,
-        max_position_embeddings=64,
-        tie_word_embeddings=tied,
-    )
-    theirs = LlamaForCausalLM(config).eval()
-    names = {n if n.startswith("lm_head") else f"model.{n}": tensor for n, tensor in ours.state_dict().items()}
-    missing, unexpected = theirs.load_state_dict(names, strict=False)
+    ours = make_tiny(kv_heads=kv_heads, tied_head=tied, style=style)
+    theirs = AutoModelForCausalLM.from_config(AutoConfig.for_model(**hugging_face.to_config(ours.config))).eval()
+    missing, unexpected = theirs.load_state_dict(hugging_face.to_names(ours.state_dict(), ours.config), strict=False)
     assert unexpected == []
     assert set(missing) <= {"lm_head.weight"}
     theirs.tie_weights()
     with torch.inference_mode():
         expected = theirs(torch.tensor([IDS])).logits[0].numpy()
     assert ours.logits(IDS) == pytest.approx(expected, abs=1e-5)
+
+    back = Transformer(hugging_face.from_config(theirs.config.to_dict()), ours.tokenizer)
+    assert back.config == ours.config
+    back.load_state_dict(hugging_face.from_names(theirs.state_dict(), back.config))
+    assert np.array_equal(back.logits(IDS), ours.logits(IDS))
 
 
 def test_rotation_by_hand() -> None:
@@ -52,18 +45,60 @@ def test_rotation_by_hand() -> None:
     assert turned.flatten().tolist() == pytest.approx([np.cos(1), np.sin(1)])
 
 
+@pytest.mark.parametrize("style", ["llama", "gpt2"])
 @given(position=st.integers(0, len(IDS) - 1), token=st.integers(0, 30))
-def test_a_later_token_never_changes_an_earlier_row(make_tiny: Make, position: int, token: int) -> None:
-    tiny = make_tiny()
+def test_a_later_token_never_changes_an_earlier_row(make_tiny: Make, style: str, position: int, token: int) -> None:
+    tiny = make_tiny(style=style)
     edited = [*IDS]
     edited[position] = token
     assert np.array_equal(tiny.logits(IDS)[:position], tiny.logits(edited)[:position])
 
 
+def test_without_the_mask_a_later_token_changes_earlier_rows_but_padding_does_not(make_tiny: Make) -> None:
+    tiny = make_tiny(causal=False)
+    edited = [*IDS[:-1], 30]
+    assert (tiny.logits(IDS)[:-1] != tiny.logits(edited)[:-1]).any(axis=1).all()
+    assert tiny.new_cache() is None
+    assert tiny.next_logits([IDS, IDS[:3]])[1] == pytest.approx(tiny.logits(IDS[:3])[-1], abs=1e-5)
+
+
+def test_gpt2_reads_up_to_its_last_position_and_no_further(make_tiny: Make) -> None:
+    tiny = make_tiny(style="gpt2")
+    full = [1] * 64
+    assert tiny.next_logits([full, [2]])[1] == pytest.approx(tiny.logits([2])[0], abs=1e-5)
+    with pytest.raises(InvalidInput, match="`tokens in the context` must be a whole number from 1 to 64"):
+        tiny.logits([*full, 1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model_type": "mamba"}, "`model_type` must be one of llama, gpt2, but is 'mamba'"),
+        ({"hidden_act": "relu"}, "`hidden_act` must be 'silu', but is 'relu'"),
+        ({"rope_parameters": {"rope_type": "yarn"}}, "`rope_type` must be \"default\", but is 'yarn'"),
+        ({"hidden_size": None}, "`config` must be complete, with hidden_size"),
+    ],
+)
+def test_foreign_configurations_are_refused(make_tiny: Make, change: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        hugging_face.from_config({**hugging_face.to_config(make_tiny().config), **change})
+
+
+def test_incomplete_weights_are_refused(make_tiny: Make) -> None:
+    tiny = make_tiny(style="gpt2", kv_heads=4)
+    named = hugging_face.to_names(tiny.state_dict(), tiny.config)
+    del named["transformer.h.1.attn.c_attn.weight"]
+    with pytest.raises(InvalidInput, match=r"`weights` must be GPT-2's, with transformer\.h\.1\.attn\.c_attn\.weight"):
+        hugging_face.from_names(named, tiny.config)
+
+
+@pytest.mark.parametrize("style", ["llama", "gpt2"])
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(0, 8))
-def test_any_chunking_with_the_cache_gives_the_same_logits(make_tiny: Make, chunks: list[int], trim: int) -> None:
-    tiny = make_tiny()
+def test_any_chunking_with_the_cache_gives_the_same_logits(
+    make_tiny: Make, style: str, chunks: list[int], trim: int
+) -> None:
+    tiny = make_tiny(style=style)
     ids = (IDS * 3)[: sum(chunks)]
     whole = tiny.logits(ids)
     cache = tiny.new_cache()

@@ -1,0 +1,54 @@
+"""Shifted targets and cross-entropy, against torch; what torch answers with nan is an error here."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm_core import InvalidInput
+from lm_core.training import IGNORED, cross_entropy, shift, token_losses
+
+floats = st.floats(-50, 50, width=32)
+
+
+@given(st.lists(st.tuples(floats, floats, floats), min_size=1, max_size=8), st.data())
+def test_equals_torch_also_with_ignored_targets(rows: list[tuple[float, ...]], data: st.DataObject) -> None:
+    targets = torch.tensor(
+        data.draw(st.lists(st.sampled_from([0, 1, 2, IGNORED]), min_size=len(rows), max_size=len(rows)))
+    )
+    logits = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+    theirs = F.cross_entropy(logits, targets)
+    if (targets == IGNORED).all():
+        assert math.isnan(theirs.item())
+        with pytest.raises(InvalidInput, match="`targets` must be at least one that is not ignored"):
+            cross_entropy(logits, targets)
+        return
+    ours = cross_entropy(logits, targets)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-12, abs=1e-12)
+    (slope,), (expected,) = torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits)
+    assert torch.allclose(slope, expected, atol=1e-12)
+    each = F.cross_entropy(logits, targets, reduction="none")
+    assert token_losses(logits, targets).tolist() == pytest.approx(each.tolist(), rel=1e-12, abs=1e-12)
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    assert cross_entropy(torch.tensor([[1e4, 0.0]]), torch.tensor([0])).item() == 0
+    assert cross_entropy(torch.tensor([[1e4, 0.0]]), torch.tensor([1])).item() == 1e4
+
+
+def test_its_slope_is_p_minus_one_hot_by_hand() -> None:
+    logits = torch.zeros(1, 4, requires_grad=True)
+    cross_entropy(logits, torch.tensor([2])).backward()
+    assert logits.grad is not None
+    assert logits.grad.tolist() == [[0.25, 0.25, -0.75, 0.25]]
+
+
+@given(st.lists(st.integers(0, 9), min_size=2))
+def test_shift_pairs_each_token_with_the_next(ids: list[int]) -> None:
+    inputs, targets = shift(ids)
+    assert len(inputs) == len(ids) - 1
+    assert list(zip(inputs, targets)) == list(pairwise(ids))
