@@ -49,7 +49,10 @@ def draw(probabilities: ArrayLike, u: float) -> int:
     >>> [draw([0.5, 0.0, 0.5], u) for u in (0.0, 0.49, 0.5, 0.99)]
     [0, 0, 2, 2]
     """
-    cumulative = np.cumsum(np.asarray(probabilities, dtype=np.float64))
+    weights = np.asarray(probabilities, dtype=np.float64)
+    if weights.ndim != 1 or not weights.size or not weights.min() >= 0 or not 0 < weights.max() < np.inf:
+        raise InvalidInput("probabilities", "a vector of numbers >= 0, not all of them 0", probabilities)
+    cumulative = np.cumsum(weights)
     if not 0 <= u < 1:
         raise InvalidInput("u", "a number from 0 up to, but not including, 1", u)
     index = int(np.searchsorted(cumulative / cumulative[-1], u, side="right"))

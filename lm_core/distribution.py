@@ -24,7 +24,10 @@ Unit = Literal["nats", "bits"]
 
 def _as_logits(logits: ArrayLike) -> NDArray[np.float64]:
     """Checks one vector of scores and widens it to float64. -inf is allowed: it scores the impossible."""
-    vector = np.asarray(logits, dtype=np.float64)
+    try:
+        vector = np.asarray(logits, dtype=np.float64)
+    except (TypeError, ValueError):  # text, complex numbers, rows of unequal length
+        raise InvalidInput("logits", "a vector of real numbers", logits) from None
     if vector.ndim != 1 or vector.size == 0:
         raise InvalidInput("logits", "a vector with at least one value", f"array of shape {vector.shape}")
     largest = vector.max()  # one pass finds all three: nan and +inf win it, -inf only when there is nothing else

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_core.distribution import log_softmax, softmax
-from lm_core.errors import real_number, whole_number
+from lm_core.errors import InvalidInput, real_number, whole_number
 
 Logits = NDArray[np.float64]
 TOLERANCE = 1e-9
@@ -39,6 +39,14 @@ class Filter(Protocol):
     """`apply` returns new logits of the same shape (vocab,) and never touches the ones it was given."""
 
     def apply(self, logits: Logits, context: Context) -> Logits: ...
+
+
+def _seen(ids: Sequence[int], vocab_size: int) -> NDArray[np.int64]:
+    """The different ids among these, checked: an unknown one has no logit to change."""
+    seen = np.unique(np.asarray(ids, dtype=np.int64))
+    if len(seen) and not (seen[0] >= 0 and seen[-1] < vocab_size):
+        raise InvalidInput("context", f"ids from 0 to {vocab_size - 1}", int(seen[0] if seen[0] < 0 else seen[-1]))
+    return seen
 
 
 def _masked(logits: Logits, keep: NDArray[np.bool_]) -> Logits:
@@ -183,7 +191,7 @@ class RepetitionPenalty:
         real_number("repetition_penalty", self.value, "a finite number above 0", lambda v: 0 < v < math.inf)
 
     def apply(self, logits: Logits, context: Context) -> Logits:
-        seen = np.unique(np.asarray(context.ids, dtype=np.int64))
+        seen = _seen(context.ids, len(logits))
         pushed = logits.copy()
         pushed[seen] = np.where(logits[seen] > 0, logits[seen] / self.value, logits[seen] * self.value)
         return pushed
@@ -204,8 +212,9 @@ class FrequencyPenalty:
 
     def apply(self, logits: Logits, context: Context) -> Logits:
         pushed = logits.copy()
-        for token_id, count in Counter(context.generated).items():
-            pushed[token_id] -= self.value * count
+        counts = Counter(context.generated)
+        for token_id in _seen(context.generated, len(logits)):
+            pushed[token_id] -= self.value * counts[token_id]
         return pushed
 
 
@@ -224,7 +233,7 @@ class PresencePenalty:
 
     def apply(self, logits: Logits, context: Context) -> Logits:
         pushed = logits.copy()
-        pushed[np.unique(np.asarray(context.generated, dtype=np.int64))] -= self.value
+        pushed[_seen(context.generated, len(logits))] -= self.value
         return pushed
 
 
@@ -246,7 +255,7 @@ class NoRepeatNgram:
         tail = ids[len(ids) - head :]
         banned = [ids[i + head] for i in range(len(ids) - head) if len(tail) == head and ids[i : i + head] == tail]
         filtered = logits.copy()
-        filtered[banned] = -np.inf
+        filtered[_seen(banned, len(logits))] = -np.inf
         return filtered
 
 

@@ -46,6 +46,8 @@ def score_continuation(model: LanguageModel, context: Sequence[int], continuatio
     """
     if not context or not continuation:
         raise InvalidInput("context and continuation", "at least one token each", (len(context), len(continuation)))
+    for token_id in continuation:
+        whole_number("token id", token_id, 0, model.vocab_size - 1)
     prefixes = [[*context, *continuation[:i]] for i in range(len(continuation))]
     logits = model.next_logits(prefixes)
     return ScoredContinuation(tuple(Distribution(row).row(i) for row, i in zip(logits, continuation)))
@@ -131,6 +133,8 @@ def score(model: LanguageModel, ids: Sequence[int], length: int | None = None, s
 
     `length` defaults to the model's context (at most 1,024), `stride` to half of it.
     """
+    for token_id in ids:
+        whole_number("token id", token_id, 0, model.vocab_size - 1)
     length = length or min(len(ids), model.context_length or len(ids), 1024)
     found: list[float] = []
     if len(ids) > 1:

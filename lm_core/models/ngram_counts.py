@@ -179,7 +179,7 @@ def occurrences(
     >>> list(occurrences([[2, 3], [2, 4], [2, 3, 2, 3]], context=[2], token=3, bos=0, eos=1))
     [0, 2, 2]
     """
-    wanted = [*context, token]
+    wanted = [whole_number("token id", token_id, 0) for token_id in (*context, token)]
     for number, sentence in enumerate(sentences):
         padded = [*[bos] * len(context), *sentence, eos]
         for start in range(len(padded) - len(context)):

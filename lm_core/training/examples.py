@@ -56,7 +56,9 @@ class Examples:
                 rows.append((start, min(context_length, len(text) - 1 - start), max(0, begin + unscored - start)))
         if all(length <= skipped for _, length, skipped in rows):
             raise InvalidInput("sentences", "text with at least one token to predict", f"{len(sentences)} sentences")
-        self._text = np.array(text, np.int64)
+        self._text = np.array(text)
+        if self._text.dtype != np.int64 or self._text.min() < 0:
+            raise InvalidInput("sentences", "lists of token ids, whole numbers >= 0", self._text.dtype.name)
         self._starts, self._lengths, self._skipped = np.array(rows, np.int64).T
 
     def __len__(self) -> int:

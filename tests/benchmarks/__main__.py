@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.benchmarks import core
+from tests.benchmarks.measure import medians, table
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = 5
 TEXT = "The capital of France is"
 
 OURS = """
@@ -36,26 +38,6 @@ tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
 model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
 model(torch.tensor([tokenizer.encode("The capital of France is")]))
 """
-
-
-def table(rows: list[tuple[str, float, str, float, str]]) -> None:
-    """Prints name, our median, unit, the peer's median, what is claimed."""
-    for name, ours, unit, peer, claim in rows:
-        ratio = f"{peer / ours:6.2f}x" if peer else "      -"
-        against = f"{peer:9.1f}" if peer else "        -"
-        print(f"{name:46} {ours:9.1f} {against} {unit:9} {ratio}  {claim}", flush=True)
-
-
-def seconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
-
-
-def medians(*actions: Callable[[], object]) -> list[float]:
-    """Median seconds of each action over the rounds, taken in turns so that noise hits all alike."""
-    taken = [[seconds(action) for action in actions] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*taken)]
 
 
 def bench_loading() -> None:
@@ -200,7 +182,14 @@ def _typing(page: "Page", url: str) -> tuple[float, float]:
     return taken[int(0.95 * len(taken))], statistics.median(switches)
 
 
-PARTS = {"loading": bench_loading, "model": bench_model, "app": bench_app}
+PARTS = {
+    "loading": bench_loading,
+    "model": bench_model,
+    "counting": core.bench_counting,
+    "sampling": core.bench_sampling,
+    "training": core.bench_training,
+    "app": bench_app,
+}
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import torch
 
 from lm_core.corpus import BOS, EOS, tracking
 from lm_core.decoding import strategy
-from lm_core.distribution import Distribution, softmax
+from lm_core.distribution import softmax
 from lm_core.generation import Limits, run
 from lm_core.grammar import TRACKING
 from lm_core.models import files
@@ -56,11 +56,9 @@ def test_the_bigram_cannot_know_who_left(shipped: dict[str, Any]) -> None:
     """After "left the" a bigram's row is one and the same; the Transformer remembers who it was."""
     rows = {}
     for name in ("bigram", "transformer"):
-        model = shipped[name]
-        encode = model.tokenizer.encode
-        rows[name] = [
-            softmax(model.next_logits([[BOS, *encode(f"the {who} left the")]])[0]) for who in ("package", "customer")
-        ]
+        encode = shipped[name].tokenizer.encode
+        batch = [[BOS, *encode(f"the {who} left the")] for who in ("package", "customer")]
+        rows[name] = [softmax(row) for row in shipped[name].next_logits(batch)]
     assert np.array_equal(*rows["bigram"])
     checkout = shipped["transformer"].tokenizer.encode("checkout")[0]
     package, customer = rows["transformer"]
@@ -68,19 +66,17 @@ def test_the_bigram_cannot_know_who_left(shipped: dict[str, Any]) -> None:
 
 
 def test_the_masked_model_fills_a_blank_from_its_right_side(shipped: dict[str, Any]) -> None:
-    """ "... was delivered" or "... were delivered": what stands behind the blank says which."""
+    """Who left? What stands behind the blank says it; a causal model would have to guess."""
     model = shipped["masked"]
     encode = model.tokenizer.encode
-    for blank, behind in (("customer", "left the checkout page."), ("package", "left the regional hub.")):
-        ids = [BOS, *encode(f"the {blank} {behind}"), EOS]
-        best = Distribution(model.fill(ids, 2)).top(4)
-        assert encode("customer")[0] in [row.id for row in best] if blank == "customer" else True
-        p = softmax(model.fill(ids, 2))
-        assert (p[encode("customer")[0]] > 0.9) == (blank == "customer")
+    (customer,) = encode("customer")
+    for behind, expected in (("left the checkout page.", 1.0), ("left the regional hub.", 0.0)):
+        ids = [BOS, *encode(f"the customer {behind}"), EOS]
+        assert softmax(model.fill(ids, 2))[customer] == pytest.approx(expected, abs=0.05)
 
 
 def test_the_recipe_makes_the_same_bytes_again() -> None:
-    """Three steps instead of all, so that the test is quick; `make models` twice compares the real ones."""
+    """A few steps instead of all, so that the test is quick; `make models` twice compares the real ones."""
     threads = torch.get_num_threads()
     assert small_models.build(steps=60) == small_models.build(steps=60)
     assert torch.get_num_threads() == threads
