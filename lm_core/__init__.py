@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lm_core import beam as beam
     from lm_core import corpus as corpus
+    from lm_core import crowd as crowd
     from lm_core import decoding as decoding
     from lm_core import filters as filters
     from lm_core import generation as generation
     from lm_core import grammar as grammar
+    from lm_core import pasted as pasted
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
     from lm_core import runtime as runtime
     from lm_core import scoring as scoring
+    from lm_core import sweep as sweep
     from lm_core import trace as trace
     from lm_core import training as training
     from lm_core.distribution import Distribution as Distribution
@@ -60,11 +63,14 @@ _HOMES = {
     "pretrained": None,
     "Distribution": "distribution",
     "softmax": "distribution",
+    "sweep": None,
+    "pasted": None,
     "filters": None,
     "decoding": None,
     "trace": None,
     "generation": None,
     "beam": None,
+    "crowd": None,
     "scoring": None,
     "training": None,
     "runtime": None,

@@ -5,6 +5,7 @@ Knows no model and no text: tokens are ids. The order is part of the result, so 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,16 +136,25 @@ ORDERS = {
 """In which order well-known engines apply their filters; one that an engine lacks stands where its like stand."""
 
 
-def strategy(order: str = "transformers", seed: int | None = None, **settings: object) -> Strategy:
-    """The given settings as filters in an engine's order; sampling with a seed, greedy without.
+SETTINGS = tuple(_KINDS)
+"""Names of the settings that `strategy` takes."""
+
+
+def strategy(order: str | Sequence[str] = "transformers", seed: int | None = None, **settings: object) -> Strategy:
+    """The given settings as filters in an engine's order, or in one given by name; with a seed sampling, else greedy.
 
     >>> [type(step).__name__ for step in strategy("llama.cpp", temperature=0.8, top_k=40).filters]
     ['TopK', 'Temperature']
     """
-    if order not in ORDERS:
-        raise InvalidInput("order", "one of " + ", ".join(ORDERS), order)
-    for name in settings:
+    if isinstance(order, str):
+        if order not in ORDERS:
+            raise InvalidInput("order", "one of " + ", ".join(ORDERS), order)
+        order = ORDERS[order]
+    for name in (*settings, *order):
         if name not in _KINDS:
             raise InvalidInput("setting", "one of " + ", ".join(_KINDS), name)
-    filters = tuple(_KINDS[name](settings[name]) for name in ORDERS[order] if settings.get(name) is not None)
+    wanted = {name: value for name, value in settings.items() if value is not None}
+    if len(set(order)) < len(order) or not wanted.keys() <= set(order):
+        raise InvalidInput("order", "each setting once: " + ", ".join(wanted), tuple(order))
+    filters = tuple(_KINDS[name](wanted[name]) for name in order if name in wanted)
     return Strategy(filters, Greedy() if seed is None else Sample(seed))

@@ -32,7 +32,7 @@ def label(token: bytes) -> str:
     return "".join(shown)
 
 
-_SPOKEN = {"·": "space", "⏎": "line break", "⇥": "tab", "␍": "carriage return", "␀": "null"}
+SPOKEN = {"·": "space", "⏎": "line break", "⇥": "tab", "␍": "carriage return", "␀": "null"}
 
 
 def spoken(token: bytes) -> str:
@@ -41,6 +41,4 @@ def spoken(token: bytes) -> str:
     >>> spoken(b" the"), spoken(b"\\n\\n"), spoken(b"the")
     ('space the', 'line break line break', 'the')
     """
-    return " ".join(
-        "".join(f"\0{_SPOKEN[c]}\0" if c in _SPOKEN else c for c in label(token)).replace("\0", " ").split()
-    )
+    return " ".join("".join(f"\0{SPOKEN[c]}\0" if c in SPOKEN else c for c in label(token)).replace("\0", " ").split())

@@ -1,42 +1,13 @@
 // The bars of a next-token distribution: a table in which one column is drawn.
 // It shows the figures it is given and computes none; every text goes in as textContent, never as HTML.
 
-const MINUS = "\u2212";
-const LOG_DECADES = 6; // the log axis runs from 10^-6 to 1
-
-function percent(p) {
-  if (p === 0) return "0 %";
-  const hundred = 100 * p;
-  if (hundred < 0.01) return "< 0.01 %";
-  if (hundred > 99.99 && p < 1) return "> 99.99 %";
-  return `${hundred.toFixed(hundred < 10 ? 2 : 1)} %`;
-}
-
-const fixed = (value, digits) => value.toFixed(digits).replace("-", MINUS);
-const signed = (points) => (points > 0 ? "+" : "") + fixed(points, 2);
-const digits = (p) => Number(p.toPrecision(6)).toString(); // float32 logits carry no more
-const grouped = (n) => n.toLocaleString("en");
-
-function along(p, axis) {
-  if (axis !== "log") return 100 * p;
-  return p > 0 ? Math.max(0, 100 * (1 + Math.log10(p) / LOG_DECADES)) : 0;
-}
-
-function cell(row, tag, className, text) {
-  const element = row.appendChild(document.createElement(tag));
-  element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
-
 function heading(table, data) {
   const row = table.tHead.rows[0];
   row.replaceChildren();
   cell(row, "th", "rank", data.second ? "# A" : "#");
   cell(row, "th", "token", "token");
   const axis = cell(cell(row, "th", "bar"), "span", "axis");
-  const ticks = data.axis === "log" ? ["0.0001 %", "0.1 %", "100 %"] : ["0 %", "50 %", "100 %"];
-  for (const tick of ticks) cell(axis, "span", "", tick);
+  for (const tick of ticks(data.axis)) cell(axis, "span", "", tick);
   const names = data.second ? ["A", "B", "B \u2212 A"] : ["probability", "ln p (nats)", "logit"];
   cell(row, "th", "percent", names[0]);
   cell(row, "th", data.second ? "percent" : "wide", names[1]);
@@ -181,11 +152,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.live.textContent = data.announcement;
   }
   view.announced = data.announcement ?? "";
-}
-
-function isDark(colour) {
-  const probe = document.createElement("canvas").getContext("2d");
-  probe.fillStyle = colour.trim() || "#ffffff";
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(probe.fillStyle.slice(i, i + 2), 16));
-  return 0.299 * r + 0.587 * g + 0.114 * b < 128;
 }

@@ -15,7 +15,10 @@ SIZES = (5, 10, 20, 50, 100)
 AXES = {"linear": "0 to 100 %", "log": "logarithmic"}
 
 _component = st.components.v2.component(
-    "next_token_bars", html='<div class="bars"></div>', css=frame.source("bars.css"), js=frame.source("bars.js")
+    "next_token_bars",
+    html='<div class="bars"></div>',
+    css=frame.source("bars.css"),
+    js=frame.source("format.js") + frame.source("bars.js"),
 )
 
 

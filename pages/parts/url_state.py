@@ -117,6 +117,11 @@ def number(name: str, default: int, low: int, high: int) -> str:
     return _fill(name, default, parse)
 
 
+def parsed(name: str, default: T, parse: Callable[[str], T]) -> str:
+    """Anything `parse` reads from text; it raises InvalidInput for what it cannot."""
+    return _fill(name, default, parse)
+
+
 def choice(name: str, allowed: Sequence[T], default: T) -> str:
     """One of a few values, by the way they are written."""
     by_text = {str(value): value for value in allowed}

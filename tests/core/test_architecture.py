@@ -10,8 +10,19 @@ import lm_core
 
 ROOT = Path(__file__).resolve().parents[2]
 # A module may import any that stands before it; None is the package's own door.
-ORDER: list[str | None] = ["errors", "storage", "distribution", "tokens", "labels", "prompt", "grammar", "corpus"]
-ORDER += ["models", "pretrained", "filters", "decoding", "trace", "generation", "beam", "scoring", "training"]
+ORDER: list[str | None] = [
+    "errors",
+    "storage",
+    "distribution",
+    "sweep",
+    "pasted",
+    "tokens",
+    "labels",
+    "prompt",
+    "grammar",
+    "corpus",
+]
+ORDER += ["models", "pretrained", "filters", "decoding", "trace", "generation", "beam", "crowd", "scoring", "training"]
 ORDER += ["runtime", None]
 
 

@@ -1,0 +1,467 @@
+// Temperature, filters and the fixed dart over all logits at once, in the browser: dragging sends nothing, letting go
+// sends the settings. The figures come from sampling.js, the logits and the labels from payload.js.
+
+const NAMES = { temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p" };
+const FIELDS = { top_k: "k", top_p: "p", min_p: "m" };
+const ALLOWED = {
+  k: { test: (x) => Number.isInteger(x) && x >= 1, text: "Top-k must be a whole number from 1, such as 50; leave it empty for off." },
+  p: { test: (x) => x > 0 && x <= 1, text: "Top-p must be above 0 and at most 1, such as 0.9; leave it empty for off." },
+  m: { test: (x) => x > 0 && x <= 1, text: "Min-p must be above 0 and at most 1, such as 0.05; leave it empty for off." },
+};
+const SHOWN_DRAWS = 8;
+const LN2 = Math.log(2);
+
+const number = (t) => (Number.isInteger(t * 100) || t >= 0.01 ? String(Math.round(t * 1000) / 1000) : String(t));
+const short = (x) => (x < 9.95 ? x.toFixed(2) : x < 99.5 ? x.toFixed(1) : grouped(Math.round(x)));
+
+function make(parent, tag, className, attributes = {}) {
+  const element = parent.appendChild(document.createElement(tag));
+  element.className = className;
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") element.textContent = value;
+    else element.setAttribute(name, value);
+  }
+  return element;
+}
+
+function labelled(parent, text, attributes) {
+  const label = make(parent, "label", "field");
+  make(label, "span", "", { text });
+  return make(label, "input", "", { autocomplete: "off", ...attributes });
+}
+
+function build(host) {
+  host.replaceChildren();
+  const view = { host, settings: null, version: null, rows: [], live: null };
+  const control = make(host, "div", "control");
+  const label = make(control, "label", "heat");
+  make(label, "span", "", { text: "Temperature" });
+  view.slider = make(label, "input", "", { type: "range", min: 0, max: 2, step: 0.01 });
+  view.box = make(control, "input", "number", { "aria-label": "Temperature as a number", inputmode: "decimal", autocomplete: "off" });
+  view.reset = make(control, "button", "", { type: "button", text: "Reset to 1" });
+  const wide = make(control, "label", "tick");
+  view.wide = make(wide, "input", "", { type: "checkbox" });
+  make(wide, "span", "", { text: "up to 5" });
+  view.problem = make(host, "p", "problem", { role: "alert", hidden: "" });
+  view.summary = make(host, "p", "summary");
+  const strip = make(host, "div", "strip", { "aria-hidden": "true" });
+  view.stretches = make(strip, "div", "stretches");
+  view.dart = make(strip, "span", "dart", { text: "\u25bc" });
+  view.pick = make(host, "p", "pick");
+  const throwing = make(host, "div", "control throwing");
+  view.next = make(throwing, "button", "", { type: "button", text: "New dart" });
+  view.seed = labelled(throwing, "Seed", { inputmode: "numeric", class: "number" });
+  view.throwing = make(throwing, "button", "", { type: "button", text: "Throw 1,000", "aria-pressed": "false" });
+  view.draws = make(throwing, "span", "draws");
+  view.table = make(host, "table", "");
+  view.table.createCaption();
+  view.table.createTHead().insertRow();
+  view.table.createTBody();
+  view.facts = make(host, "p", "facts");
+  view.filters = buildFilters(host);
+  view.live = make(host, "p", "unseen", { "aria-live": "polite" });
+  return view;
+}
+
+function buildFilters(host) {
+  const fold = make(host, "details", "filters");
+  const filters = { fold, title: make(fold, "summary", ""), fields: {} };
+  const inputs = make(fold, "div", "control");
+  for (const [name, field] of Object.entries(FIELDS)) {
+    filters.fields[field] = labelled(inputs, NAMES[name], { placeholder: "off", inputmode: "decimal", class: "number" });
+  }
+  const orders = make(fold, "div", "control");
+  const label = make(orders, "label", "field");
+  make(label, "span", "", { text: "Order as in" });
+  filters.preset = make(label, "select", "");
+  filters.order = make(orders, "ol", "order", { "aria-label": "Order of the filters" });
+  filters.kept = make(fold, "p", "kept");
+  return filters;
+}
+
+// ---- figures -> screen -------------------------------------------------------------------------------------------
+
+const nameOf = (view, id) => view.labels?.[id] ?? `id ${id}`;
+
+function spoken(view, id) {
+  const signs = view.data.spoken;
+  return [...nameOf(view, id)].map((c) => (signs[c] ? ` ${signs[c]} ` : c)).join("").split(/\s+/).filter(Boolean).join(" ");
+}
+
+function inWords(settings) {
+  if (settings.t === 0) return "T = 0 is greedy: always the likeliest token; nothing is divided.";
+  if (settings.t === 1) return "T = 1: as the model said.";
+  return settings.t < 1 ? "Below 1 the gaps grow: the likely get likelier." : "Above 1 the gaps shrink: the unlikely get their chance.";
+}
+
+function summary(view, result) {
+  const nats = result.entropy;
+  const count = nucleus(result.before, view.prepared.n, 0.9);
+  const held = result.greedy ? 1 : count;
+  return `${inWords(view.settings)} Entropy ${(nats / LN2).toFixed(3)} bits (${nats.toFixed(3)} nats): ` +
+    `like a fair choice among ${short(Math.exp(nats))} tokens. ` +
+    `The likeliest ${grouped(held)} hold${held === 1 ? "s" : ""} 90 % before filters.`;
+}
+
+function drawHead(view, filtered) {
+  const row = view.table.tHead.rows[0];
+  row.replaceChildren();
+  cell(row, "th", "rank", "#");
+  cell(row, "th", "token", "token");
+  const axis = cell(cell(row, "th", "bar"), "span", "axis");
+  for (const tick of ticks(view.data.axis)) cell(axis, "span", "", tick);
+  cell(row, "th", "percent", filtered ? "after filters" : "probability");
+  cell(row, "th", "percent second", filtered ? "before" : "at T = 1");
+  cell(row, "th", "wide thrown", "of 1,000");
+  for (const head of row.cells) head.scope = "col";
+}
+
+// Rows are made once for a prompt and then only changed: nothing may move while somebody drags.
+function buildRows(view) {
+  const { n, order } = view.prepared;
+  const size = Math.min(view.data.size, n);
+  const body = view.table.tBodies[0];
+  body.replaceChildren();
+  view.rows = [];
+  const add = (first, last, name, id) => {
+    const row = body.insertRow();
+    const item = { row, first, last, id };
+    cell(row, "td", "rank", id === undefined ? "" : grouped(first + 1));
+    item.name = cell(row, "th", "token", name);
+    item.name.scope = "row";
+    const track = cell(cell(row, "td", "bar"), "span", "track");
+    item.fill = cell(track, "span", "fill");
+    item.ghost = cell(track, "span", "ghost");
+    item.whisker = cell(track, "span", "whisker");
+    item.count = cell(track, "span", "count");
+    item.percent = cell(row, "td", "percent");
+    item.second = cell(row, "td", "percent second");
+    item.thrown = cell(row, "td", "wide thrown");
+    if (id === undefined) row.className = "rest";
+    else {
+      row.dataset.id = id;
+      row.tabIndex = first === 0 ? 0 : -1;
+      row.onfocus = row.onpointerenter = () => { view.pointed = item; showFacts(view); };
+      row.onclick = () => row.focus();
+    }
+    view.rows.push(item);
+  };
+  for (let at = 0; at < size; at++) add(at, at, nameOf(view, order[at]), order[at]);
+  const ends = [100, 1000, 10000].filter((edge) => edge > size && edge < n);
+  let from = size;
+  for (const end of [...ends, n]) {
+    if (end > from) add(from, end - 1, `ranks ${grouped(from + 1)}\u2013${grouped(end)}`);
+    from = end;
+  }
+  view.marked = new Uint8Array(n);
+  for (let at = 0; at < Math.min(40, n); at++) view.marked[order[at]] = 1;
+  view.pointed = null;
+  nameRows(view);
+}
+
+function nameRows(view) {
+  for (const item of view.rows) {
+    if (item.id === undefined) continue;
+    item.name.textContent = item.name.title = nameOf(view, item.id);
+    item.name.setAttribute("aria-label", spoken(view, item.id));
+  }
+}
+
+const share = (prepared, sums, total, first, last) => (sums[last] - (first ? sums[first - 1] : 0)) / total;
+
+function figures(view, result, item) {
+  const { prepared } = view;
+  const { first, last } = item;
+  const end = prepared.n - 1;
+  const plain = share(prepared, prepared.plain.sums, prepared.plain.sums[end], first, last);
+  const before = result.greedy ? Number(first === 0) : share(prepared, result.before.sums, result.before.sums[end], first, last);
+  return { after: massOf(prepared, result, first, last), before, plain, cut: first >= result.kept };
+}
+
+function drawRows(view, result, filtered) {
+  const { axis } = view.data;
+  const picked = view.prepared.rank[view.picks[0]];
+  for (const item of view.rows) {
+    const { after, before, plain, cut } = figures(view, result, item);
+    const p = cut ? before : after;
+    item.fill.style.width = `${along(p, axis)}%`;
+    item.row.classList.toggle("cut", cut && !result.greedy);
+    item.ghost.hidden = !view.settings.ghost;
+    item.ghost.style.width = `${along(plain, axis)}%`;
+    item.percent.textContent = cut && !result.greedy ? "cut" : percent(after);
+    item.percent.title = after;
+    item.second.textContent = percent(filtered ? before : plain);
+    item.second.title = filtered ? before : plain;
+    const drawn = item.first <= picked && picked <= item.last;
+    item.row.classList.toggle("drawn", drawn);
+    drawThrown(view, item, after, axis);
+  }
+}
+
+function drawThrown(view, item, p, axis) {
+  const thrown = view.settings.darts;
+  item.whisker.hidden = item.count.hidden = !thrown;
+  item.thrown.textContent = "";
+  if (!thrown) return;
+  const throws = view.picks.length;
+  let hits = 0;
+  for (const [rank, count] of view.tally) if (item.first <= rank && rank <= item.last) hits += count;
+  const error = Math.sqrt((p * (1 - p)) / throws);
+  const low = along(Math.max(0, p - 2 * error), axis);
+  item.whisker.style.left = `${low}%`;
+  item.whisker.style.width = `${Math.max(0, along(Math.min(1, p + 2 * error), axis) - low)}%`;
+  item.count.style.left = `${along(hits / throws, axis)}%`;
+  item.thrown.textContent = grouped(hits);
+  item.thrown.title = `expected ${(throws * p).toFixed(1)} \u00b1 ${(throws * error).toFixed(1)} (one standard deviation)`;
+}
+
+function drawStrip(view, stretches) {
+  const strip = view.stretches;
+  while (strip.children.length < stretches.size) make(strip, "span", "stretch");
+  while (strip.children.length > stretches.size) strip.lastChild.remove();
+  let i = 0;
+  for (const [id, [begin, end]] of stretches) {
+    const piece = strip.children[i++];
+    piece.style.left = `${100 * begin}%`;
+    piece.style.width = `${100 * (end - begin)}%`;
+    piece.textContent = end - begin > 0.06 ? nameOf(view, id) : "";
+    piece.classList.toggle("drawn", id === view.picks[0]);
+  }
+  view.dart.style.left = `${100 * view.data.darts[0]}%`;
+}
+
+function pickLine(view, result, stretches) {
+  const id = view.picks[0];
+  const { prepared, data } = view;
+  const p = probability(prepared, result, id);
+  const rank = prepared.rank[id] + 1;
+  const where = stretches.get(id);
+  const stretch = where ? `, whose stretch runs from ${where[0].toFixed(4)} to ${where[1].toFixed(4)}` : "";
+  const peak = rank === 1 ? "It is the peak." : `The peak is ${nameOf(view, prepared.order[0])}: the dart decides, not the height.`;
+  if (result.greedy) return `Greedy draws nothing: ${nameOf(view, id)} is taken because no token is likelier.`;
+  return `The dart stands at u = ${data.darts[0].toFixed(4)} and lands on ${nameOf(view, id)} ` +
+    `(rank ${grouped(rank)}, ${percent(p)})${stretch}. ${peak}`;
+}
+
+function showFacts(view) {
+  const item = view.pointed;
+  if (!item || !view.result) {
+    view.facts.textContent = "Point at a row, or tap it, for its exact figures. Drag, and watch the outlines: they stay at T = 1.";
+    return;
+  }
+  const { after, before, plain } = figures(view, view.result, item);
+  const gap = view.prepared.gaps[item.id];
+  view.facts.textContent = `${nameOf(view, item.id)} (id ${item.id}): probability ${digits(after)}; before filters ${digits(before)}; ` +
+    `at T = 1 ${digits(plain)}; ${fixed(gap, 4)} below the largest logit`.replace(`${MINUS}0.0000 below`, "0 below").replace(MINUS, "");
+}
+
+function drawFilters(view, result) {
+  const { settings, filters, data } = view;
+  const on = settings.order.filter((name) => FIELDS[name] && settings[FIELDS[name]] !== null);
+  filters.title.textContent = on.length
+    ? `Filters: ${on.map((name) => `${NAMES[name]} ${settings[FIELDS[name]]}`).join(", ")}`
+    : "Filters: none";
+  const steps = result.stages.map(({ name, kept }) => `${NAMES[name]} (${grouped(kept)} left)`);
+  filters.kept.textContent = `logits \u2192 ${steps.join(" \u2192 ")} \u2192 renormalised \u2192 drawn. Kept: ${grouped(result.kept)} of ` +
+    `${grouped(view.prepared.n)} tokens, which held ${percent(result.mass)} before; what is left is divided by that.`;
+  if (settings.p === 1) filters.kept.textContent += " Top-p 1 cuts nothing.";
+  if (settings.m === 1) filters.kept.textContent += " Min-p 1 keeps only what is as likely as the likeliest.";
+  if (filters.shown === String(settings.order)) return;
+  filters.shown = String(settings.order);
+  const preset = Object.entries(data.presets).find(([, order]) => String(order) === filters.shown)?.[0] ?? "own order";
+  filters.preset.replaceChildren(...[...Object.keys(data.presets), "own order"].map((name) => new Option(name, name, false, name === preset)));
+  filters.order.replaceChildren();
+  settings.order.forEach((name, at) => {
+    const item = make(filters.order, "li", "");
+    make(item, "span", "", { text: NAMES[name] });
+    const up = make(item, "button", "", { type: "button", text: "\u2191", "aria-label": `Move ${NAMES[name]} earlier` });
+    up.disabled = at === 0;
+    up.onclick = () => {
+      const order = [...settings.order];
+      order.splice(at - 1, 2, order[at], order[at - 1]);
+      change(view, { order });
+      filters.order.children[at - 1].querySelector("button").focus();
+    };
+  });
+}
+
+function draw(view) {
+  view.scheduled = false;
+  if (!view.prepared) return;
+  const started = performance.now();
+  const { settings, data, prepared } = view;
+  const result = (view.result = apply(prepared, settings));
+  const filtered = settings.k !== null || settings.p !== null || settings.m !== null;
+  view.host.dataset.thrown = settings.darts ? "1" : "0";
+  const count = settings.darts ? data.darts.length : SHOWN_DRAWS;
+  const thrown = view.sorted[settings.darts ? "all" : "few"];
+  const { picks, stretches } = walk(prepared, result, thrown.map((i) => data.darts[i]), view.marked);
+  view.picks = new Uint32Array(count);
+  thrown.forEach((place, at) => { view.picks[place] = picks[at]; });
+  view.tally = new Map();
+  for (const id of view.picks) view.tally.set(prepared.rank[id], (view.tally.get(prepared.rank[id]) ?? 0) + 1);
+  if (view.headed !== `${filtered}${data.axis}`) drawHead(view, filtered);
+  view.headed = `${filtered}${data.axis}`;
+  view.summary.textContent = summary(view, result);
+  drawRows(view, result, filtered);
+  drawStrip(view, stretches);
+  view.pick.textContent = pickLine(view, result, stretches);
+  view.draws.textContent = `The first eight of this seed: ${[...view.picks.slice(0, SHOWN_DRAWS)].map((id) => nameOf(view, id)).join(" ")}`;
+  drawFilters(view, result);
+  showFacts(view);
+  view.slider.setAttribute("aria-valuetext", `${number(settings.t)}. ${inWords(settings)}`);
+  view.cost = performance.now() - started;
+}
+
+// ---- settings ----------------------------------------------------------------------------------------------------
+
+function schedule(view) {
+  if (view.scheduled) return;
+  view.scheduled = true;
+  requestAnimationFrame(() => draw(view));
+}
+
+function showSettings(view) {
+  const { settings } = view;
+  const high = settings.wide ? 5 : 2;
+  view.slider.max = high;
+  view.slider.value = settings.t;
+  view.wide.checked = settings.wide;
+  view.box.value = number(settings.t);
+  view.seed.value = settings.seed;
+  view.throwing.setAttribute("aria-pressed", String(settings.darts));
+  for (const [field, input] of Object.entries(view.filters.fields)) input.value = settings[field] ?? "";
+}
+
+function complain(view, sentence) {
+  view.problem.textContent = sentence;
+  view.problem.hidden = !sentence;
+}
+
+// A change by hand: on the screen at once, to the server when `done`.
+function change(view, settings, done = true) {
+  view.settings = { ...view.settings, ...settings };
+  complain(view, "");
+  showSettings(view);
+  schedule(view);
+  if (done) commit(view);
+}
+
+function commit(view) {
+  view.send({ ...view.settings, version: view.version });
+  requestAnimationFrame(() => {
+    const best = view.prepared && view.rows[0];
+    if (best) view.live.textContent = `Temperature ${number(view.settings.t)}: ${spoken(view, best.id)} ${best.percent.textContent}`;
+  });
+}
+
+function typedTemperature(view) {
+  const t = view.box.value.trim() === "" ? NaN : Number(view.box.value.replace(",", "."));
+  const high = view.settings.wide ? 5 : 2;
+  if (!(t >= 0 && t <= high)) {
+    const more = t > 2 && t <= 5 ? " Tick \u201cup to 5\u201d for more." : "";
+    complain(view, `Temperature must be a number from 0 to ${high}, not ${view.box.value.slice(0, 20) || "empty"}.${more}`);
+    return;
+  }
+  change(view, { t });
+}
+
+function listen(view) {
+  view.slider.oninput = () => change(view, { t: Number(view.slider.value) }, false);
+  view.slider.onchange = () => commit(view);
+  view.slider.ondblclick = view.reset.onclick = () => change(view, { t: 1 });
+  view.slider.onkeydown = (event) => {
+    const turn = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!turn || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const t = view.settings.t + turn * (event.shiftKey ? 0.25 : 0.05);
+    change(view, { t: Math.round(Math.min(Number(view.slider.max), Math.max(0, t)) * 1000) / 1000 }, false);
+    clearTimeout(view.settling);
+    view.settling = setTimeout(() => commit(view), 400);
+  };
+  view.box.onchange = () => typedTemperature(view);
+  view.wide.onchange = () => change(view, { wide: view.wide.checked, t: view.wide.checked ? view.settings.t : Math.min(2, view.settings.t) });
+  view.next.onclick = () => change(view, { seed: (view.settings.seed + 1) % 2 ** 32 });
+  view.seed.onchange = () => {
+    const seed = Number(view.seed.value);
+    if (view.seed.value.trim() && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) change(view, { seed });
+    else complain(view, `The seed must be a whole number from 0 to 4,294,967,295, not ${view.seed.value.slice(0, 20) || "empty"}.`);
+  };
+  view.throwing.onclick = () => change(view, { darts: !view.settings.darts });
+  for (const [field, input] of Object.entries(view.filters.fields)) {
+    input.onchange = () => {
+      const text = input.value.trim().replace(",", ".");
+      if (text === "" || ALLOWED[field].test(Number(text))) change(view, { [field]: text === "" ? null : Number(text) });
+      else complain(view, ALLOWED[field].text);
+    };
+  }
+  view.filters.preset.onchange = () => {
+    const order = view.data.presets[view.filters.preset.value];
+    if (order) change(view, { order });
+  };
+  view.table.onkeydown = (event) => {
+    const turn = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const rows = view.rows.filter((item) => item.id !== undefined);
+    const at = rows.findIndex((item) => item.row === event.target);
+    if (!turn || at < 0 || !rows[at + turn]) return;
+    event.preventDefault();
+    rows[at].row.tabIndex = -1;
+    rows[at + turn].row.tabIndex = 0;
+    rows[at + turn].row.focus();
+  };
+}
+
+function ascending(darts, count) {
+  return Array.from({ length: Math.min(count, darts.length) }, (_, i) => i).sort((a, b) => darts[a] - darts[b]);
+}
+
+// Takes in whatever has arrived: new logits, labels, settings that the page itself put here.
+function refresh(view) {
+  const { data } = view;
+  const store = globalThis.ntePayloads ?? new Map();
+  const labels = data.labels ?? store.get(data.vocabulary);
+  const logits = store.get(data.logits);
+  if (!logits) return;
+  if (view.logits !== data.logits) {
+    view.prepared = prepare(logits);
+    view.logits = data.logits;
+    view.built = null;
+  }
+  const named = view.labels !== labels;
+  view.labels = labels;
+  if (view.built !== data.size) buildRows(view);
+  else if (named) nameRows(view);
+  view.built = data.size;
+  draw(view);
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const host = parentElement.querySelector(".temperature");
+  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
+  const view = (host.view ??= build(host));
+  view.data = data;
+  view.send = (settings) => setStateValue("settings", settings);
+  view.table.caption.textContent = data.caption;
+  view.sorted = { all: ascending(data.darts, data.darts.length), few: ascending(data.darts, SHOWN_DRAWS) };
+  if (view.version !== data.version) {
+    view.version = data.version;
+    view.settings = { ...data.settings };
+    showSettings(view);
+    listen(view);
+    complain(view, "");
+    view.filters.fold.open ||= view.settings.k !== null || view.settings.p !== null || view.settings.m !== null;
+  }
+  view.settings.ghost = data.ghost;
+  refresh(view);
+  view.heard ??= hear(view);
+}
+
+// Logits and labels arrive on their own; a view that has left the page stops listening.
+function hear(view) {
+  const again = () => {
+    if (view.host.isConnected) refresh(view);
+    else globalThis.removeEventListener("nte-payload", again);
+  };
+  globalThis.addEventListener("nte-payload", again);
+  return true;
+}
