@@ -43,7 +43,13 @@ function build(host) {
   view.wide = make(wide, "input", "", { type: "checkbox" });
   make(wide, "span", "", { text: "up to 5" });
   view.problem = make(host, "p", "problem", { role: "alert", hidden: "" });
+  view.meaning = make(host, "p", "meaning");
   view.summary = make(host, "p", "summary");
+  view.table = make(host, "table", "");
+  view.table.createCaption();
+  view.table.createTHead().insertRow();
+  view.table.createTBody();
+  view.facts = make(host, "p", "facts");
   const strip = make(host, "div", "strip", { "aria-hidden": "true" });
   view.stretches = make(strip, "div", "stretches");
   view.dart = make(strip, "span", "dart", { text: "\u25bc" });
@@ -52,12 +58,7 @@ function build(host) {
   view.next = make(throwing, "button", "", { type: "button", text: "New dart" });
   view.seed = labelled(throwing, "Seed", { inputmode: "numeric", class: "number" });
   view.throwing = make(throwing, "button", "", { type: "button", text: "Throw 1,000", "aria-pressed": "false" });
-  view.draws = make(throwing, "span", "draws");
-  view.table = make(host, "table", "");
-  view.table.createCaption();
-  view.table.createTHead().insertRow();
-  view.table.createTBody();
-  view.facts = make(host, "p", "facts");
+  view.draws = make(host, "p", "draws");
   view.filters = buildFilters(host);
   view.live = make(host, "p", "unseen", { "aria-live": "polite" });
   return view;
@@ -98,9 +99,8 @@ function summary(view, result) {
   const nats = result.entropy;
   const count = nucleus(result.before, view.prepared.n, 0.9);
   const held = result.greedy ? 1 : count;
-  return `${inWords(view.settings)} Entropy ${(nats / LN2).toFixed(3)} bits (${nats.toFixed(3)} nats): ` +
-    `like a fair choice among ${short(Math.exp(nats))} tokens. ` +
-    `The likeliest ${grouped(held)} hold${held === 1 ? "s" : ""} 90 % before filters.`;
+  return `Entropy ${(nats / LN2).toFixed(3)} bits (${nats.toFixed(3)} nats), like a fair choice among ` +
+    `${short(Math.exp(nats))} tokens; the top ${grouped(held)} hold${held === 1 ? "s" : ""} 90 %.`;
 }
 
 function drawHead(view, filtered) {
@@ -302,6 +302,7 @@ function draw(view) {
   for (const id of view.picks) view.tally.set(prepared.rank[id], (view.tally.get(prepared.rank[id]) ?? 0) + 1);
   if (view.headed !== `${filtered}${data.axis}`) drawHead(view, filtered);
   view.headed = `${filtered}${data.axis}`;
+  view.meaning.textContent = inWords(settings);
   view.summary.textContent = summary(view, result);
   drawRows(view, result, filtered);
   drawStrip(view, stretches);

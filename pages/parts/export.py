@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from lm_core import Distribution
 from lm_core.labels import label
 from pages.parts import frame, prompt_box, url_state
 
@@ -53,14 +54,19 @@ def fold(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: s
         with st.container(horizontal=True):
             for answer in answers:
                 name = f"CSV, all tokens{' (B)' if answer.name == 'b' else ''}"
-                _download(name, partial(_csv, answer), f"next-token-{answer.name}.csv", "text/csv")
-            _download("JSON, as shown", partial(_json, answers, picture, model), "next-token.json", "application/json")
+                write = partial(csv_of, answer.belief, answer.label)
+                download(name, write, f"next-token-{answer.name}.csv", "text/csv")
+            download("JSON, as shown", partial(_json, answers, picture, model), "next-token.json", "application/json")
         link = url_state.link_with(**{answer.name: answer.text for answer in answers})
-        drawing = {"title": " | ".join(_title(answer.prompt.text) for answer in answers), "axis": axis, "link": link}
-        _component(data={**picture, **_drawn(picture), **drawing}, key="_export_component")
+        take(picture, " | ".join(_title(answer.prompt.text) for answer in answers), axis, link)
 
 
-def _download(name: str, make: Callable[[], bytes], file: str, mime: str) -> None:
+def take(picture: dict[str, Any], title: str, axis: str, link: str) -> None:
+    """The link, and the bars as a drawing or a picture."""
+    _component(data={**picture, **_drawn(picture), "title": title, "axis": axis, "link": link}, key="_export_component")
+
+
+def download(name: str, make: Callable[[], bytes], file: str, mime: str) -> None:
     """Made when clicked; without a rerun, which would put a new button under a second click."""
     st.download_button(name, make, file, mime, on_click="ignore")
 
@@ -80,13 +86,13 @@ def _drawn(picture: dict[str, Any]) -> dict[str, Any]:
     return {part: [{**item, "percent": end(item)} for item in picture[part]] for part in ("rows", "bands")}
 
 
-def _csv(answer: prompt_box.Answer) -> bytes:
+def csv_of(belief: Distribution, name_of: Callable[[int], str]) -> bytes:
     """Every token of the vocabulary, likeliest first, at full precision."""
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["rank", "id", "token", "probability", "log_probability_nats", "logit"])
-    for row in answer.belief.top(len(answer.belief)):
-        name = label(answer.tokenizer.token_bytes(row.id))
+    for row in belief.top(len(belief)):
+        name = name_of(row.id)
         # A spreadsheet takes a cell that begins with one of these for a formula; the apostrophe keeps it text.
         safe = f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
         writer.writerow([row.rank, row.id, safe, repr(row.probability), repr(row.log_probability), repr(row.logit)])

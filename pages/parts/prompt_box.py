@@ -43,6 +43,10 @@ class Answer:
     belief: Distribution
     tokenizer: Tokenizer
 
+    def label(self, token_id: int) -> str:
+        """A token as it is shown."""
+        return label(self.tokenizer.token_bytes(token_id))
+
     def append(self, token_id: int) -> None:
         """Writes one more token behind whatever the box holds by now. For callbacks."""
         text = _standing(self.name)[0]

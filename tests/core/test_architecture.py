@@ -11,19 +11,9 @@ import lm_core
 ROOT = Path(__file__).resolve().parents[2]
 # A module may import any that stands before it; None is the package's own door.
 ORDER: list[str | None] = [
-    "errors",
-    "storage",
-    "distribution",
-    "sweep",
-    "pasted",
-    "tokens",
-    "labels",
-    "prompt",
-    "grammar",
-    "corpus",
-]
-ORDER += ["models", "pretrained", "filters", "decoding", "trace", "generation", "beam", "crowd", "scoring", "training"]
-ORDER += ["runtime", None]
+    "errors", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt", "grammar", "corpus", "models",
+    "pretrained", "filters", "decoding", "trace", "generation", "beam", "crowd", "scoring", "training", "runtime", None,
+]  # fmt: skip
 
 
 def imports(file: Path) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,58 @@
+"""The live temperature component: all logits in the browser, so that dragging asks nobody."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core.decoding import uniforms
+from lm_core.labels import SPOKEN
+from pages.parts import bars, frame, logit_source, payload, sampling, url_state
+
+KEY = "temperature_lab"
+THROWS = 1000
+
+_component = st.components.v2.component(
+    "temperature",
+    html='<div class="temperature bars"></div>',
+    css=frame.source("bars.css") + frame.source("temperature.css"),
+    js=frame.source("format.js") + frame.source("sampling.js") + frame.source("temperature.js"),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """How the bars are shown."""
+
+    size: int
+    axis: str
+    ghost: bool
+    """Whether the outline of T = 1 stands behind the bars."""
+
+
+def view(size: int) -> View:
+    """The controls of how the bars are shown."""
+    count, axis = bars.view(size)
+    outline = url_state.parsed("ghost", True, lambda text: text != "0")
+    return View(count, axis, st.checkbox("Outline of T = 1", key=outline))
+
+
+def draw(source: logit_source.Source, scene: sampling.Scene, seen: View, out_of_sight: DeltaGenerator) -> None:
+    """Draws the component; its settings come back through `sampling.scene`. Logits and labels go `out_of_sight`."""
+    with out_of_sight:
+        logits = payload.logits(source.logits)
+        vocabulary = payload.vocabulary(source.answer.tokenizer) if source.answer else None
+    data: dict[str, Any] = {
+        "logits": logits,
+        "vocabulary": vocabulary,
+        "labels": None if source.names is None else [source.label(i) for i in range(len(source.names))],
+        "settings": asdict(scene.started),
+        "version": scene.version,
+        "darts": uniforms(scene.now.seed, THROWS),
+        "presets": sampling.PRESETS,
+        "spoken": SPOKEN,
+        "caption": source.caption,
+        **asdict(seen),
+    }
+    _component(data=data, key=KEY, on_settings_change=lambda: None)

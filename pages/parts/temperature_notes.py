@@ -1,0 +1,67 @@
+"""Beside the temperature component: what to notice, in the figures that stand, and the sweep over T."""
+
+import html
+
+import streamlit as st
+
+from lm_core.distribution import Distribution
+from lm_core.sweep import sweep as swept_over
+from pages.parts import frame, logit_source, sampling
+
+_LINES = 6
+_STEPS = 41
+
+
+def notice(source: logit_source.Source, now: sampling.Settings) -> None:
+    """One fold of sentences, each with the values on the screen."""
+    opened = st.expander("What to notice", on_change="rerun", key="_notice")
+    if not opened.open:
+        return
+    model, decision = Distribution(source.logits), now.strategy().decide(source.logits)
+    first, second = (model.top(2).rows * 2)[:2]
+    gap = first.logit - second.logit
+    name, other = source.label(first.id), source.label(second.id)
+    lines = [
+        f"{name} leads {other} by {gap:.4g} logits: at T = 1 that is a ratio of e^{gap:.4g} = "
+        f"{first.probability / second.probability:.4g} to 1.",
+        f"At T = {now.t:g} the gap becomes {gap:.4g} / {now.t:g} = {gap / now.t:.4g}. The order never changes."
+        if now.t
+        else "At T = 0 nothing is divided: the likeliest token is taken.",
+        f"Entropy is {model.entropy('bits'):.4g} bits as the model said and "
+        f"{decision.final.entropy('bits'):.4g} bits in what is drawn from.",
+        f"Seed {now.seed} draws u = {decision.u:.6f} first: {source.label(decision.id)}. Only the seed moves the dart; "
+        "temperature moves the boundaries under it.",
+    ]
+    with opened:
+        frame.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def sweep(source: logit_source.Source, now: sampling.Settings) -> None:
+    """One fold with each shown token's probability, and the entropy, against T."""
+    opened = st.expander("Every temperature at once", on_change="rerun", key="_sweep")
+    if not opened.open:
+        return
+    from pages.figures import sweep as figures
+
+    highest = sampling.WIDE if now.wide or now.t > sampling.HIGHEST else sampling.HIGHEST
+    temperatures = [highest * step / (_STEPS - 1) for step in range(_STEPS)]
+    ids = [row.id for row in Distribution(source.logits).top(min(_LINES, len(source.logits)))]
+    swept = swept_over(source.logits, temperatures, ids)
+    with opened:
+        names = [source.label(i) for i in ids]
+        st.plotly_chart(figures.probabilities(swept, names, now.t), key="_sweep_p", config={"displayModeBar": False})
+        st.plotly_chart(figures.entropy(swept, now.t), key="_sweep_h", config={"displayModeBar": False})
+        _table(swept.temperatures, [(name, swept.probabilities[i]) for name, i in zip(names, ids)])
+
+
+def _table(temperatures: tuple[float, ...], rows: list[tuple[str, tuple[float, ...]]]) -> None:
+    """The same in figures, for who cannot see the lines: every quarter of the way."""
+    picked = range(0, len(temperatures), (len(temperatures) - 1) // 4)
+    head = "".join(f"<th>T = {temperatures[i]:g}</th>" for i in picked)
+    body = "".join(
+        f'<tr><th class="nte-token" scope="row">{html.escape(name)}</th>'
+        + "".join(f'<td title="{values[i]!r}">{frame.percent(values[i])}</td>' for i in picked)
+        + "</tr>"
+        for name, values in rows
+    )
+    frame.show(f'<table class="nte-table"><thead><tr><th>token</th>{head}</tr></thead>{body}</table>')

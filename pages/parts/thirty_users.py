@@ -1,0 +1,82 @@
+"""Thirty users send the same prompt: what each gets under these settings, and how probable it was."""
+
+import html
+import math
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import crowd
+from lm_core.models import LanguageModel
+from pages.parts import frame, logit_source, sampling, url_state
+
+USERS, TOKENS = 30, 10
+_RESULT = "_thirty_users"
+_TRY = {
+    "Support bot": {"prompt": "The support bot answered", "t": "0.2"},
+    "Support bot, too hot": {"prompt": "The support bot answered", "t": "1.5"},
+    "Creative": {"prompt": "A name for our new parcel robot:", "t": "1.2"},
+    "Creative, too cold": {"prompt": "A name for our new parcel robot:", "t": "0"},
+}
+
+
+def fold(model: LanguageModel, source: logit_source.Source, now: sampling.Settings) -> None:
+    """A fold: ask, then the different texts with their users and probabilities. Only where a model can go on."""
+    if source.answer is None:
+        return
+    opened = st.expander(f"{USERS} users, one prompt", on_change="rerun", key="_thirty")
+    if not opened.open:
+        return
+    asked = (source.answer.prompt.ids, now)
+    with opened:
+        st.write(
+            "A **support bot** wants one right answer for everybody: near T = 0 all get the same. **Creative** work "
+            "wants many: T around 1. The two classic mistakes swap the settings: answers that differ by luck, and "
+            "thirty times the same idea."
+        )
+        with st.container(horizontal=True):
+            for name, link in _TRY.items():
+                st.button(name, on_click=url_state.follow, args=(link, [*link, "from"]), key=f"_try_{name}")
+        again = st.button(f"Ask {USERS} times, {TOKENS} tokens each", key="_ask_users", type="primary")
+        place = st.empty()
+        if again:
+            st.session_state[_RESULT] = (asked, _ask(model, source.answer.prompt.ids, now, place))
+        kept = st.session_state.get(_RESULT)
+        if kept and kept[0] == asked:
+            with place.container():
+                _show(model, kept[1], now)
+        elif kept:
+            place.caption("Prompt or settings have changed since; ask again.")
+
+
+def _ask(
+    model: LanguageModel, ids: tuple[int, ...], now: sampling.Settings, place: DeltaGenerator
+) -> tuple[crowd.Answer, ...]:
+    """Runs with progress; another click or a changed setting stops it."""
+    answers: tuple[crowd.Answer, ...] = ()
+    for done, answers in enumerate(crowd.ask(model, ids, now.strategy(), USERS, TOKENS), start=1):
+        place.progress(done / TOKENS, f"Token {done} of {TOKENS}: {len(answers)} different texts so far.")
+    return answers
+
+
+def _show(model: LanguageModel, answers: tuple[crowd.Answer, ...], now: sampling.Settings) -> None:
+    same, plural = answers[0].users, "s" if len(answers) > 1 else ""
+    st.write(f"At T = {now.t:g}: **{len(answers)} different text{plural}**; the most frequent went to {same} users.")
+    rows = "".join(
+        f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(model.tokenizer.decode(answer.ids))}</td>'
+        f'<td title="ln P = {answer.log_probability!r} nats">{_one_in(answer.log_probability)}</td></tr>'
+        for answer in answers
+    )
+    head = '<tr><th>users</th><th class="nte-text">text</th><th>probability as the model said</th></tr>'
+    frame.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
+
+
+def _one_in(log_probability: float) -> str:
+    """How probable the model itself finds the text: 12.3 %, or one in so many.
+
+    >>> _one_in(-0.5), _one_in(-20.0)
+    ('60.7 %', '1 in 4.85e+08')
+    """
+    return (
+        frame.percent(math.exp(log_probability)) if log_probability > -7 else f"1 in {math.exp(-log_probability):.3g}"
+    )
