@@ -35,17 +35,18 @@ from pages.parts import (
     why_divide,
 )  # fmt: skip
 
-SIZE = 10
 presenting = url_state.presenting()
+SIZE = 5 if presenting else 10
 
 with frame.plain_errors():
     model = model_choice.model()
     scene = sampling.scene(temperature.KEY)
     parameters = sampling.link(scene.now)
     choice, hero, below = st.container(horizontal=True), st.container(), st.container()
-    with below.container(horizontal=True, vertical_alignment="center"):
+    controls = below.container(horizontal=True, vertical_alignment="center")
+    with controls:
         seen = temperature.view(SIZE)
-    with below if presenting else choice:
+    with controls if presenting else choice:
         examples.menu(EXAMPLES)
         kind = logit_source.choose()
     parameters |= {

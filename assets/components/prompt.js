@@ -10,6 +10,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const area = host.querySelector("textarea");
   const state = (host.state ??= { version: null, sent: null, committed: null, waiting: 0 });
   host.querySelector("label span").textContent = data.label;
+  host.classList.toggle("compact", data.compact);
 
   if (state.version !== data.version) {
     // The page itself put a text here: an example, a link, a token added. What was typed meanwhile behind the

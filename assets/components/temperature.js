@@ -147,7 +147,7 @@ function buildRows(view) {
     view.rows.push(item);
   };
   for (let at = 0; at < size; at++) add(at, at, nameOf(view, order[at]), order[at]);
-  const ends = [100, 1000, 10000].filter((edge) => edge > size && edge < n);
+  const ends = view.data.compact ? [] : [100, 1000, 10000].filter((edge) => edge > size && edge < n);
   let from = size;
   for (const end of [...ends, n]) {
     if (end > from) add(from, end - 1, `ranks ${grouped(from + 1)}\u2013${grouped(end)}`);
@@ -217,6 +217,7 @@ function drawThrown(view, item, p, axis) {
 
 function drawStrip(view, stretches) {
   const strip = view.stretches;
+  const width = strip.clientWidth * (view.data.compact ? 0.6 : 1); // type is larger on a stage
   while (strip.children.length < stretches.size) make(strip, "span", "stretch");
   while (strip.children.length > stretches.size) strip.lastChild.remove();
   let i = 0;
@@ -224,7 +225,8 @@ function drawStrip(view, stretches) {
     const piece = strip.children[i++];
     piece.style.left = `${100 * begin}%`;
     piece.style.width = `${100 * (end - begin)}%`;
-    piece.textContent = end - begin > 0.06 ? nameOf(view, id) : "";
+    const name = nameOf(view, id);
+    piece.textContent = (end - begin) * width > 9 * name.length + 6 ? name : ""; // a name that fits, or none
     piece.classList.toggle("drawn", id === view.picks[0]);
   }
   view.dart.style.left = `${100 * view.data.darts[0]}%`;
@@ -239,6 +241,7 @@ function pickLine(view, result, stretches) {
   const stretch = where ? `, whose stretch runs from ${where[0].toFixed(4)} to ${where[1].toFixed(4)}` : "";
   const peak = rank === 1 ? "It is the peak." : `The peak is ${nameOf(view, prepared.order[0])}: the dart decides, not the height.`;
   if (result.greedy) return `Greedy draws nothing: ${nameOf(view, id)} is taken because no token is likelier.`;
+  if (data.compact) return `u = ${data.darts[0].toFixed(4)} lands on ${nameOf(view, id)} (rank ${grouped(rank)}, ${percent(p)}).`;
   return `The dart stands at u = ${data.darts[0].toFixed(4)} and lands on ${nameOf(view, id)} ` +
     `(rank ${grouped(rank)}, ${percent(p)})${stretch}. ${peak}`;
 }
@@ -307,7 +310,9 @@ function draw(view) {
   drawRows(view, result, filtered);
   drawStrip(view, stretches);
   view.pick.textContent = pickLine(view, result, stretches);
-  view.draws.textContent = `The first eight of this seed: ${[...view.picks.slice(0, SHOWN_DRAWS)].map((id) => nameOf(view, id)).join(" ")}`;
+  view.draws.textContent = settings.darts
+    ? "Dots: where 1,000 darts of this seed landed. Lines: two standard deviations around what theory expects."
+    : `The first eight of this seed: ${[...view.picks].map((id) => nameOf(view, id)).join(" ")}`;
   drawFilters(view, result);
   showFacts(view);
   view.slider.setAttribute("aria-valuetext", `${number(settings.t)}. ${inWords(settings)}`);
@@ -439,6 +444,7 @@ function refresh(view) {
 export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector(".temperature");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
+  host.dataset.compact = data.compact ? "1" : "0";
   const view = (host.view ??= build(host));
   view.data = data;
   view.send = (settings) => setStateValue("settings", settings);

@@ -5,6 +5,8 @@ import streamlit as st
 from pages.parts import frame, model_choice, navigation, url_state
 from pages.parts.contents import Entry, entries
 
+_stage = st.components.v2.component("stage", js=frame.source("format.js") + frame.source("stage.js"))
+
 
 def draw() -> None:
     """Runs the page this visitor asked for inside the frame."""
@@ -13,7 +15,9 @@ def draw() -> None:
     page, entry = navigation.build("hidden" if presenting else "sidebar")
     url_state.arrive(entry.url or "home")
     url_state.travel("present", presenting, False)
-    frame.show(f"<style>{frame.source('presenter.css')}</style>" if presenting else "")
+    if presenting:
+        frame.show(f"<style>{frame.source('presenter.css')}</style>")
+        _stage(key="_stage")
     st.title(entry.title, anchor=False)
     if not presenting:
         st.write(entry.promise)
@@ -35,7 +39,8 @@ def _end(entry: Entry, presenting: bool) -> None:
     order = entries()
     after = order[order.index(entry) + 1 :]
     if presenting:
-        st.button("Leave presenter view", on_click=url_state.present, args=(False,), type="tertiary")
+        leave = "_leave_presenter_view"
+        st.button("Leave presenter view", key=leave, on_click=url_state.present, args=(False,), type="tertiary")
         return
     if after and entry.section != "Home":
         st.page_link(after[0].file, label=f"Next: {after[0].title}", icon=":material/arrow_forward:")

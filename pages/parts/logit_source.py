@@ -14,7 +14,7 @@ from lm_core.models import LanguageModel
 from pages.parts import frame, prompt_box, url_state
 
 MODEL, BOT, PARCEL, PASTED = "model", "bot", "parcel", "pasted"
-TITLES = {MODEL: "The model", BOT: "Five tokens", PARCEL: "Three tokens", PASTED: "Pasted"}
+TITLES = {MODEL: "Model", BOT: "5 tokens", PARCEL: "3 tokens", PASTED: "Pasted"}
 ARTICLE = {
     BOT: pasted.NamedLogits(("correctly", "slowly", "angrily", "the", "</s>"), (3.0, 1.5, -1.0, -2.0, -3.0)),
     PARCEL: pasted.NamedLogits(("warehouse", "hub", "carrier"), (2.4, 1.7, 0.2)),
@@ -67,7 +67,7 @@ def read(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, ob
     None where there is nothing to read yet. Raises InvalidInput for pasted text that holds no logits.
     """
     if kind == MODEL:
-        box = prompt_box.ask(model, "prompt", "Prompt")
+        box = prompt_box.ask(model, "prompt", "Prompt", compact=url_state.presenting())
         parameters["prompt"] = (box.committed, prompt_box.DEFAULT)
         if box.answer is None:
             return None

@@ -88,8 +88,8 @@ def _sent(message: object, version: int, base: str) -> str:
     return base
 
 
-def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -> Box:
-    """Draws the box, says what was done to its text, and answers it."""
+def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT, compact: bool = False) -> Box:
+    """Draws the box, says what was done to its text, and answers it. `compact` leaves out heading and tokens."""
     key = url_state.text(name, default)
     latest = f"{key}_latest"
     if url_state.arriving() or f"{key}_version" not in st.session_state:
@@ -101,7 +101,8 @@ def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -
     version = st.session_state[f"{key}_version"]
     if name == "prompt":
         url_state.travel("prompt", text, DEFAULT)
-    data = {"label": heading, "text": text, "version": version, "onto": st.session_state[f"{key}_onto"]}
+    onto = st.session_state[f"{key}_onto"]
+    data = {"label": heading, "text": text, "version": version, "onto": onto, "compact": compact}
     if not text:
         _draw(key, {**data, "tokens": None})
         frame.note(f"{heading} is empty. Type a text to be continued, for example: {DEFAULT}")
@@ -112,7 +113,7 @@ def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT) -
         except PromptError:
             _draw(key, {**data, "tokens": None})
             raise
-        _draw(key, {**data, **_tokens(read.ids, model)})
+        _draw(key, {**data, **({"tokens": None} if compact else _tokens(read.ids, model))})
         for sentence in read.notes:
             frame.note(sentence)
         belief = Distribution(model.next_logits([read.ids])[0])

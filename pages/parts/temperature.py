@@ -53,6 +53,7 @@ def draw(source: logit_source.Source, scene: sampling.Scene, seen: View, out_of_
         "presets": sampling.PRESETS,
         "spoken": SPOKEN,
         "caption": source.caption,
+        "compact": url_state.presenting(),
         **asdict(seen),
     }
     _component(data=data, key=KEY, on_settings_change=lambda: None)
