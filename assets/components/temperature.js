@@ -333,10 +333,13 @@ function showSettings(view) {
   view.slider.max = high;
   view.slider.value = settings.t;
   view.wide.checked = settings.wide;
-  view.box.value = number(settings.t);
-  view.seed.value = settings.seed;
+  const typing = view.host.getRootNode().activeElement; // what somebody is writing is not written over
+  if (view.box !== typing) view.box.value = number(settings.t);
+  if (view.seed !== typing) view.seed.value = settings.seed;
   view.throwing.setAttribute("aria-pressed", String(settings.darts));
-  for (const [field, input] of Object.entries(view.filters.fields)) input.value = settings[field] ?? "";
+  for (const [field, input] of Object.entries(view.filters.fields)) {
+    if (input !== typing) input.value = settings[field] ?? "";
+  }
 }
 
 function complain(view, sentence) {
@@ -376,6 +379,9 @@ function listen(view) {
   view.slider.oninput = () => change(view, { t: Number(view.slider.value) }, false);
   view.slider.onchange = () => commit(view);
   view.slider.ondblclick = view.reset.onclick = () => change(view, { t: 1 });
+  // A finger that turns out to scroll has already moved the thumb to where it touched.
+  view.slider.onpointerdown = () => { view.touched = view.settings.t; };
+  view.slider.onpointercancel = () => change(view, { t: view.touched });
   view.slider.onkeydown = (event) => {
     const turn = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!turn || event.ctrlKey || event.metaKey || event.altKey) return;

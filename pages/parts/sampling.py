@@ -118,7 +118,9 @@ def scene(component: str) -> Scene:
     """The settings of the component of this name: what it sent, else what the link says."""
     default, given = Settings(), {}
     for field in fields(Settings):
-        key = url_state.parsed(field.name, getattr(default, field.name), _from_text(field.name))
+        key = url_state.key_of(field.name)
+        if field.name != "seed":  # it goes with the reader, so the frame has read it already
+            key = url_state.parsed(field.name, getattr(default, field.name), _from_text(field.name))
         given[field.name] = st.session_state[key]
     version_key, base_key = f"{component}_version", f"{component}_base"
     dropped = component not in st.session_state  # out of sight for a while, it has lost what was set
@@ -129,6 +131,7 @@ def scene(component: str) -> Scene:
     now = _sent(st.session_state.get(component, {}).get("settings"), version) or started
     for name, value in asdict(now).items():
         st.session_state[url_state.key_of(name)] = value
+    url_state.travel("seed", now.seed, default.seed)
     return Scene(now, started, version)
 
 

@@ -1,0 +1,371 @@
+"""Page 2 in a real browser with the real model: drag, type, filter, throw, share; by mouse, touch and keys."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import CDPSession, Locator, Page, expect
+
+from lm_core import Transformer, softmax
+from lm_core.decoding import strategy
+from lm_core.labels import label
+from tests.browser.proxy import Wire
+from tests.browser.server import Server, running
+from tests.browser.test_every_page import settled
+
+Open = Callable[..., Page]
+
+
+def slider(page: Page) -> Locator:
+    return page.get_by_role("slider", name="Temperature")
+
+
+def row(page: Page, spoken: str) -> Locator:
+    return page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=spoken, exact=True))
+
+
+def drawn(page: Page) -> Page:
+    """Waits until the bars stand with their names."""
+    expect(page.locator(".temperature tr[data-id]").first).to_be_visible()
+    expect(page.locator(".temperature tr[data-id] .token").first).not_to_have_text(re.compile("^id "))
+    return page
+
+
+def middle(page: Page) -> tuple[float, float, float]:
+    """Left end, right end and height of the slider on the screen."""
+    box = slider(page).bounding_box()
+    assert box is not None
+    return box["x"], box["x"] + box["width"], box["y"] + box["height"] / 2
+
+
+def drag(page: Page, events: int = 60) -> None:
+    """By mouse from the middle to the left end and up to three quarters, letting go there."""
+    left, right, y = middle(page)
+    page.mouse.move((left + right) / 2, y)
+    page.mouse.down()
+    page.mouse.move(left + 2, y, steps=events // 2)
+    page.mouse.move(left + 0.75 * (right - left), y, steps=events - events // 2)
+
+
+def test_dragging_moves_the_bars_and_asks_nobody_until_it_ends(server: Server, open_page: Open) -> None:
+    sent: list[object] = []
+    page = open_page(server, "/about:blank")
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(server.url + "/temperature")
+    drawn(page)
+    settled(page)
+    before, wide = len(sent), row(page, "space Paris").locator(".fill").bounding_box()
+    drag(page, 200)
+    narrow = row(page, "space Paris").locator(".fill").bounding_box()
+    assert wide is not None
+    assert narrow is not None
+    assert narrow["width"] < 0.6 * wide["width"]
+    page.wait_for_timeout(300)
+    assert len(sent) == before
+    assert "t=" not in page.url
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"[?&]t=1\.[3-6]"))
+    assert len(sent) == before + 1
+
+
+def test_what_the_page_shows_is_lm_cores(server: Server, open_page: Open, model: Transformer) -> None:
+    page = drawn(
+        open_page(server, "/temperature?prompt=The%20package%20left%20the&t=1.3&p=0.8&k=500&order=vllm&seed=5")
+    )
+    logits = model.next_logits([model.tokenizer.encode("The package left the")])[0]
+    decision = strategy("vllm", seed=5, temperature=1.3, top_k=500, top_p=0.8).decide(logits)
+    for best in decision.final.top(10):
+        shown = page.locator(f'tr[data-id="{best.id}"] .percent').first
+        assert float(shown.get_attribute("title") or "nan") == pytest.approx(best.probability, abs=1e-6)
+        assert page.locator(f'tr[data-id="{best.id}"] .token').inner_text() == label(
+            model.tokenizer.token_bytes(best.id)
+        )
+    expect(page.locator(".pick")).to_contain_text(f"u = {decision.u:.4f}")
+    expect(page.locator(".pick")).to_contain_text(label(model.tokenizer.token_bytes(decision.id)))
+    kept = int((decision.final.probabilities > 0).sum())
+    expect(page.locator(".kept")).to_contain_text(f"Kept: {kept:,} of 49,152 tokens")
+
+
+@pytest.mark.parametrize(
+    ("example", "rows"),
+    [
+        ("The support bot at T = 0.5", ["95.2 %", "4.74 %", "0.03 %", "< 0.01 %", "< 0.01 %"]),
+        ("The support bot, five tokens", ["80.0 %", "17.8 %", "1.46 %", "0.54 %", "0.20 %"]),
+        ("The support bot at T = 2", ["57.5 %", "27.2 %", "7.78 %", "4.72 %", "2.86 %"]),
+    ],
+)
+def test_the_articles_rows_are_examples(server: Server, open_page: Open, example: str, rows: list[str]) -> None:
+    page = drawn(open_page(server, "/temperature"))
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("menuitem", name=example, exact=True).click()
+    expect(page.locator("tr[data-id] .token")).to_have_text(["correctly", "slowly", "angrily", "the", "</s>"])
+    expect(page.locator("tr[data-id] .percent:not(.second)")).to_have_text(rows)
+    exact = softmax([3.0, 1.5, -1.0, -2.0, -3.0], {"0.5": 0.5, "2": 2.0}.get(example.rpartition(" ")[2], 1.0))
+    for cell, p in zip(page.locator("tr[data-id] .percent:not(.second)").all(), exact):
+        assert float(cell.get_attribute("title") or "nan") == pytest.approx(p, abs=1e-9)
+
+
+def test_the_articles_eight_draws_are_an_example(server: Server, open_page: Open) -> None:
+    page = drawn(open_page(server, "/temperature"))
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("menuitem", name="Eight seeded draws").click()
+    draws = "carrier warehouse carrier warehouse hub warehouse hub warehouse"
+    expect(page.locator(".draws")).to_have_text(f"The first eight of this seed: {draws}")
+    expect(page.locator("tr[data-id] .percent:not(.second)")).to_have_text(["55.1 %", "33.4 %", "11.5 %"])
+    expect(page.locator(".pick")).to_contain_text("The dart stands at u = 0.9431 and lands on carrier (rank 3, 11.5 %)")
+
+
+def test_why_divide_shows_the_articles_three_rows_and_the_overflow(server: Server, open_page: Open) -> None:
+    page = drawn(open_page(server, "/temperature"))
+    page.get_by_text("Why divide, and not add?").click()
+    tables = page.locator(".nte-table")
+    expect(tables.first.locator("tbody tr")).to_have_text(
+        [
+            re.compile(r"0\.5\s*0\.952\s*0\.047\s*0\.000 \(0\.000319\)\s*0\.000 \(4\.32e-05\)\s*0\.000 \(5\.85e-06\)"),
+            re.compile(r"1\s*0\.800\s*0\.178\s*0\.015\s*0\.005\s*0\.002"),
+            re.compile(r"2\s*0\.575\s*0\.272\s*0\.078\s*0\.047\s*0\.029"),
+        ]
+    )
+    expect(tables.nth(1).locator("tbody tr")).to_have_text(
+        [re.compile(r"softmax\s*0\.800\s*0\.178"), re.compile(r"without max-subtraction\s*nan\s*nan")]
+    )
+
+
+def test_a_link_restores_the_scene_on_another_server(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = drawn(open_page(server, "/temperature?prompt=Once%20upon%20a"))
+    slider(page).press("Shift+ArrowRight")
+    page.get_by_text("Filters: none").click()
+    page.get_by_label("top-p", exact=True).fill("0.9")
+    page.get_by_label("top-p", exact=True).press("Enter")
+    page.get_by_label("min-p", exact=True).fill("0.01")
+    page.get_by_label("Order as in").select_option("llama.cpp")
+    page.get_by_role("button", name="Move min-p earlier").click()
+    page.get_by_label("Seed").fill("42")
+    page.get_by_role("button", name="Throw 1,000").click()
+    page.get_by_text("Outline of T = 1").click()
+    page.get_by_role("button", name="View").click()
+    page.get_by_text("logarithmic").click()
+    for part in (
+        "t=1.25",
+        "p=0.9",
+        "m=0.01",
+        "order=top_k-min_p-top_p-temperature",
+        "seed=42",
+        "darts=1",
+        "ghost=0",
+        "axis=log",
+    ):
+        expect(page).to_have_url(re.compile(rf"[?&]{re.escape(part)}"))
+    parts = (".temperature table", ".summary", ".pick", ".draws", ".kept")
+    scene = [page.locator(part).inner_text() for part in parts]
+    with running(tmp_path) as other:
+        other.wait_until("/ready")
+        fresh = drawn(open_page(other, page.url.removeprefix(server.url)))
+        expect(fresh.locator(".pick")).to_have_text(page.locator(".pick").inner_text())
+        assert [fresh.locator(part).inner_text() for part in parts] == scene
+        assert fresh.url.removeprefix(other.url) == page.url.removeprefix(server.url)
+        expect(fresh.locator(".ghost").first).to_be_hidden()
+        fresh.context.close()
+
+
+def test_keys_and_double_click(server: Server, open_page: Open) -> None:
+    page = drawn(open_page(server, "/temperature"))
+    box = page.get_by_label("Temperature as a number")
+    slider(page).press("ArrowRight")
+    expect(box).to_have_value("1.05")
+    slider(page).press("Shift+ArrowLeft")
+    expect(box).to_have_value("0.8")
+    expect(page).to_have_url(re.compile(r"t=0\.8"))
+    expect(page.locator(".unseen[aria-live]").last).to_have_text(re.compile(r"^Temperature 0\.8: space Paris 91\.5 %"))
+    slider(page).press("Home")
+    expect(page.locator(".meaning")).to_have_text(re.compile("T = 0 is greedy"))
+    expect(row(page, "space Paris")).to_contain_text("100.0 %")
+    slider(page).dblclick()
+    expect(box).to_have_value("1")
+    expect(page).not_to_have_url(re.compile("t="))
+    page.locator("tr[data-id]").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".temperature .facts")).to_contain_text("·the (id ")
+    assert slider(page).get_attribute("aria-valuetext") == "1. T = 1: as the model said."
+
+
+def touch(session: CDPSession, path: list[tuple[float, float]]) -> None:
+    """One finger along a path."""
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [dict(zip("xy", path[0]))]})
+    for x, y in path[1:]:
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_finger_drags_across_and_scrolls_along(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/temperature", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    drawn(page)
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    top = "document.querySelector('[data-testid=stMain]').scrollTop"
+    left, right, y = middle(page)
+    points = [(left + (right - left) * (0.5 + 0.4 * i / 30), y) for i in range(31)]
+    touch(session, points)
+    expect(page).to_have_url(re.compile(r"t=1\.[6-9]"))
+    assert page.evaluate(top) == 0
+    before = page.get_by_label("Temperature as a number").input_value()
+    left, right, y = middle(page)
+    touch(session, [((left + right) / 2, y - 15 * i) for i in range(20)])
+    page.wait_for_function(f"{top} > 100")
+    assert page.get_by_label("Temperature as a number").input_value() == before
+
+
+@pytest.fixture
+def wired(server: Server) -> Iterator[tuple[Server, Wire]]:
+    port = urlsplit(server.url).port
+    assert port
+    wire = Wire(port)
+    yield Server(f"http://127.0.0.1:{wire.port}", server.log, server.started), wire
+    wire.close()
+
+
+def test_with_the_wire_cut_dragging_goes_on_and_nothing_is_lost(wired: tuple[Server, Wire], open_page: Open) -> None:
+    server, wire = wired
+    page = drawn(open_page(server, "/temperature?prompt=The%20package%20left%20the&seed=3"))
+    settled(page)
+    wire.cut()
+    page.wait_for_timeout(2000)
+    before = page.locator(".temperature .summary").inner_text()
+    drag(page)
+    assert page.locator(".temperature .summary").inner_text() != before
+    page.mouse.up()
+    page.wait_for_timeout(8000)
+    t = page.get_by_label("Temperature as a number").input_value()
+    assert t != "1"
+    wire.mend()
+    page.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]').wait_for(timeout=60_000)
+    slider(page).press("ArrowRight")
+    expect(page).to_have_url(re.compile(rf"t={round(float(t) + 0.05, 3):g}(&|$)"), timeout=60_000)
+    expect(page).to_have_url(re.compile("seed=3"))
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("The package left the")
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ("t=nan", "`t` must be a number from 0 to 5, but is 'nan'"),
+        ("t=-1", "`t` must be a number from 0 to 5, but is '-1'"),
+        ("t=1e9", "`t` must be a number from 0 to 5, but is '1e9'"),
+        ("k=0", "`k` must be a whole number >= 1, but is '0'"),
+        ("k=2.5", "`k` must be a whole number >= 1, but is '2.5'"),
+        ("p=0", "`p` must be a number above 0 and at most 1, but is '0'"),
+        ("m=1.5", "`m` must be a number above 0 and at most 1, but is '1.5'"),
+        ("order=alphabetical", "`order` must be one of transformers, vllm, llama.cpp, or each of"),
+        ("seed=-4", "`seed` must be a whole number from 0 to 4294967295, but is '-4'"),
+        ("from=oracle", "`from` must be one of model, bot, parcel, pasted, but is 'oracle'"),
+    ],
+)
+def test_bad_links_get_a_sentence(server: Server, open_page: Open, link: str, sentence: str) -> None:
+    page = drawn(open_page(server, f"/temperature?{link}"))
+    expect(page.get_by_text("The link was not followed in one point")).to_contain_text(sentence)
+    expect(row(page, "space Paris")).to_contain_text("77.3 %")
+
+
+def test_bad_input_gets_a_sentence_and_changes_nothing(server: Server, open_page: Open) -> None:
+    page = drawn(open_page(server, "/temperature?t=0.7"))
+    problem = page.get_by_role("alert").and_(page.locator(".problem"))
+    box = page.get_by_label("Temperature as a number")
+    for text in ("nan", "-1", "1e9", "", "hot"):
+        box.fill(text)
+        box.press("Enter")
+        expect(problem).to_contain_text("Temperature must be a number from 0 to 2")
+    box.fill("3")
+    box.press("Enter")
+    expect(problem).to_contain_text("Tick “up to 5” for more.")
+    page.get_by_text("Filters: none").click()
+    for name, text in (("top-k", "0"), ("top-p", "0"), ("top-p", "1.5"), ("min-p", "-1"), ("top-k", "many")):
+        page.get_by_label(name, exact=True).fill(text)
+        page.get_by_label(name, exact=True).press("Enter")
+        expect(problem).to_contain_text(f"{name.capitalize()} must be")
+        page.get_by_label(name, exact=True).fill("")
+    page.get_by_label("Seed").fill("-3")
+    page.get_by_label("Seed").press("Enter")
+    expect(problem).to_contain_text("The seed must be a whole number")
+    assert "t=0.7" in page.url
+    page.get_by_label("top-p", exact=True).fill("1")
+    page.get_by_label("top-p", exact=True).press("Enter")
+    expect(page.locator(".kept")).to_contain_text("Top-p 1 cuts nothing.")
+    page.get_by_label("min-p", exact=True).fill("1")
+    page.get_by_label("min-p", exact=True).press("Enter")
+    expect(page.locator(".kept")).to_contain_text("Min-p 1 keeps only what is as likely as the likeliest.")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1, 2, inf", "`logits` must be finite numbers, such as `hub 1.7` on a line, but is 'inf'."),
+        ("hub nan\ndepot 1", "`logits` must be finite numbers, such as `hub 1.7` on a line, but is 'nan'."),
+        ("3", "`logits` must be from 2 to 10,000 numbers, but is '1 of them'."),
+        ("1 " * 11_000, "`logits` must be from 2 to 10,000 numbers, but is '11,000 of them'."),
+        ("1 " * 1_000_000, "`logits` must be at most 10,000 values, but is 'a text of 2,000,000 characters'."),
+        ("", "`logits` must be from 2 to 10,000 numbers, but is '0 of them'."),
+    ],
+    ids=["inf", "nan", "one", "11000", "million", "none"],
+)
+def test_pasted_logits_that_cannot_be_read(server: Server, open_page: Open, text: str, sentence: str) -> None:
+    page = drawn(open_page(server, "/temperature?from=pasted&t=0.6"))
+    expect(page.locator("tr[data-id] .token")).to_have_text(["warehouse", "hub", "carrier", "coupon"])
+    area = page.get_by_role("textbox", name="Logits")
+    area.fill(text)
+    area.press("Control+Enter")
+    expect(page.get_by_text(sentence)).to_be_visible(timeout=60_000)
+    area.fill("left 2\nright -1")
+    area.press("Control+Enter")
+    expect(page.locator("tr[data-id] .token")).to_have_text(["left", "right"])
+    expect(page.get_by_label("Temperature as a number")).to_have_value("0.6")
+
+
+def test_a_thousand_darts_land_as_theory_says(server: Server, open_page: Open) -> None:
+    page = drawn(open_page(server, "/temperature?from=bot&darts=1&seed=9"))
+    hits = [int(cell.inner_text()) for cell in page.locator("tr[data-id] .thrown").all()]
+    assert sum(hits) == 1000
+    for count, p in zip(hits, softmax([3.0, 1.5, -1.0, -2.0, -3.0])):
+        assert abs(count - 1000 * p) <= 4 * (1000 * p * (1 - p)) ** 0.5
+    expect(row(page, "correctly").locator(".thrown")).to_have_attribute("title", re.compile("expected 799.6 ± 12.7"))
+
+
+def test_thirty_users(server: Server, open_page: Open) -> None:
+    page = drawn(open_page(server, "/temperature?prompt=The%20capital%20of%20France%20is&t=0"))
+    page.get_by_text("30 users, one prompt").click()
+    page.get_by_role("button", name="Ask 30 times").click()
+    expect(page.get_by_text("1 different text; the most frequent went to 30 users.")).to_be_visible(timeout=60_000)
+    slider(page).press("Shift+ArrowRight")
+    expect(page.get_by_text("Prompt or settings have changed since; ask again.")).to_be_visible()
+
+
+def test_every_temperature_at_once(server: Server, open_page: Open) -> None:
+    page = drawn(open_page(server, "/temperature?t=0.5"))
+    page.get_by_text("Every temperature at once").click()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="·Paris"))).to_contain_text("77.3 %")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: Open, scheme: str) -> None:
+    page = open_page(
+        server, "/temperature?present=1&t=1.4&p=0.9", viewport={"width": 1280, "height": 720}, color_scheme=scheme
+    )
+    drawn(page)
+    expect(page.locator(".temperature")).to_have_attribute("data-dark", "0")
+    settled(page)
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollHeight <= {main}.clientHeight")
+    smallest = page.evaluate(
+        """() => { let least = 99; const visit = (root) => { for (const e of root.querySelectorAll("*")) {
+             if (e.shadowRoot) visit(e.shadowRoot);
+             const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+             const seen = e.checkVisibility() && e.getBoundingClientRect().width > 2 && !e.closest("style, .unseen");
+             if (text && seen) least = Math.min(least, parseFloat(getComputedStyle(e).fontSize)); } };
+           visit(document.querySelector("[data-testid=stMain]")); return least; }"""
+    )
+    assert smallest >= 24
+    if scheme == "dark":
+        page.goto(page.url.replace("light_theme", "dark_theme"))
+        expect(page.locator(".temperature")).to_have_attribute("data-dark", "1")
