@@ -26,30 +26,31 @@ function likeliestFirst(logits) {
 function prepare(logits) {
   const order = likeliestFirst(logits);
   const n = logits.length;
-  const largest = logits[order[0]];
-  const gaps = new Float64Array(n); // by id: logit less the largest
+  const gaps = new Float64Array(n); // by rank: logit less the largest
   const rank = new Uint32Array(n); // by id: 0 is the likeliest
-  for (let id = 0; id < n; id++) gaps[id] = logits[id] - largest;
-  for (let at = 0; at < n; at++) rank[order[at]] = at;
+  for (let at = 0; at < n; at++) {
+    gaps[at] = logits[order[at]] - logits[order[0]];
+    rank[order[at]] = at;
+  }
   const prepared = { n, order, rank, gaps };
   prepared.plain = heated(prepared, 1);
   return prepared;
 }
 
-// Unnormalised probabilities at one temperature by id, and their running sums in order of rank.
+// Unnormalised probabilities at one temperature, by rank, and their running sums.
 function heated(prepared, t) {
-  const { n, order, gaps } = prepared;
+  const { n, gaps } = prepared;
   const weights = new Float64Array(n);
   const sums = new Float64Array(n);
   const surprise = new Float64Array(n); // running sum of weight x gap / t, for the entropy of any beginning
-  for (let id = 0; id < n; id++) weights[id] = Math.exp(gaps[id] / t);
   let sum = 0;
   let felt = 0;
   for (let at = 0; at < n; at++) {
-    const id = order[at];
-    const weight = weights[id];
+    const gap = gaps[at] / t;
+    const weight = Math.exp(gap);
+    weights[at] = weight;
     sums[at] = sum += weight;
-    if (weight > 0) felt += (weight * gaps[id]) / t;
+    if (weight > 0) felt += weight * gap;
     surprise[at] = felt;
   }
   return { weights, sums, surprise };
@@ -79,20 +80,20 @@ function apply(prepared, settings) {
   let kept = prepared.n;
   let before = now;
   const stages = [];
-  const { order, gaps } = prepared;
+  const { gaps } = prepared;
   for (const name of settings.order) {
     if (name === "temperature") {
       if (settings.t === 0) kept = 1;
       else if (settings.t !== 1) now = heated(prepared, settings.t);
       before = now;
     } else if (name === "top_k" && settings.k !== null && settings.k < kept) {
-      const last = gaps[order[settings.k - 1]];
-      kept = firstPlace(kept, (at) => gaps[order[at]] < last); // those equal to the k-th stay
+      const last = gaps[settings.k - 1];
+      kept = firstPlace(kept, (at) => gaps[at] < last); // those equal to the k-th stay
     } else if (name === "top_p" && settings.p !== null && settings.p < 1) {
       kept = nucleus(now, kept, settings.p);
     } else if (name === "min_p" && settings.m !== null) {
       const least = settings.m * (1 - TOLERANCE);
-      kept = Math.max(1, firstPlace(kept, (at) => now.weights[order[at]] < least));
+      kept = Math.max(1, firstPlace(kept, (at) => now.weights[at] < least));
     } else continue;
     stages.push({ name, kept });
   }
@@ -104,11 +105,7 @@ function apply(prepared, settings) {
 }
 
 const probability = (prepared, result, id) =>
-  prepared.rank[id] >= result.kept ? 0 : result.greedy ? 1 : result.weights[id] / result.total;
-
-// Before the filters, at the same temperature.
-const unfiltered = (prepared, result, id) =>
-  result.greedy ? Number(prepared.rank[id] === 0) : result.before.weights[id] / result.before.sums[prepared.n - 1];
+  prepared.rank[id] >= result.kept ? 0 : result.greedy ? 1 : result.weights[prepared.rank[id]] / result.total;
 
 // The mass of ranks first..last, counted from 0, both included.
 function massOf(prepared, result, first, last) {
@@ -134,9 +131,12 @@ function walk(prepared, result, darts, marked) {
   let dart = 0; // darts are sorted
   let last = order[0];
   for (let id = 0; id < n; id++) {
-    if (rank[id] >= kept || weights[id] === 0) continue;
+    const at = rank[id];
+    if (at >= kept) continue;
+    const weight = weights[at];
+    if (weight === 0) continue;
     const begin = sum;
-    sum += weights[id];
+    sum += weight;
     last = id;
     if (marked[id]) stretches.set(id, [begin / total, sum / total]);
     while (dart < darts.length && darts[dart] * total < sum) picks[dart++] = id;

@@ -32,7 +32,7 @@ function labelled(parent, text, attributes) {
 
 function build(host) {
   host.replaceChildren();
-  const view = { host, settings: null, version: null, rows: [], live: null };
+  const view = { host, settings: null, version: null, rows: [], width: 0 };
   const control = make(host, "div", "control");
   const label = make(control, "label", "heat");
   make(label, "span", "", { text: "Temperature" });
@@ -78,6 +78,12 @@ function buildFilters(host) {
   filters.order = make(orders, "ol", "order", { "aria-label": "Order of the filters" });
   filters.kept = make(fold, "p", "kept");
   return filters;
+}
+
+// Writes only what has changed: an element that is left alone costs nothing to lay out and paint.
+function say(element, text) {
+  if (element.said === text) return;
+  element.textContent = element.said = text;
 }
 
 // ---- figures -> screen -------------------------------------------------------------------------------------------
@@ -188,10 +194,9 @@ function drawRows(view, result, filtered) {
     item.row.classList.toggle("cut", cut && !result.greedy);
     item.ghost.hidden = !view.settings.ghost;
     item.ghost.style.width = `${along(plain, axis)}%`;
-    item.percent.textContent = cut && !result.greedy ? "cut" : percent(after);
-    item.percent.title = after;
-    item.second.textContent = percent(filtered ? before : plain);
-    item.second.title = filtered ? before : plain;
+    say(item.percent, cut && !result.greedy ? "cut" : percent(after));
+    say(item.second, percent(filtered ? before : plain));
+    item.exact = [after, filtered ? before : plain];
     const drawn = item.first <= picked && picked <= item.last;
     item.row.classList.toggle("drawn", drawn);
     drawThrown(view, item, after, axis);
@@ -201,7 +206,6 @@ function drawRows(view, result, filtered) {
 function drawThrown(view, item, p, axis) {
   const thrown = view.settings.darts;
   item.whisker.hidden = item.count.hidden = !thrown;
-  item.thrown.textContent = "";
   if (!thrown) return;
   const throws = view.picks.length;
   let hits = 0;
@@ -211,13 +215,13 @@ function drawThrown(view, item, p, axis) {
   item.whisker.style.left = `${low}%`;
   item.whisker.style.width = `${Math.max(0, along(Math.min(1, p + 2 * error), axis) - low)}%`;
   item.count.style.left = `${along(hits / throws, axis)}%`;
-  item.thrown.textContent = grouped(hits);
-  item.thrown.title = `expected ${(throws * p).toFixed(1)} \u00b1 ${(throws * error).toFixed(1)} (one standard deviation)`;
+  say(item.thrown, grouped(hits));
+  item.expected = `expected ${(throws * p).toFixed(1)} \u00b1 ${(throws * error).toFixed(1)} (one standard deviation)`;
 }
 
 function drawStrip(view, stretches) {
   const strip = view.stretches;
-  const width = strip.clientWidth * (view.data.compact ? 0.6 : 1); // type is larger on a stage
+  const width = view.width * (view.data.compact ? 0.6 : 1); // type is larger on a stage
   while (strip.children.length < stretches.size) make(strip, "span", "stretch");
   while (strip.children.length > stretches.size) strip.lastChild.remove();
   let i = 0;
@@ -226,7 +230,7 @@ function drawStrip(view, stretches) {
     piece.style.left = `${100 * begin}%`;
     piece.style.width = `${100 * (end - begin)}%`;
     const name = nameOf(view, id);
-    piece.textContent = (end - begin) * width > 9 * name.length + 6 ? name : ""; // a name that fits, or none
+    say(piece, (end - begin) * width > 9 * name.length + 6 ? name : ""); // a name that fits, or none
     piece.classList.toggle("drawn", id === view.picks[0]);
   }
   view.dart.style.left = `${100 * view.data.darts[0]}%`;
@@ -253,7 +257,7 @@ function showFacts(view) {
     return;
   }
   const { after, before, plain } = figures(view, view.result, item);
-  const gap = view.prepared.gaps[item.id];
+  const gap = view.prepared.gaps[item.first];
   view.facts.textContent = `${nameOf(view, item.id)} (id ${item.id}): probability ${digits(after)}; before filters ${digits(before)}; ` +
     `at T = 1 ${digits(plain)}; ${fixed(gap, 4)} below the largest logit`.replace(`${MINUS}0.0000 below`, "0 below").replace(MINUS, "");
 }
@@ -261,14 +265,15 @@ function showFacts(view) {
 function drawFilters(view, result) {
   const { settings, filters, data } = view;
   const on = settings.order.filter((name) => FIELDS[name] && settings[FIELDS[name]] !== null);
-  filters.title.textContent = on.length
-    ? `Filters: ${on.map((name) => `${NAMES[name]} ${settings[FIELDS[name]]}`).join(", ")}`
-    : "Filters: none";
+  const named = on.map((name) => `${NAMES[name]} ${settings[FIELDS[name]]}`).join(", ");
+  say(filters.title, `Filters: ${named || "none"}`);
+  if (!filters.fold.open) return;
   const steps = result.stages.map(({ name, kept }) => `${NAMES[name]} (${grouped(kept)} left)`);
-  filters.kept.textContent = `logits \u2192 ${steps.join(" \u2192 ")} \u2192 renormalised \u2192 drawn. Kept: ${grouped(result.kept)} of ` +
+  let kept = `logits \u2192 ${steps.join(" \u2192 ")} \u2192 renormalised \u2192 drawn. Kept: ${grouped(result.kept)} of ` +
     `${grouped(view.prepared.n)} tokens, which held ${percent(result.mass)} before; what is left is divided by that.`;
-  if (settings.p === 1) filters.kept.textContent += " Top-p 1 cuts nothing.";
-  if (settings.m === 1) filters.kept.textContent += " Min-p 1 keeps only what is as likely as the likeliest.";
+  if (settings.p === 1) kept += " Top-p 1 cuts nothing.";
+  if (settings.m === 1) kept += " Min-p 1 keeps only what is as likely as the likeliest.";
+  say(filters.kept, kept);
   if (filters.shown === String(settings.order)) return;
   filters.shown = String(settings.order);
   const preset = Object.entries(data.presets).find(([, order]) => String(order) === filters.shown)?.[0] ?? "own order";
@@ -288,6 +293,16 @@ function drawFilters(view, result) {
   });
 }
 
+// What can wait until the hand rests: exact figures to point at, and what a screen reader is told.
+function rest(view) {
+  for (const item of view.rows) {
+    [item.percent.title, item.second.title] = item.exact;
+    item.thrown.title = item.expected ?? "";
+  }
+  showFacts(view);
+  view.slider.setAttribute("aria-valuetext", `${number(view.settings.t)}. ${inWords(view.settings)}`);
+}
+
 function draw(view) {
   view.scheduled = false;
   if (!view.prepared) return;
@@ -305,17 +320,17 @@ function draw(view) {
   for (const id of view.picks) view.tally.set(prepared.rank[id], (view.tally.get(prepared.rank[id]) ?? 0) + 1);
   if (view.headed !== `${filtered}${data.axis}`) drawHead(view, filtered);
   view.headed = `${filtered}${data.axis}`;
-  view.meaning.textContent = inWords(settings);
-  view.summary.textContent = summary(view, result);
+  say(view.meaning, inWords(settings));
+  say(view.summary, summary(view, result));
   drawRows(view, result, filtered);
   drawStrip(view, stretches);
-  view.pick.textContent = pickLine(view, result, stretches);
-  view.draws.textContent = settings.darts
+  say(view.pick, pickLine(view, result, stretches));
+  say(view.draws, settings.darts
     ? "Dots: where 1,000 darts of this seed landed. Lines: two standard deviations around what theory expects."
-    : `The first eight of this seed: ${[...view.picks].map((id) => nameOf(view, id)).join(" ")}`;
+    : `The first eight of this seed: ${[...view.picks].map((id) => nameOf(view, id)).join(" ")}`);
   drawFilters(view, result);
-  showFacts(view);
-  view.slider.setAttribute("aria-valuetext", `${number(settings.t)}. ${inWords(settings)}`);
+  clearTimeout(view.resting);
+  view.resting = setTimeout(() => rest(view), 120);
   view.cost = performance.now() - started;
 }
 
@@ -407,6 +422,7 @@ function listen(view) {
       else complain(view, ALLOWED[field].text);
     };
   }
+  view.filters.fold.ontoggle = () => schedule(view);
   view.filters.preset.onchange = () => {
     const order = view.data.presets[view.filters.preset.value];
     if (order) change(view, { order });
@@ -471,6 +487,8 @@ export default function ({ data, parentElement, setStateValue }) {
 
 // Logits and labels arrive on their own; a view that has left the page stops listening.
 function hear(view) {
+  // Asking for the width in the middle of a drag would lay the page out twice in a frame.
+  new ResizeObserver(([entry]) => { view.width = entry.contentRect.width; schedule(view); }).observe(view.stretches);
   const again = () => {
     if (view.host.isConnected) refresh(view);
     else globalThis.removeEventListener("nte-payload", again);

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import core
+from tests.benchmarks import core, dragging
 from tests.benchmarks.measure import medians, table
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ PARTS = {
     "counting": core.bench_counting,
     "sampling": core.bench_sampling,
     "training": core.bench_training,
+    "dragging": dragging.bench_dragging,
     "app": bench_app,
 }
 
