@@ -7,19 +7,21 @@ import plotly.graph_objects as go
 from lm_core.sweep import Sweep
 from pages.figures.palette import DASHES, LINES, figure, plain
 
+_DIRECT = 3  # more names at the ends of lines would lie on one another
+
 
 def probabilities(swept: Sweep, names: Sequence[str], now: float) -> go.Figure:
-    """One line a token, named at its right end."""
+    """One line a token; a few are named at their right ends, more in a legend."""
     drawn = figure("temperature T", "probability, %")
     for name, values, colour, dash in zip(names, swept.probabilities.values(), LINES, DASHES):
         drawn.add_scatter(
             x=swept.temperatures, y=[100 * p for p in values], mode="lines", name=plain(name),
             line={"color": colour, "dash": dash}, hovertemplate="%{y:.3g} %",
         )  # fmt: skip
-        drawn.add_annotation(
-            x=swept.temperatures[-1], y=100 * values[-1], text=plain(name), xanchor="left", showarrow=False,
-            font={"color": colour},
-        )  # fmt: skip
+        if len(names) <= _DIRECT:
+            end = {"x": swept.temperatures[-1], "y": 100 * values[-1], "xanchor": "left", "showarrow": False}
+            drawn.add_annotation(**end, text=plain(name), font={"color": colour})
+    drawn.update_layout(showlegend=len(names) > _DIRECT)
     drawn.add_vline(x=now, line={"dash": "dash", "width": 1}, annotation_text=f"T = {now:g}")
     return drawn.update_yaxes(range=[0, 100]).update_layout(margin={"r": 90})
 

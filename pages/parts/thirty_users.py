@@ -61,9 +61,12 @@ def _ask(
 
 def _show(model: LanguageModel, answers: tuple[crowd.Answer, ...], now: sampling.Settings) -> None:
     same, plural = answers[0].users, "s" if len(answers) > 1 else ""
-    st.write(f"At T = {now.t:g}: **{len(answers)} different text{plural}**; the most frequent went to {same} users.")
+    last = "s" if same > 1 else ""
+    st.write(
+        f"At T = {now.t:g}: **{len(answers)} different text{plural}**; the most frequent went to {same} user{last}."
+    )
     rows = "".join(
-        f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(model.tokenizer.decode(answer.ids))}</td>'
+        f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(_one_line(model.tokenizer.decode(answer.ids)))}</td>'
         f'<td title="ln P = {answer.log_probability!r} nats">{_one_in(answer.log_probability)}</td></tr>'
         for answer in answers
     )
@@ -71,12 +74,18 @@ def _show(model: LanguageModel, answers: tuple[crowd.Answer, ...], now: sampling
     frame.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
 
 
+def _one_line(text: str) -> str:
+    """Line breaks as a sign, so that a text stays one row."""
+    return " ⏎ ".join(text.split("\n"))
+
+
 def _one_in(log_probability: float) -> str:
     """How probable the model itself finds the text: 12.3 %, or one in so many.
 
     >>> _one_in(-0.5), _one_in(-20.0)
-    ('60.7 %', '1 in 4.85e+08')
+    ('60.7 %', '1 in 485,000,000')
     """
-    return (
-        frame.percent(math.exp(log_probability)) if log_probability > -7 else f"1 in {math.exp(-log_probability):.3g}"
-    )
+    if log_probability > -7:
+        return frame.percent(math.exp(log_probability))
+    odds = math.exp(min(-log_probability, 700))
+    return f"1 in {float(f'{odds:.3g}'):,.0f}" if odds < 1e12 else f"1 in {odds:.2g}"

@@ -29,9 +29,9 @@ def fold() -> None:
         rows = [("softmax", softmax(shifted)), ("without max-subtraction", unshifted_softmax(shifted))]
         _table("computed as", five.names, rows)
         st.write(
-            f"The largest logit is now {shifted.max():g}. As the formula stands, exp({shifted.max():g}) is "
-            f"{np.exp(np.longdouble(shifted.max())):.3g}; a 64-bit number ends at 1.8e+308. Subtracting the largest "
-            "logit first makes it exp(0) = 1, and the result is the same."
+            f"The largest logit is now {shifted.max():g}. As the formula stands, exp({shifted.max():g}) is about "
+            f"10 to the power of {shifted.max() / np.log(10):.0f}; 64-bit numbers reach from −324 to 308. "
+            "Subtracting the largest logit first makes it exp(0) = 1, and the result is the same."
         )
 
 
