@@ -60,18 +60,19 @@ def _ask(
 
 
 def _show(model: LanguageModel, answers: tuple[crowd.Answer, ...], now: sampling.Settings) -> None:
-    same, plural = answers[0].users, "s" if len(answers) > 1 else ""
-    last = "s" if same > 1 else ""
+    texts, same = len(answers), answers[0].users
     st.write(
-        f"At T = {now.t:g}: **{len(answers)} different text{plural}**; the most frequent went to {same} user{last}."
+        f"At T = {now.t:g}: **{texts} different text{'s' if texts > 1 else ''}**; "
+        f"the most frequent went to {same} user{'s' if same > 1 else ''}."
     )
-    rows = "".join(
-        f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(_one_line(model.tokenizer.decode(answer.ids)))}</td>'
-        f'<td title="ln P = {answer.log_probability!r} nats">{_one_in(answer.log_probability)}</td></tr>'
-        for answer in answers
-    )
+    rows = "".join(_row(answer, _one_line(model.tokenizer.decode(answer.ids))) for answer in answers)
     head = '<tr><th>users</th><th class="nte-text">text</th><th>probability as the model said</th></tr>'
     frame.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
+
+
+def _row(answer: crowd.Answer, text: str) -> str:
+    probable = f'<td title="ln P = {answer.log_probability!r} nats">{_one_in(answer.log_probability)}</td>'
+    return f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(text)}</td>{probable}</tr>'
 
 
 def _one_line(text: str) -> str:
