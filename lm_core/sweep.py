@@ -35,7 +35,9 @@ def sweep(logits: ArrayLike, temperatures: Sequence[float], ids: Sequence[int]) 
     raw = Distribution(logits)
     known = [raw.row(token_id).id for token_id in ids]
     rows = [softmax(raw.logits, t) for t in temperatures]
-    entropies = tuple(Distribution(raw.logits / t).entropy("bits") if t else 0.0 for t in temperatures)
+    gaps = np.maximum(raw.logits - raw.logits.max(), -1e300)  # only gaps count, and these do not overflow
+    with np.errstate(over="ignore"):
+        entropies = tuple(Distribution(gaps / t).entropy("bits") if t else 0.0 for t in temperatures)
     return Sweep(tuple(temperatures), {i: tuple(float(row[i]) for row in rows) for i in known}, entropies)
 
 

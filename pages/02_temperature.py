@@ -47,7 +47,7 @@ with frame.plain_errors():
     with controls:
         seen = temperature.view(SIZE)
     with controls if presenting else choice:
-        examples.menu(EXAMPLES)
+        examples.menu(EXAMPLES, resets=sampling.NAMES)
         kind = logit_source.choose()
     parameters |= {
         "from": (kind, logit_source.MODEL), "n": (seen.size, SIZE), "axis": (seen.axis, "linear"),

@@ -4,7 +4,7 @@ const MINUS = "\u2212";
 const LOG_DECADES = 6; // the log axis runs from 10^-6 to 1
 
 function percent(p) {
-  if (p === 0) return "0 %";
+  if (p === 0 || p === 1) return `${100 * p} %`;
   const hundred = 100 * p;
   if (hundred < 0.01) return "< 0.01 %";
   if (hundred > 99.99 && p < 1) return "> 99.99 %";

@@ -4,7 +4,7 @@
 const NAMES = { temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p" };
 const FIELDS = { top_k: "k", top_p: "p", min_p: "m" };
 const ALLOWED = {
-  k: { test: (x) => Number.isInteger(x) && x >= 1, text: "Top-k must be a whole number from 1, such as 50; leave it empty for off." },
+  k: { test: (x) => Number.isInteger(x) && x >= 1 && x <= 1e6, text: "Top-k must be a whole number from 1 to 1,000,000, such as 50; leave it empty for off." },
   p: { test: (x) => x > 0 && x <= 1, text: "Top-p must be above 0 and at most 1, such as 0.9; leave it empty for off." },
   m: { test: (x) => x > 0 && x <= 1, text: "Min-p must be above 0 and at most 1, such as 0.05; leave it empty for off." },
 };
@@ -53,6 +53,7 @@ function build(host) {
   const strip = make(host, "div", "strip", { "aria-hidden": "true" });
   view.stretches = make(strip, "div", "stretches");
   view.dart = make(strip, "span", "dart", { text: "\u25bc" });
+  make(host, "p", "key", { text: "Each token\u2019s stretch is as wide as its probability; they stand in order of id; hatched: all others." });
   view.pick = make(host, "p", "pick");
   const throwing = make(host, "div", "control throwing");
   view.next = make(throwing, "button", "", { type: "button", text: "New dart" });
@@ -103,10 +104,11 @@ function inWords(settings) {
 
 function summary(view, result) {
   const nats = result.entropy;
-  const count = nucleus(result.before, view.prepared.n, 0.9);
-  const held = result.greedy ? 1 : count;
-  return `Entropy ${(nats / LN2).toFixed(3)} bits (${nats.toFixed(3)} nats), like a fair choice among ` +
-    `${short(Math.exp(nats))} tokens; the top ${grouped(held)} hold${held === 1 ? "s" : ""} 90 %.`;
+  const text = `Entropy ${(nats / LN2).toFixed(3)} bits (${nats.toFixed(3)} nats), like a fair choice among ${short(Math.exp(nats))} tokens`;
+  const count = nucleus(result, result.kept, 0.9);
+  const held = count === 1 ? "the top one holds" : `the top ${grouped(count)} hold`;
+  const filters = view.data.compact && view.filtered ? `${view.filters.title.said}. ` : "";
+  return `${filters}${text}; ${held} ${result.kept === 1 ? "all of it" : "90 %"}.`;
 }
 
 function drawHead(view, filtered) {
@@ -244,7 +246,7 @@ function pickLine(view, result, stretches) {
   const where = stretches.get(id);
   const stretch = where ? `, whose stretch runs from ${where[0].toFixed(4)} to ${where[1].toFixed(4)}` : "";
   const peak = rank === 1 ? "It is the peak." : `The peak is ${nameOf(view, prepared.order[0])}: the dart decides, not the height.`;
-  if (result.greedy) return `Greedy draws nothing: ${nameOf(view, id)} is taken because no token is likelier.`;
+  if (result.greedy) return `Greedy draws nothing: ${nameOf(view, id)} is taken, the lowest id among the likeliest.`;
   if (data.compact) return `u = ${data.darts[0].toFixed(4)} lands on ${nameOf(view, id)} (rank ${grouped(rank)}, ${percent(p)}).`;
   return `The dart stands at u = ${data.darts[0].toFixed(4)} and lands on ${nameOf(view, id)} ` +
     `(rank ${grouped(rank)}, ${percent(p)})${stretch}. ${peak}`;
@@ -288,7 +290,9 @@ function drawFilters(view, result) {
       const order = [...settings.order];
       order.splice(at - 1, 2, order[at], order[at - 1]);
       change(view, { order });
-      filters.order.children[at - 1].querySelector("button").focus();
+      draw(view); // now, so that the focus goes on with the filter that moved
+      const moved = filters.order.children[at - 1].querySelector("button");
+      (moved.disabled ? filters.order.children[at].querySelector("button") : moved).focus();
     };
   });
 }
@@ -321,14 +325,16 @@ function draw(view) {
   if (view.headed !== `${filtered}${data.axis}`) drawHead(view, filtered);
   view.headed = `${filtered}${data.axis}`;
   say(view.meaning, inWords(settings));
-  say(view.summary, summary(view, result));
   drawRows(view, result, filtered);
   drawStrip(view, stretches);
   say(view.pick, pickLine(view, result, stretches));
   say(view.draws, settings.darts
     ? "Dots: where 1,000 darts of this seed landed. Lines: two standard deviations around what theory expects."
+    : result.greedy ? ""
     : `The first eight of this seed: ${[...view.picks].map((id) => nameOf(view, id)).join(" ")}`);
   drawFilters(view, result);
+  view.filtered = filtered;
+  say(view.summary, summary(view, result));
   clearTimeout(view.resting);
   view.resting = setTimeout(() => rest(view), 120);
   view.cost = performance.now() - started;
@@ -372,6 +378,7 @@ function change(view, settings, done = true) {
 }
 
 function commit(view) {
+  view.sent = view.settings;
   view.send({ ...view.settings, version: view.version });
   requestAnimationFrame(() => {
     const best = view.prepared && view.rows[0];
@@ -384,6 +391,7 @@ function typedTemperature(view) {
   const high = view.settings.wide ? 5 : 2;
   if (!(t >= 0 && t <= high)) {
     const more = t > 2 && t <= 5 ? " Tick \u201cup to 5\u201d for more." : "";
+    view.refused = t;
     complain(view, `Temperature must be a number from 0 to ${high}, not ${view.box.value.slice(0, 20) || "empty"}.${more}`);
     return;
   }
@@ -406,8 +414,18 @@ function listen(view) {
     clearTimeout(view.settling);
     view.settling = setTimeout(() => commit(view), 400);
   };
+  view.slider.onblur = () => {
+    if (view.settings.t === view.sent?.t) return;
+    clearTimeout(view.settling); // whoever leaves for another page leaves the value as it stands
+    commit(view);
+  };
   view.box.onchange = () => typedTemperature(view);
-  view.wide.onchange = () => change(view, { wide: view.wide.checked, t: view.wide.checked ? view.settings.t : Math.min(2, view.settings.t) });
+  view.wide.onchange = () => {
+    const wide = view.wide.checked;
+    const t = wide && view.refused >= 0 && view.refused <= 5 ? view.refused : wide ? view.settings.t : Math.min(2, view.settings.t);
+    view.refused = NaN; // a number typed in vain is taken once there is room for it
+    change(view, { wide, t });
+  };
   view.next.onclick = () => change(view, { seed: (view.settings.seed + 1) % 2 ** 32 });
   view.seed.onchange = () => {
     const seed = Number(view.seed.value);
@@ -467,14 +485,17 @@ export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector(".temperature");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.compact = data.compact ? "1" : "0";
+  host.dataset.named = data.labels ? "1" : "0";
   const view = (host.view ??= build(host));
   view.data = data;
   view.send = (settings) => setStateValue("settings", settings);
   view.table.caption.textContent = data.caption;
   view.sorted = { all: ascending(data.darts, data.darts.length), few: ascending(data.darts, SHOWN_DRAWS) };
   if (view.version !== data.version) {
+    clearTimeout(view.settling);
     view.version = data.version;
     view.settings = { ...data.settings };
+    view.sent = view.settings;
     showSettings(view);
     listen(view);
     complain(view, "");

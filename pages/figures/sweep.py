@@ -22,8 +22,9 @@ def probabilities(swept: Sweep, names: Sequence[str], now: float) -> go.Figure:
             end = {"x": swept.temperatures[-1], "y": 100 * values[-1], "xanchor": "left", "showarrow": False}
             drawn.add_annotation(**end, text=plain(name), font={"color": colour})
     drawn.update_layout(showlegend=len(names) > _DIRECT)
-    drawn.add_vline(x=now, line={"dash": "dash", "width": 1}, annotation_text=f"T = {now:g}")
-    return drawn.update_yaxes(range=[0, 100]).update_layout(margin={"r": 90})
+    drawn.add_vline(x=now, line_dash="dash", line_width=1, annotation_text=f"T = {now:g}", line_color="#808080")
+    drawn.update_xaxes(range=[0, swept.temperatures[-1]])
+    return drawn.update_yaxes(range=[0, 100]).update_layout(margin={"l": 60, "r": 110})
 
 
 def entropy(swept: Sweep, now: float) -> go.Figure:
@@ -32,5 +33,6 @@ def entropy(swept: Sweep, now: float) -> go.Figure:
     drawn.add_scatter(
         x=swept.temperatures, y=swept.entropies, mode="lines", line={"color": LINES[0]}, hovertemplate="%{y:.3f}"
     )
-    drawn.add_vline(x=now, line={"dash": "dash", "width": 1}, annotation_text=f"T = {now:g}")
-    return drawn.update_yaxes(rangemode="tozero").update_layout(margin={"r": 90})
+    drawn.add_vline(x=now, line_dash="dash", line_width=1, annotation_text=f"T = {now:g}", line_color="#808080")
+    drawn.update_xaxes(range=[0, swept.temperatures[-1]])
+    return drawn.update_yaxes(rangemode="tozero").update_layout(margin={"l": 60, "r": 110})

@@ -57,14 +57,15 @@ def _named(row: Row, tokenizer: Tokenizer) -> dict[str, Any]:
     return {"id": row.id, "label": label(token), "spoken": spoken(token), "whole": _is_text(token), **figures}
 
 
-def view(size: int) -> tuple[int, str]:
+def view(size: int, digits: bool = True) -> tuple[int, str]:
     """The controls of how the bars are shown, one click away; returns the number of tokens and the axis."""
     # Filled out here: what a link asks for in vain must be said where it can be seen.
     size_key, axis_key = url_state.choice("n", SIZES, size), url_state.choice("axis", list(AXES), "linear")
     with st.popover("View", icon=":material/tune:"):
         count = st.segmented_control("Tokens shown", SIZES, key=size_key, required=True)
         axis = st.segmented_control("Axis", list(AXES), key=axis_key, format_func=AXES.__getitem__, required=True)
-        st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
+        if digits:
+            st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
     return count or size, axis or "linear"
 
 

@@ -14,7 +14,7 @@ from lm_core.models import LanguageModel
 from pages.parts import frame, prompt_box, url_state
 
 MODEL, BOT, PARCEL, PASTED = "model", "bot", "parcel", "pasted"
-TITLES = {MODEL: "Model", BOT: "5 tokens", PARCEL: "3 tokens", PASTED: "Pasted"}
+TITLES = {MODEL: "Model", BOT: "Support bot", PARCEL: "Parcel", PASTED: "Pasted"}
 ARTICLE = {
     BOT: pasted.NamedLogits(("correctly", "slowly", "angrily", "the", "</s>"), (3.0, 1.5, -1.0, -2.0, -3.0)),
     PARCEL: pasted.NamedLogits(("warehouse", "hub", "carrier"), (2.4, 1.7, 0.2)),

@@ -14,8 +14,12 @@ from lm_core.errors import InvalidInput, real_number, whole_number
 from pages.parts import url_state
 
 STEPS = ("temperature", "top_k", "top_p", "min_p")
+NAMES = ("t", "k", "p", "m", "order", "seed", "darts", "wide")
+"""Of the settings in a link."""
 PRESETS = {name: tuple(step for step in order if step in STEPS) for name, order in ORDERS.items()}
 HIGHEST, WIDE = 2.0, 5.0
+MOST = 1_000_000
+"""The largest top-k; no vocabulary is larger."""
 _LAST_SEED = 2**32 - 1
 
 
@@ -45,7 +49,7 @@ class Settings:
 
 
 def _temperature(value: object) -> float:
-    return real_number("t", value, f"a number from 0 to {WIDE:g}", lambda t: 0 <= t <= WIDE)
+    return abs(real_number("t", value, f"a number from 0 to {WIDE:g}", lambda t: 0 <= t <= WIDE))  # -0 is 0
 
 
 def _share(name: str) -> Callable[[object], float]:
@@ -69,7 +73,7 @@ def _flag(value: object) -> bool:
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "t": _temperature,
-    "k": lambda value: whole_number("k", value, 1),
+    "k": lambda value: whole_number("k", value, 1, MOST),
     "p": _share("p"),
     "m": _share("m"),
     "order": _order,

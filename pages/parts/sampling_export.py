@@ -53,5 +53,5 @@ def _picture(source: logit_source.Source, final: Distribution, size: int) -> dic
     size = min(size, len(final))
     top = final.top(size)
     bands = [{"label": f"ranks {band.first:,}–{band.last:,}", "p": band.probability} for band in final.bands(size)]
-    rows = [{"label": source.label(row.id), "p": row.probability, "logit": row.logit} for row in top]
+    rows = [{"label": source.label(row.id), "p": row.probability, "logit": float(source.logits[row.id])} for row in top]
     return {"rows": rows, "bands": bands, "caption": source.caption}

@@ -33,9 +33,8 @@ class View:
 
 def view(size: int) -> View:
     """The controls of how the bars are shown."""
-    count, axis = bars.view(size)
-    outline = url_state.parsed("ghost", True, lambda text: text != "0")
-    return View(count, axis, st.checkbox("Outline of T = 1", key=outline))
+    count, axis = bars.view(size, digits=False)
+    return View(count, axis, st.checkbox("Outline of T = 1", key=url_state.flag("ghost", default=True)))
 
 
 def draw(source: logit_source.Source, scene: sampling.Scene, seen: View, out_of_sight: DeltaGenerator) -> None:

@@ -1,6 +1,7 @@
 """Beside the temperature component: what to notice, in the figures that stand, and the sweep over T."""
 
 import html
+import math
 
 import streamlit as st
 
@@ -21,17 +22,16 @@ def notice(source: logit_source.Source, now: sampling.Settings) -> None:
     first, second = (model.top(2).rows * 2)[:2]
     gap = first.logit - second.logit
     name, other = source.label(first.id), source.label(second.id)
-    lines = [
-        f"{name} leads {other} by {gap:.4g} logits: at T = 1 that is a ratio of e^{gap:.4g} = "
-        f"{first.probability / second.probability:.4g} to 1.",
-        f"At T = {now.t:g} the gap becomes {gap:.4g} / {now.t:g} = {gap / now.t:.4g}. The order never changes."
-        if now.t
-        else "At T = 0 nothing is divided: the likeliest token is taken.",
-        f"Entropy is {model.entropy('bits'):.4g} bits as the model said and "
-        f"{decision.final.entropy('bits'):.4g} bits in what is drawn from.",
-        f"Seed {now.seed} draws u = {decision.u:.6f} first: {source.label(decision.id)}. Only the seed moves the dart; "
-        "temperature moves the boundaries under it.",
-    ]
+    ratio = f"{math.exp(gap):.4g}" if gap < 700 else f"1 followed by {gap / math.log(10):.0f} digits"
+    lines = [f"{name} leads {other} by {gap:.4g} logits: at T = 1 that is a ratio of e^{gap:.4g} = {ratio} to 1."]
+    if now.t:
+        lines.append(f"At T = {now.t:g} the gap becomes {gap:.4g} / {now.t:g} = {gap / now.t:.4g}. The order stays.")
+        u = f"Seed {now.seed} draws u = {decision.u:.6f} first: {source.label(decision.id)}. "
+        lines.append(u + "Only the seed moves the dart; temperature moves the boundaries under it.")
+    else:
+        lines.append("At T = 0 nothing is divided: the likeliest token is taken, the lowest id among equals.")
+    before, after = model.entropy("bits"), decision.final.entropy("bits")
+    lines.append(f"Entropy is {before:.4g} bits as the model said and {after:.4g} bits in what is drawn from.")
     with opened:
         frame.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
@@ -64,4 +64,5 @@ def _table(temperatures: tuple[float, ...], rows: list[tuple[str, tuple[float, .
         + "</tr>"
         for name, values in rows
     )
-    frame.show(f'<table class="nte-table"><thead><tr><th>token</th>{head}</tr></thead>{body}</table>')
+    table = f'<table class="nte-table"><thead><tr><th>token</th>{head}</tr></thead>{body}</table>'
+    frame.show(f'<div class="nte-wide">{table}</div>')

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import crowd
 from lm_core.models import LanguageModel
-from pages.parts import frame, logit_source, sampling, url_state
+from pages.parts import frame, logit_source, model_choice, sampling, url_state
 
 USERS, TOKENS = 30, 10
 _RESULT = "_thirty_users"
@@ -27,7 +27,7 @@ def fold(model: LanguageModel, source: logit_source.Source, now: sampling.Settin
     opened = st.expander(f"{USERS} users, one prompt", on_change="rerun", key="_thirty")
     if not opened.open:
         return
-    asked = (source.answer.prompt.ids, now)
+    asked = (model_choice.name(), source.answer.prompt.ids, now.strategy())
     with opened:
         st.write(
             "A **support bot** wants one right answer for everybody: near T = 0 all get the same. **Creative** work "
@@ -36,7 +36,9 @@ def fold(model: LanguageModel, source: logit_source.Source, now: sampling.Settin
         )
         with st.container(horizontal=True):
             for name, link in _TRY.items():
-                st.button(name, on_click=url_state.follow, args=(link, [*link, "from"]), key=f"_try_{name}")
+                st.button(
+                    name, on_click=url_state.follow, args=(link, [*link, "from", *sampling.NAMES]), key=f"_try_{name}"
+                )
         again = st.button(f"Ask {USERS} times, {TOKENS} tokens each", key="_ask_users", type="primary")
         place = st.empty()
         if again:

@@ -30,9 +30,12 @@ def arrive(page: str) -> None:
     A message may still carry an address that we have rewritten meanwhile: that is no news. Seconds later it is:
     then the visitor went back in the browser's history.
     """
-    link = st.query_params.to_dict()
     state = st.session_state
-    followed = state.pop(_FOLLOWED, False)
+    if state.get(_PAGE) != page:
+        state.pop(_FOLLOWED, None)
+    # A followed link holds until the page has written it back: a message sent before may interrupt the run it started.
+    followed = _FOLLOWED in state
+    link = dict(state[_FOLLOWED]) if followed else st.query_params.to_dict()
     if state.get(_PAGE) != page:
         # A page opened by its name, not by a link, is as it was left.
         link = link or dict(state.get(_SCENES, {}).get(page, {}))
@@ -91,7 +94,7 @@ def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
         try:
             value = parse(asked)
         except InvalidInput as error:
-            frame.note(f"The link was not followed in one point: {error} The default, {default}, is used.")
+            frame.note(f"The link was not followed in one point: {error} The default, {_named(default)}, is used.")
     st.session_state[key] = value
     return key
 
@@ -134,19 +137,20 @@ def choice(name: str, allowed: Sequence[T], default: T) -> str:
     return _fill(name, default, parse)
 
 
-def flag(name: str) -> str:
-    """A switch: 1 is on; it is off where the link is silent."""
+def flag(name: str, default: bool = False) -> str:
+    """A switch: 1 is on, 0 is off."""
 
     def parse(given: str) -> bool:
         if given not in ("0", "1"):
             raise InvalidInput(name, "0 or 1", given)
         return given == "1"
 
-    return _fill(name, False, parse)
+    return _fill(name, default, parse)
 
 
 def write(**parameters: tuple[object, object]) -> None:
     """Puts each (value, default) that differs into the address bar; what travels goes along."""
+    st.session_state.pop(_FOLLOWED, None)
     st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items() if value is not None}
     wanted = {name: value for name, value in travelled().items() if name not in parameters}
     _publish(wanted | {name: _written(value) for name, (value, default) in parameters.items() if value != default})
@@ -169,9 +173,10 @@ def link_with(**parameters: str) -> str:
 
 def follow(link: dict[str, str], replaces: Iterable[str]) -> None:
     """Goes to another scene of this page; of what it replaces only what it names is left. For callbacks."""
-    st.session_state[_FOLLOWED] = True
     gone = set(replaces)
-    st.query_params.from_dict({k: v for k, v in st.query_params.to_dict().items() if k not in gone} | link)
+    whole = {name: value for name, value in st.query_params.to_dict().items() if name not in gone} | link
+    st.session_state[_FOLLOWED] = whole
+    st.query_params.from_dict(whole)
 
 
 def present(on: bool) -> None:
@@ -182,3 +187,12 @@ def present(on: bool) -> None:
 
 def _written(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _named(value: object) -> str:
+    """A default as a reader would call it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if value is None or isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)

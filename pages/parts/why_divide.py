@@ -41,7 +41,8 @@ def _table(first: str, names: tuple[str, ...], rows: list[tuple[str, np.ndarray]
         f'<tr><th scope="row">{html.escape(title)}</th>' + "".join(map(_cell, values)) + "</tr>"
         for title, values in rows
     )
-    frame.show(f'<table class="nte-table"><thead><tr><th>{first}</th>{head}</tr></thead>{body}</table>')
+    table = f'<table class="nte-table"><thead><tr><th>{first}</th>{head}</tr></thead>{body}</table>'
+    frame.show(f'<div class="nte-wide">{table}</div>')
 
 
 def _cell(p: float) -> str:
