@@ -108,7 +108,7 @@ function summary(view, result) {
   const count = nucleus(result, result.kept, 0.9);
   const held = count === 1 ? "the top one holds" : `the top ${grouped(count)} hold`;
   const filters = view.data.compact && view.filtered ? `${view.filters.title.said}. ` : "";
-  return `${filters}${text}; ${held} ${result.kept === 1 ? "all of it" : "90 %"}.`;
+  return `${filters}${text}; ${held} ${result.kept === 1 ? "all of it" : "90 % or more"}.`;
 }
 
 function drawHead(view, filtered) {

@@ -15,8 +15,8 @@ def draw() -> None:
     page, entry = navigation.build("hidden" if presenting else "sidebar")
     url_state.arrive(entry.url or "home")
     url_state.travel("present", presenting, False)
+    frame.show(f"<style>{frame.source('presenter.css')}</style>" if presenting else "")  # and what all pages wear
     if presenting:
-        frame.show(f"<style>{frame.source('presenter.css')}</style>")
         _stage(key="_stage")
     st.title(entry.title, anchor=False)
     if not presenting:

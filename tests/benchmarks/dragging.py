@@ -73,7 +73,7 @@ def _drag(page: "Page", slow: int) -> None:
     session.send("Network.enable")
     session.send("Emulation.setCPUThrottlingRate", {"rate": slow})
     sent: list[object] = []
-    session.on("Network.webSocketFrameSent", sent.append)
+    session.on("Network.webSocketFrameSent", lambda event: sent.append(event))
     box = page.get_by_role("slider", name="Temperature").bounding_box()
     assert box is not None
     x, y, width = box["x"], box["y"] + box["height"] / 2, box["width"]
