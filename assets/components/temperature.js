@@ -11,7 +11,7 @@ const ALLOWED = {
 const SHOWN_DRAWS = 8;
 const LN2 = Math.log(2);
 
-const number = (t) => (Number.isInteger(t * 100) || t >= 0.01 ? String(Math.round(t * 1000) / 1000) : String(t));
+const number = (t) => String(Number(t.toPrecision(10)));
 const short = (x) => (x < 9.95 ? x.toFixed(2) : x < 99.5 ? x.toFixed(1) : grouped(Math.round(x)));
 
 function make(parent, tag, className, attributes = {}) {

@@ -154,5 +154,5 @@ def link(now: Settings) -> dict[str, tuple[object, object]]:
     """Each setting as `url_state.write` takes it: (value, default)."""
     default = asdict(Settings())
     preset = next((name for name, order in PRESETS.items() if order == now.order), "-".join(now.order))
-    values = {**asdict(now), "order": preset, "t": f"{now.t:g}", "wide": now.wide and now.t <= HIGHEST}
+    values = {**asdict(now), "order": preset, "t": f"{now.t:.10g}", "wide": now.wide and now.t <= HIGHEST}
     return {name: (value, {**default, "order": "transformers", "t": "1"}[name]) for name, value in values.items()}

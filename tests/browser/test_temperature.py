@@ -194,7 +194,7 @@ def test_keys_and_double_click(server: Server, open_page: Open) -> None:
     page.locator("tr[data-id]").first.focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".temperature .facts")).to_contain_text("·the (id ")
-    assert slider(page).get_attribute("aria-valuetext") == "1. T = 1: as the model said."
+    expect(slider(page)).to_have_attribute("aria-valuetext", "1. T = 1: as the model said.")
 
 
 def touch(session: CDPSession, path: list[tuple[float, float]]) -> None:
@@ -387,7 +387,7 @@ def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: O
     expect(page.locator(".temperature")).to_have_attribute("data-dark", "0")
     settled(page)
     main = "document.querySelector('[data-testid=stMain]')"
-    assert page.evaluate(f"{main}.scrollHeight <= {main}.clientHeight")
+    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
     smallest = page.evaluate(
         """() => { let least = 99; const visit = (root) => { for (const e of root.querySelectorAll("*")) {
              if (e.shadowRoot) visit(e.shadowRoot);
