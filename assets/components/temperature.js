@@ -104,11 +104,13 @@ function inWords(settings) {
 
 function summary(view, result) {
   const nats = result.entropy;
-  const text = `Entropy ${(nats / LN2).toFixed(3)} bits (${nats.toFixed(3)} nats), like a fair choice among ${short(Math.exp(nats))} tokens`;
+  const bits = `${(nats / LN2).toFixed(3)} bits`;
+  const like = `like a fair choice among ${short(Math.exp(nats))} tokens`;
+  if (view.data.compact && view.filtered) return `${view.filters.title.said}. Entropy ${bits}, ${like}.`; // one line
   const count = nucleus(result, result.kept, 0.9);
   const held = count === 1 ? "the top one holds" : `the top ${grouped(count)} hold`;
-  const filters = view.data.compact && view.filtered ? `${view.filters.title.said}. ` : "";
-  return `${filters}${text}; ${held} ${result.kept === 1 ? "all of it" : "90 % or more"}.`;
+  const share = result.kept === 1 ? "all of it" : "90 % or more";
+  return `Entropy ${bits} (${nats.toFixed(3)} nats), ${like}; ${held} ${share}.`;
 }
 
 function drawHead(view, filtered) {

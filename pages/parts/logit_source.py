@@ -75,7 +75,7 @@ def read(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, ob
         return Source(kind, logits, None, f"After the prompt, over all {len(logits):,} tokens.", box.answer)
     if kind == PASTED:
         text = st.text_area(
-            "Logits", key=url_state.text("logits", _EXAMPLE, max_length=_LONGEST_LINK), height=130,
+            "Logits", key=url_state.text("logits", _EXAMPLE, max_length=_LONGEST_LINK), height=80 if url_state.presenting() else 130,
             help="One a line, with its name; or numbers with commas or spaces between.",
         )  # fmt: skip
         if len(text) > _LONGEST_LINK:
