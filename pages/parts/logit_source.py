@@ -74,10 +74,9 @@ def read(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, ob
         logits = np.asarray(box.answer.belief.logits, np.float32)  # what the model gave, before it was widened
         return Source(kind, logits, None, f"After the prompt, over all {len(logits):,} tokens.", box.answer)
     if kind == PASTED:
-        text = st.text_area(
-            "Logits", key=url_state.text("logits", _EXAMPLE, max_length=_LONGEST_LINK), height=80 if url_state.presenting() else 130,
-            help="One a line, with its name; or numbers with commas or spaces between.",
-        )  # fmt: skip
+        key = url_state.text("logits", _EXAMPLE, max_length=_LONGEST_LINK)
+        how = "One a line, with its name; or numbers with commas or spaces between."
+        text = st.text_area("Logits", key=key, height=80 if url_state.presenting() else 130, help=how)
         if len(text) > _LONGEST_LINK:
             frame.note("These logits are too long for a link: whoever gets the link sees the example instead.")
         parameters["logits"] = (text if len(text) <= _LONGEST_LINK else _EXAMPLE, _EXAMPLE)
