@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from lm_core.errors import InvalidInput
 from lm_core.grammar import END, Grammar
-from lm_core.models.kv_cache import KVCache
+from lm_core.models.row_model import RowModel
 from lm_core.tokens import WordTokenizer
 
 
-class GrammarModel:
+class GrammarModel(RowModel):
     """A `LanguageModel` that gives every next word its true probability; <bos> before the message is allowed.
 
     >>> coin = Grammar({"MESSAGE": [(1, "heads"), (3, "tails")]})
@@ -21,8 +21,6 @@ class GrammarModel:
     >>> np.exp(GrammarModel(coin, words).next_logits([[0]]))[0].tolist()
     [0.0, 0.0, 0.25, 0.75]
     """
-
-    context_length = None
 
     def __init__(self, grammar: Grammar, tokenizer: WordTokenizer, bos: int = 0, eos: int = 1) -> None:
         self.grammar = grammar
@@ -34,23 +32,9 @@ class GrammarModel:
         if missing:
             raise InvalidInput("tokenizer", "one that knows all words of the grammar", f"without {missing[0]!r}")
 
-    def new_cache(self) -> None:
-        """Nothing is computed, so nothing is worth keeping."""
-
-    def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.float64]:
-        """See LanguageModel.logits; natural logarithms, -inf for what the grammar cannot say."""
-        return self.next_logits([ids[: i + 1] for i in range(len(ids))])
-
-    def next_logits(
-        self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
-    ) -> NDArray[np.float64]:
-        """See LanguageModel.next_logits. Raises InvalidInput for a beginning that no message has."""
-        if not len(batch):
-            raise InvalidInput("ids", "at least one sequence", batch)
-        return np.stack([self._row(list(ids)) for ids in batch])
-
-    def _row(self, ids: list[int]) -> NDArray[np.float64]:
-        words = [self.tokenizer.token_bytes(i).decode() for i in (ids[1:] if ids[:1] == [self._bos] else ids)]
+    def row(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """See RowModel.row. Raises InvalidInput for a beginning that no message has."""
+        words = [self.tokenizer.token_bytes(i).decode() for i in (ids[1:] if list(ids[:1]) == [self._bos] else ids)]
         following = self.grammar.next_words(words)
         if not following:
             raise InvalidInput("context", "the beginning of a message of the grammar", self.tokenizer.decode(ids))

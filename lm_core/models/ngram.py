@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_core.errors import InvalidInput, real_number, whole_number
-from lm_core.models.kv_cache import KVCache
 from lm_core.models.ngram_counts import NgramCounts
+from lm_core.models.row_model import RowModel
 from lm_core.tokens import Tokenizer
 
 
@@ -54,7 +54,7 @@ Smoothing = AddK | AbsoluteDiscounting | StupidBackoff
 SMOOTHINGS = {kind.__name__: kind for kind in (AddK, AbsoluteDiscounting, KneserNey, StupidBackoff)}
 
 
-class NgramModel:
+class NgramModel(RowModel):
     """A `LanguageModel` over counts of all orders up to n.
 
     >>> from lm_core.tokens import WordTokenizer
@@ -63,8 +63,6 @@ class NgramModel:
     >>> model.probabilities([words.encode("left")[0]]).tolist()
     [0.0, 0.0, 0.0, 0.0, 1.0]
     """
-
-    context_length = None
 
     def __init__(self, counts: Sequence[NgramCounts], tokenizer: Tokenizer, smoothing: Smoothing) -> None:
         self.counts = tuple(counts)
@@ -95,9 +93,6 @@ class NgramModel:
         for each in counts:
             each.add(sentences)
         return cls(counts, tokenizer, smoothing)
-
-    def new_cache(self) -> None:
-        """Nothing is computed, so nothing is worth keeping."""
 
     def probabilities(self, ids: Sequence[int]) -> NDArray[np.float64]:
         """Scores of every next token after `ids`, shape (vocab_size,); they sum to 1 if `is_distribution`.
@@ -135,15 +130,7 @@ class NgramModel:
         lower = alpha * self._back_off(context[1:], alpha)
         return lower if row.sum() == 0 else np.where(row > 0, row / row.sum(), lower)
 
-    def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.float64]:
-        """See LanguageModel.logits; natural logarithms, -inf for what counts alone call impossible."""
-        return self.next_logits([ids[: i + 1] for i in range(len(ids))])
-
-    def next_logits(
-        self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
-    ) -> NDArray[np.float64]:
-        """See LanguageModel.next_logits. An empty sequence asks for the first token of a sentence."""
-        if not len(batch):
-            raise InvalidInput("ids", "at least one sequence", batch)
+    def row(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """See RowModel.row. An empty sequence asks for the first token of a sentence."""
         with np.errstate(divide="ignore"):
-            return np.log(np.stack([self.probabilities(ids) for ids in batch]))
+            return np.log(self.probabilities(ids))

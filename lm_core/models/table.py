@@ -9,19 +9,17 @@ from numpy.typing import NDArray
 
 from lm_core.distribution import omitted
 from lm_core.errors import InvalidInput
-from lm_core.models.kv_cache import KVCache
+from lm_core.models.row_model import RowModel
 from lm_core.tokens import WordTokenizer
 
 
-class TableModel:
+class TableModel(RowModel):
     """Looks the whole context up in a table {text: {next word: probability}}; knows nothing else.
 
     >>> model = TableModel({"The bot": {"answered": 0.75, "slept": 0.25}}, end="</s>")
     >>> model.next_logits([model.tokenizer.encode("The bot")])[0].round(2).tolist()
     [-inf, -inf, -inf, -0.29, -1.39]
     """
-
-    context_length = None
 
     def __init__(self, table: Mapping[str, Mapping[str, float]], end: str = "</s>") -> None:
         self.end = end
@@ -40,26 +38,12 @@ class TableModel:
         with np.errstate(divide="ignore"):
             return np.log(probabilities)
 
-    def new_cache(self) -> None:
-        """Nothing is computed, so nothing is worth keeping."""
-
-    def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.float64]:
-        """See LanguageModel.logits; natural logarithms of the table's probabilities."""
-        return self.next_logits([ids[: i + 1] for i in range(len(ids))])
-
-    def next_logits(
-        self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
-    ) -> NDArray[np.float64]:
-        """See LanguageModel.next_logits. Raises InvalidInput for a text that the table does not hold."""
-        if not batch:
-            raise InvalidInput("ids", "at least one sequence", batch)
-        return np.stack([self._look_up(tuple(ids)) for ids in batch])
-
-    def _look_up(self, ids: tuple[int, ...]) -> NDArray[np.float64]:
-        if ids not in self._rows:
+    def row(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """See RowModel.row. Raises InvalidInput for a text that the table does not hold."""
+        if tuple(ids) not in self._rows:
             known = "; ".join(self.tokenizer.decode(context) for context in self._rows)
             raise InvalidInput("context", f"one of the table's texts ({known})", self.tokenizer.decode(ids))
-        return self._rows[ids]
+        return self._rows[tuple(ids)]
 
 
 ORDER_SHIPPED = {
