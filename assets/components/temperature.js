@@ -477,9 +477,10 @@ function refresh(view) {
   }
   const named = view.labels !== labels;
   view.labels = labels;
-  if (view.built !== data.size) buildRows(view);
+  const rows = `${data.size} ${data.compact}`;
+  if (view.built !== rows) buildRows(view);
   else if (named) nameRows(view);
-  view.built = data.size;
+  view.built = rows;
   draw(view);
 }
 

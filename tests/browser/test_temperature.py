@@ -397,6 +397,11 @@ def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: O
            visit(document.querySelector("[data-testid=stMain]")); return least; }"""
     )
     assert smallest >= 24
+    page.get_by_role("button", name="Leave presenter view").click()
+    expect(page.locator("tr[data-id]")).to_have_count(10)
+    page.get_by_role("button", name="Present this page").click()
+    expect(page.locator("tr[data-id]")).to_have_count(5)
+    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
     if scheme == "dark":
         page.goto(page.url.replace("light_theme", "dark_theme"))
         expect(page.locator(".temperature")).to_have_attribute("data-dark", "1")
