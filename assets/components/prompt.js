@@ -36,7 +36,7 @@ export default function ({ data, parentElement, setStateValue }) {
     setStateValue("committed", { text: area.value, version: state.version });
   };
   area.oninput = () => {
-    fit(area);
+    fit(area, data.compact);
     send();
     clearTimeout(state.idle);
     state.idle = setTimeout(() => { if (host.isConnected) commit(); }, IDLE_FOR);
@@ -48,13 +48,15 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   area.onkeydown = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) commit(); };
   send();
-  fit(area);
+  fit(area, data.compact);
   drawChips(host, data);
 }
 
-function fit(area) {
+// As high as its text; on a stage one line, of which the end is seen, because that is what the model goes on from.
+function fit(area, compact) {
   area.style.height = "auto";
-  area.style.height = `${Math.min(area.scrollHeight + 2, 240)}px`;
+  if (compact) area.scrollTo(area.scrollWidth, area.scrollHeight);
+  else area.style.height = `${Math.min(area.scrollHeight + 2, 240)}px`;
 }
 
 function drawChips(host, data) {

@@ -381,7 +381,10 @@ def test_every_temperature_at_once(server: Server, open_page: Open) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: Open, scheme: str) -> None:
     page = open_page(
-        server, "/temperature?present=1&t=1.4&p=0.9", viewport={"width": 1280, "height": 720}, color_scheme=scheme
+        server,
+        f"/temperature?present=1&t=1.4&p=0.9&prompt={'A%20name%20for%20our%20new%20parcel%20robot%20' * 5}is",
+        viewport={"width": 1280, "height": 720},
+        color_scheme=scheme,
     )
     drawn(page)
     expect(page.locator(".temperature")).to_have_attribute("data-dark", "0")
