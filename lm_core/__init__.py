@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from lm_core import crowd as crowd
     from lm_core import decoding as decoding
     from lm_core import filters as filters
+    from lm_core import exploration as exploration
     from lm_core import generation as generation
     from lm_core import grammar as grammar
     from lm_core import pasted as pasted
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
+    from lm_core import recording as recording
+    from lm_core import repetition as repetition
     from lm_core import runtime as runtime
     from lm_core import scoring as scoring
     from lm_core import sweep as sweep
     from lm_core import trace as trace
     from lm_core import training as training
+    from lm_core import window as window
     from lm_core.distribution import Distribution as Distribution
     from lm_core.distribution import softmax as softmax
     from lm_core.errors import InvalidInput as InvalidInput
@@ -68,7 +72,11 @@ _HOMES = {
     "filters": None,
     "decoding": None,
     "trace": None,
+    "recording": None,
+    "window": None,
     "generation": None,
+    "repetition": None,
+    "exploration": None,
     "beam": None,
     "crowd": None,
     "scoring": None,

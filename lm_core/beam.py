@@ -57,7 +57,7 @@ def beam_search(
         grown: list[tuple[int, Hypothesis]] = []
         for parent, token, total in _best(joint, 2 * width):  # twice the width: some of them may end here
             ids = (*live[parent].ids, token)
-            hypothesis = Hypothesis(ids, total, finish_reason(model, ids, len(prompt_ids) + len(ids) - 1, limits))
+            hypothesis = Hypothesis(ids, total, finish_reason(model, len(prompt_ids), ids, limits))
             if hypothesis.finish:
                 ended.append(hypothesis)
             elif len(grown) < width:

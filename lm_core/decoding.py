@@ -103,9 +103,15 @@ class Strategy:
     filters: tuple[Filter, ...] = ()
     chooser: Greedy | Sample = Greedy()
 
-    def generator(self) -> np.random.Generator | None:
-        """The source of randomness of one run; a new one repeats the same draws."""
-        return np.random.Generator(np.random.PCG64(self.chooser.seed)) if isinstance(self.chooser, Sample) else None
+    def generator(self, skip: int = 0) -> np.random.Generator | None:
+        """The source of randomness of one run; a new one repeats the same draws, `skip` leaves out the first ones.
+
+        >>> Strategy(chooser=Sample(4)).generator(skip=2).random() == uniforms(4, 3)[2]
+        True
+        """
+        if not isinstance(self.chooser, Sample):
+            return None
+        return np.random.Generator(np.random.PCG64(self.chooser.seed).advance(skip))
 
     def decide(
         self, logits: ArrayLike, context: Context | None = None, generator: np.random.Generator | None = None

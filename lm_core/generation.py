@@ -1,38 +1,32 @@
 """The loop that turns next-token predictions into text: predict, choose, append, check whether to stop.
 
-Yields one plain record a token and keeps no state of its own. Of several reasons to stop that hold at once the
-first of this list counts: end token, stop string, token limit, context full; being cancelled comes before a step.
+Yields one plain record a token and keeps no state of its own. Of several reasons to stop that hold at once the first
+of this list counts: end token, policy interruption, stop string, token limit, context full; being cancelled comes
+before a step.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lm_core.decoding import Decision, Strategy
+from lm_core.decoding import Strategy
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.filters import Context
 from lm_core.models import LanguageModel
-from lm_core.trace import FinishReason, StageRecord, Step, Trace
+from lm_core.trace import FinishReason, Step, Trace
+from lm_core.window import ContextPolicy, forgotten
 
 if TYPE_CHECKING:
     from lm_core.models.kv_cache import KVCache
 
+__all__ = ["ContextPolicy", "Limits", "check_room", "finish_reason", "generate", "run"]
 
-class ContextPolicy(StrEnum):
-    """What to do when prompt and answer outgrow the model's context."""
-
-    REJECT = "reject"
-    """Refuse at the start what cannot fit at the end."""
-    STOP = "stop"
-    """Generate until the context is full, and say so."""
-    TRUNCATE_LEFT = "truncate left"
-    """Forget the oldest half and go on."""
-    KEEP_PREFIX = "keep prefix"
-    """Keep the first `keep` tokens, forget the older half of the others, and go on."""
+LONGEST_TEXT = 200
+"""Characters of a stop string or of a policy's word."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +37,31 @@ class Limits:
     """Counts generated tokens only, not the prompt."""
     stop_strings: tuple[str, ...] = ()
     """Text that ends generation wherever it appears in what was generated, also across tokens."""
+    policy_words: tuple[str, ...] = ()
+    """Text that a policy does not let out, in capitals or not, also inside a word; it interrupts generation."""
     end_ids: frozenset[int] | None = None
     """Tokens that end generation; None: the model's own."""
     policy: ContextPolicy = ContextPolicy.STOP
     keep: int = 0
+    window: int | None = None
+    """Most tokens the model is shown; None: as many as it can read."""
 
     def __post_init__(self) -> None:
         whole_number("max_new_tokens", self.max_new_tokens, 1)
         whole_number("keep", self.keep, 0)
-        if any(not text for text in self.stop_strings):
-            raise InvalidInput("stop_strings", "texts of at least one character", self.stop_strings)
+        if self.window is not None:
+            whole_number("window", self.window, 2)
+        for name, texts in (("stop_strings", self.stop_strings), ("policy_words", self.policy_words)):
+            if any(not text for text in texts):
+                raise InvalidInput(name, "texts of at least one character", texts)
+            for text in texts:
+                if len(text) > LONGEST_TEXT:
+                    raise InvalidInput(name, f"texts of at most {LONGEST_TEXT} characters", f"one of {len(text):,}")
+
+    def room(self, model: LanguageModel) -> int | None:
+        """Most tokens that `model` is shown under these limits; None if there is no bound."""
+        bounds = [bound for bound in (model.context_length, self.window) if bound is not None]
+        return min(bounds, default=None)
 
 
 def generate(
@@ -78,8 +87,8 @@ def generate(
         context = Context([*prompt_ids, *generated], len(prompt_ids))
         decision = strategy.decide(logits, context, generator)
         generated.append(decision.id)
-        finish = finish_reason(model, generated, len(window.ids), limits)
-        yield _record(decision, len(prompt_ids) + len(generated) - 1, finish, time.perf_counter() - start)
+        finish = finish_reason(model, len(prompt_ids), generated, limits)
+        yield Step.of(decision, len(prompt_ids) + len(generated) - 1, time.perf_counter() - start, finish)
         if finish:
             return
         window.append(decision.id)
@@ -96,8 +105,7 @@ def run(
     """`generate` from beginning to end, as one Trace."""
     steps = tuple(generate(model, prompt_ids, strategy, limits, use_cache, cancelled))
     finish = (steps[-1].finish if steps else None) or FinishReason.CANCELLED
-    stop_strings = limits.stop_strings if limits else ()
-    text, _ = cut_at_stop(model.tokenizer.decode([step.id for step in steps]), stop_strings)
+    text = delivered(model.tokenizer.decode([step.id for step in steps]), limits or Limits())
     return Trace(tuple(prompt_ids), steps, finish, text)
 
 
@@ -111,11 +119,26 @@ def cut_at_stop(text: str, stop_strings: Sequence[str]) -> tuple[str, bool]:
     return (text[: min(found)], True) if found else (text, False)
 
 
+def cut_at_policy(text: str, words: Sequence[str]) -> tuple[str, bool]:
+    """The text before the first of a policy's words, and whether there is one; capitals make no difference.
+
+    >>> cut_at_policy("A Refund is due", ["refund"])
+    ('A ', True)
+    """
+    found = re.search("|".join(map(re.escape, words)), text, flags=re.IGNORECASE) if words else None
+    return (text[: found.start()], True) if found else (text, False)
+
+
+def delivered(text: str, limits: Limits) -> str:
+    """What a reader gets of a generated text: what stands before a stop string and before a policy's word."""
+    return cut_at_policy(cut_at_stop(text, limits.stop_strings)[0], limits.policy_words)[0]
+
+
 def check_room(model: LanguageModel, prompt_ids: Sequence[int], limits: Limits) -> None:
     """Refuses a prompt that is empty, or that has no room where the policy wants it."""
     if not prompt_ids:
         raise InvalidInput("prompt_ids", "at least one token id", prompt_ids)
-    room = model.context_length
+    room = limits.room(model)
     if room is None:
         return
     whole_number("tokens in the prompt", len(prompt_ids), 1, room)
@@ -126,19 +149,30 @@ def check_room(model: LanguageModel, prompt_ids: Sequence[int], limits: Limits) 
         whole_number("keep", limits.keep, 0, room - 2)
 
 
+def visible(model: LanguageModel, prompt_ids: Sequence[int], generated: Sequence[int], limits: Limits) -> list[int]:
+    """The ids that the model is shown when it predicts what follows."""
+    ids = [*prompt_ids, *generated]
+    gone = forgotten(len(prompt_ids), len(generated), limits.room(model), limits.policy, limits.keep)
+    return [*ids[: gone.start], *ids[gone.stop :]]
+
+
 def finish_reason(
-    model: LanguageModel, generated: Sequence[int], remembered: int, limits: Limits
+    model: LanguageModel, prompt_length: int, generated: Sequence[int], limits: Limits
 ) -> FinishReason | None:
-    """Why generation ends after the last of these tokens, if it does; `remembered` tokens stood before it."""
+    """Why generation ends after the last of these tokens, if it does."""
     if generated[-1] in (model.end_ids if limits.end_ids is None else limits.end_ids):
         return FinishReason.END_TOKEN
-    if limits.stop_strings and cut_at_stop(model.tokenizer.decode(generated), limits.stop_strings)[1]:
-        return FinishReason.STOP_STRING
+    if limits.policy_words or limits.stop_strings:
+        text = model.tokenizer.decode(generated)
+        if cut_at_policy(text, limits.policy_words)[1]:
+            return FinishReason.POLICY
+        if cut_at_stop(text, limits.stop_strings)[1]:
+            return FinishReason.STOP_STRING
     if len(generated) >= limits.max_new_tokens:
         return FinishReason.TOKEN_LIMIT
-    forgets = limits.policy in (ContextPolicy.TRUNCATE_LEFT, ContextPolicy.KEEP_PREFIX)
-    full = model.context_length is not None and remembered >= model.context_length
-    return FinishReason.CONTEXT_FULL if full and not forgets else None
+    room = limits.room(model)
+    full = room is not None and prompt_length + len(generated) > room
+    return FinishReason.CONTEXT_FULL if full and not limits.policy.forgets else None
 
 
 @dataclass
@@ -146,17 +180,15 @@ class _Window:
     """What the model is shown: the ids still remembered, and how many of them the cache already holds."""
 
     model: LanguageModel
-    ids: list[int]
+    prompt_ids: list[int]
     limits: Limits
     use_cache: bool
+    generated: list[int] = field(default_factory=list)
     cache: KVCache | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.cache = self.model.new_cache() if self.use_cache else None
-
-    @property
-    def full(self) -> bool:
-        return self.model.context_length is not None and len(self.ids) >= self.model.context_length
+        self.ids = list(self.prompt_ids)
 
     def predict(self) -> Sequence[float]:
         if self.cache is None:
@@ -166,23 +198,8 @@ class _Window:
         return row
 
     def append(self, token_id: int) -> None:
-        if self.full:  # only a policy that forgets comes here; positions move, so nothing cached still holds
-            keep = self.limits.keep if self.limits.policy is ContextPolicy.KEEP_PREFIX else 0
-            rest = self.ids[keep:]
-            self.ids = [*self.ids[:keep], *rest[(len(rest) + 1) // 2 :]]
+        self.generated.append(token_id)
+        ids = visible(self.model, self.prompt_ids, self.generated, self.limits)
+        if len(ids) <= len(self.ids):  # something was forgotten; positions move, so nothing cached still holds
             self.cache = self.model.new_cache() if self.use_cache else None
-        self.ids.append(token_id)
-
-
-def _record(decision: Decision, position: int, finish: FinishReason | None, seconds: float) -> Step:
-    return Step(
-        position=position,
-        id=decision.id,
-        u=decision.u,
-        log_probability=decision.raw.row(decision.id).log_probability,
-        drawn_log_probability=decision.final.row(decision.id).log_probability,
-        entropy=decision.raw.entropy("nats"),
-        seconds=seconds,
-        stages=tuple(StageRecord.of(name, stage, decision.id) for name, stage in decision.stages),
-        finish=finish,
-    )
+        self.ids = ids

@@ -90,6 +90,16 @@ def chat_turn(question: str) -> str:
     return "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in turns) + "<|im_start|>assistant\n"
 
 
+def next_turn(transcript: str, question: str) -> str:
+    """A chat with one more question behind it: the whole of it is one text, and the model goes on from its end.
+
+    >>> next_turn("<|im_start|>assistant\\nHi.<|im_end|>", "Why?").splitlines()[1:3]
+    ['Hi.<|im_end|>', '<|im_start|>user']
+    """
+    ended = transcript if transcript.endswith("<|im_end|>") else f"{transcript}<|im_end|>"
+    return f"{ended}\n<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+
+
 def advise(text: str, belief: Distribution, tokenizer: Tokenizer) -> Iterator[Advice]:
     """What a writer of this prompt should know before reading its bars.
 

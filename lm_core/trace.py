@@ -1,17 +1,22 @@
 """One run of generation as plain data: what was seen and chosen at each step; to JSON and back.
 
-Knows no model: a trace can be drawn where the model is not. Of each stage it keeps the 50 likeliest tokens,
-the chosen one and what the others hold together; 64 steps stay below one megabyte.
+Knows no model: a trace can be drawn where the model is not. Of each step it keeps the 50 likeliest tokens before and
+after the filters, and what all others hold together; 64 steps stay below one megabyte.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
-from lm_core.distribution import Distribution, Rest, Row
+import numpy as np
+
+from lm_core.decoding import Decision
+from lm_core.distribution import Distribution, Rest
 from lm_core.errors import InvalidInput
 
 KEPT = 50
@@ -21,6 +26,7 @@ class FinishReason(StrEnum):
     """Why generation ended, in order of precedence."""
 
     END_TOKEN = "end token"
+    POLICY = "policy interruption"
     STOP_STRING = "stop string"
     TOKEN_LIMIT = "token limit"
     CONTEXT_FULL = "context full"
@@ -32,39 +38,36 @@ class StageRecord:
     """A distribution on the way from logits to choice, cut to what a picture needs."""
 
     name: str
-    ids: tuple[int, ...]
     logits: tuple[float, ...]
+    """Of the step's `shown` tokens; -inf for one that was ruled out."""
     log_normaliser: float
     """ln of the sum of exp(logit) over the whole vocabulary: ln p = logit - log_normaliser."""
-    chosen_logit: float
-    chosen_rank: int
+    possible: int
+    """How many tokens of the vocabulary have a probability above 0."""
     rest: Rest
+    """The possible tokens that are not shown."""
 
     @classmethod
-    def of(cls, name: str, stage: Distribution, chosen: int) -> StageRecord:
-        """Cuts a distribution; tokens that a filter ruled out are never among the rows."""
-        top = stage.top(min(KEPT, len(stage)))
-        rows = [row for row in top if row.probability > 0]
-        mine = stage.row(chosen)
-        best = rows[0]
+    def of(cls, name: str, stage: Distribution, shown: Sequence[int]) -> StageRecord:
+        """Cuts a distribution to the tokens that are shown."""
+        ids = np.asarray(shown)
+        logits = stage.logits[ids]
+        best = int(ids[logits.argmax()])
+        possible = int(np.count_nonzero(stage.logits > -np.inf))
+        listed = int(np.count_nonzero(logits > -np.inf))
+        others = np.delete(stage.probabilities, ids)
         return cls(
             name=name,
-            ids=tuple(row.id for row in rows),
-            logits=tuple(row.logit for row in rows),
-            log_normaliser=best.logit - best.log_probability,
-            chosen_logit=mine.logit,
-            chosen_rank=mine.rank,
-            rest=Rest(len(stage) - len(rows), top.rest.probability),
+            logits=tuple(logits.tolist()),
+            log_normaliser=float(stage.logits[best] - stage.log_probabilities[best]),
+            possible=possible,
+            rest=Rest(possible - listed, float(others.sum(dtype=np.longdouble))),
         )
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        """The likeliest tokens of this stage, likeliest first."""
-        return tuple(self._row(i, logit, rank) for rank, (i, logit) in enumerate(zip(self.ids, self.logits), start=1))
-
-    def _row(self, token_id: int, logit: float, rank: int) -> Row:
-        log_probability = logit - self.log_normaliser
-        return Row(token_id, math.exp(log_probability), logit, log_probability, rank)
+    def log_probabilities(self) -> tuple[float, ...]:
+        """ln p of each shown token, nats."""
+        return tuple(logit - self.log_normaliser for logit in self.logits)
 
 
 @dataclass(frozen=True)
@@ -74,18 +77,56 @@ class Step:
     position: int
     """Of the new token in prompt + answer, from 0."""
     id: int
+    proposed: int
+    """What the strategy chose; another id than `id` if a person took a token by hand."""
     u: float | None
     """The uniform number behind the draw; None when greedy."""
     log_probability: float
-    """ln p of the chosen token as the model gave it, nats."""
+    """ln p of the taken token as the model gave it, nats."""
     drawn_log_probability: float
-    """ln p of the chosen token in the distribution it was drawn from, nats."""
+    """ln p of the taken token after the filters, nats; -inf if they had ruled it out and it was taken by hand."""
     entropy: float
     """Of the model's distribution, nats."""
-    seconds: float
+    seconds: float | None
+    """Of predicting and choosing; None where the prediction had been made before."""
+    shown: tuple[int, ...]
+    """The tokens on record: the likeliest before and after the filters, and those proposed and taken."""
     stages: tuple[StageRecord, ...]
     finish: FinishReason | None
     """Why this was the last step; None if it was not."""
+
+    @classmethod
+    def of(
+        cls,
+        decision: Decision,
+        position: int,
+        seconds: float | None,
+        finish: FinishReason | None = None,
+        taken: int | None = None,
+    ) -> Step:
+        """The record of a decision; `taken` is the token a person took instead."""
+        mine = decision.id if taken is None else taken
+        ends = (decision.raw, decision.final)
+        likeliest = (row.id for end in ends for row in end.top(min(KEPT, len(end))) if row.probability > 0)
+        shown = tuple(dict.fromkeys([*likeliest, decision.id, mine]))
+        return cls(
+            position=position,
+            id=mine,
+            proposed=decision.id,
+            u=decision.u,
+            log_probability=decision.raw.row(mine).log_probability,
+            drawn_log_probability=decision.final.row(mine).log_probability,
+            entropy=decision.raw.entropy("nats"),
+            seconds=seconds,
+            shown=shown,
+            stages=tuple(StageRecord.of(name, stage, shown) for name, stage in decision.stages),
+            finish=finish,
+        )
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person took another token than the strategy's."""
+        return self.id != self.proposed
 
 
 @dataclass(frozen=True)
@@ -96,7 +137,7 @@ class Trace:
     steps: tuple[Step, ...]
     finish: FinishReason
     text: str
-    """What was generated, up to the stop string if one ended it."""
+    """What was generated, up to the stop string or the policy's word if one ended it."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -109,28 +150,92 @@ class Trace:
         return math.fsum(step.log_probability for step in self.steps)
 
     def to_json(self) -> str:
-        """As JSON. Every number in a trace is finite: what was chosen had been ruled out nowhere."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        """As JSON; -inf, where a filter ruled a token out, is written as null."""
+        return as_json(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Trace:
         """The trace that `to_json` wrote. Raises InvalidInput for anything else."""
         try:
-            data = json.loads(text)
-            steps = tuple(_step(step) for step in data["steps"])
-            return cls(tuple(data["prompt_ids"]), steps, FinishReason(data["finish"]), data["text"])
-        except (KeyError, TypeError, ValueError) as error:
+            return cls.from_data(json.loads(text))
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise InvalidInput("trace", f"JSON written by Trace.to_json ({type(error).__name__})", text) from None
 
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Trace:
+        """From what JSON holds. Raises KeyError, TypeError or ValueError for what no trace holds."""
+        steps = tuple(_step(step) for step in data["steps"])
+        ids = _listed(data["prompt_ids"], _whole)
+        if not ids or [step.position for step in steps] != list(range(len(ids), len(ids) + len(steps))):
+            raise ValueError("steps that do not follow the prompt")
+        return cls(ids, steps, FinishReason(data["finish"]), _text(data["text"]))
 
-def _step(data: dict[str, object]) -> Step:
-    stages = [dict(stage) for stage in data.pop("stages")]  # type: ignore[attr-defined]
-    for stage in stages:
-        stage["ids"], stage["logits"] = tuple(stage["ids"]), tuple(stage["logits"])
-        stage["rest"] = Rest(**stage["rest"])
-    finish = data.pop("finish")
-    return Step(
-        **data,  # type: ignore[arg-type]
-        stages=tuple(StageRecord(**stage) for stage in stages),
-        finish=None if finish is None else FinishReason(str(finish)),
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """Records as JSON, always spelled the same way; -inf becomes null. Raises ValueError for nan and +inf."""
+    return json.dumps(_plain(data), separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Lists, dicts and numbers that JSON has."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and value == -math.inf else value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a number that is no id or count")
+    return value
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a figure that is not finite")
+    return float(value)
+
+
+def _or_ruled_out(value: Any) -> float:
+    return -math.inf if value is None else _finite(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text that is none")
+    return value
+
+
+def _listed(values: Any, check: Callable[[Any], Any]) -> tuple[Any, ...]:
+    if not isinstance(values, list):
+        raise TypeError("a list that is none")
+    return tuple(map(check, values))
+
+
+def _step(data: Mapping[str, Any]) -> Step:
+    shown = _listed(data["shown"], _whole)
+    step = Step(
+        position=_whole(data["position"]),
+        id=_whole(data["id"]),
+        proposed=_whole(data["proposed"]),
+        u=None if data["u"] is None else _finite(data["u"]),
+        log_probability=_or_ruled_out(data["log_probability"]),
+        drawn_log_probability=_or_ruled_out(data["drawn_log_probability"]),
+        entropy=_finite(data["entropy"]),
+        seconds=None if data["seconds"] is None else _finite(data["seconds"]),
+        shown=shown,
+        stages=_listed(data["stages"], _stage),
+        finish=None if data["finish"] is None else FinishReason(data["finish"]),
     )
+    if not step.stages or any(len(stage.logits) != len(shown) for stage in step.stages):
+        raise ValueError("a step without the figures of its tokens")
+    if len(set(shown)) != len(shown) or not {step.id, step.proposed} <= set(shown):
+        raise ValueError("a step whose token is not on record")
+    return step
+
+
+def _stage(data: Mapping[str, Any]) -> StageRecord:
+    rest = Rest(_whole(data["rest"]["count"]), _finite(data["rest"]["probability"]))
+    logits = _listed(data["logits"], _or_ruled_out)
+    return StageRecord(_text(data["name"]), logits, _finite(data["log_normaliser"]), _whole(data["possible"]), rest)

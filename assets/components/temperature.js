@@ -14,22 +14,6 @@ const LN2 = Math.log(2);
 const number = (t) => String(Number(t.toPrecision(10)));
 const short = (x) => (x < 9.95 ? x.toFixed(2) : x < 99.5 ? x.toFixed(1) : grouped(Math.round(x)));
 
-function make(parent, tag, className, attributes = {}) {
-  const element = parent.appendChild(document.createElement(tag));
-  element.className = className;
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, value);
-  }
-  return element;
-}
-
-function labelled(parent, text, attributes) {
-  const label = make(parent, "label", "field");
-  make(label, "span", "", { text });
-  return make(label, "input", "", { autocomplete: "off", ...attributes });
-}
-
 function build(host) {
   host.replaceChildren();
   const view = { host, settings: null, version: null, rows: [], width: 0 };
@@ -79,12 +63,6 @@ function buildFilters(host) {
   filters.order = make(orders, "ol", "order", { "aria-label": "Order of the filters" });
   filters.kept = make(fold, "p", "kept");
   return filters;
-}
-
-// Writes only what has changed: an element that is left alone costs nothing to lay out and paint.
-function say(element, text) {
-  if (element.said === text) return;
-  element.textContent = element.said = text;
 }
 
 // ---- figures -> screen -------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ Outside Streamlit's caches on purpose: any browser can clear those for everybody
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from lm_core import pretrained
 from lm_core.errors import LmCoreError
+from lm_core.models import LanguageModel
 from lm_core.runtime.served_model import ServedModel
 
 
@@ -21,14 +23,18 @@ class Registry:
         self._served: dict[str, ServedModel] = {}
 
     def get(self, name: str = pretrained.DEFAULT) -> ServedModel:
-        """The model, loaded if need be. Raises what `pretrained.load` raises, each time anew."""
+        """The pretrained model, loaded if need be. Raises what `pretrained.load` raises, each time anew."""
+        return self._served.get(name) or self.serve(pretrained.entry(name).name, lambda: pretrained.load(name))
+
+    def serve(self, name: str, load: Callable[[], LanguageModel]) -> ServedModel:
+        """The model of this name, whatever it is; `load` brings it the first time."""
         if name in self._served:
             return self._served[name]
         with self._guard:
-            lock = self._locks.setdefault(pretrained.entry(name).name, threading.Lock())
+            lock = self._locks.setdefault(name, threading.Lock())
         with lock:
             if name not in self._served:
-                self._served[name] = ServedModel(pretrained.load(name))
+                self._served[name] = ServedModel(load())
             return self._served[name]
 
     def loaded(self, name: str = pretrained.DEFAULT) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lm_core.models import LanguageModel
     from lm_core.models.kv_cache import KVCache
-    from lm_core.models.transformer import Transformer
 
 Ids = tuple[int, ...]
 
@@ -35,10 +35,10 @@ def shared_length(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 class ServedModel:
-    """A Transformer behind a queue, with two memories: logits by prompt, and keys and values by prefix."""
+    """A model behind a queue, with two memories: logits by prompt, and keys and values by prefix."""
 
     def __init__(
-        self, model: Transformer, kv_bytes: int = limits.KV_CACHE_BYTES, results: int = limits.KEPT_RESULTS
+        self, model: LanguageModel, kv_bytes: int = limits.KV_CACHE_BYTES, results: int = limits.KEPT_RESULTS
     ) -> None:
         self.tokenizer = model.tokenizer
         self.vocab_size = model.vocab_size
@@ -57,6 +57,10 @@ class ServedModel:
     def answered(self) -> bool:
         """Whether it has given an answer yet; the first one takes longest."""
         return bool(self._results)
+
+    def recalls(self, ids: Sequence[int]) -> bool:
+        """Whether the answer to this prompt is kept from before."""
+        return tuple(ids) in self._results
 
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.floating]:
         """See LanguageModel.logits."""
@@ -87,15 +91,18 @@ class ServedModel:
 
     def _compute(self, ids: Ids) -> NDArray[np.floating]:
         """One forward pass over what no kept prefix covers; at least the last token is always read anew."""
-        fresh = self._model.new_cache()
-        if fresh is None:
+        cache = self._model.new_cache()
+        if cache is None:
             return self._model.next_logits([ids])[0]
         nearest = max(self._prefixes, key=lambda held: shared_length(held, ids), default=())
         shared = min(shared_length(nearest, ids), len(ids) - 1)
+        goes_on = 0 < shared == len(nearest)  # then no copy is needed: the longer text's cache serves both
         if shared:
             self._prefixes.move_to_end(nearest)
-        cache = self._prefixes[nearest].fork(shared) if shared else fresh
+            cache = self._prefixes[nearest] if goes_on else self._prefixes[nearest].fork(shared)
         row = self._model.next_logits([ids[shared:]], [cache])[0]
+        if goes_on:
+            del self._prefixes[nearest]
         self._prefixes[ids] = cache
         self._prefixes.move_to_end(ids)
         while sum(held.allocated_nbytes for held in self._prefixes.values()) > self._kv_bytes:

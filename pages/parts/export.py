@@ -92,11 +92,22 @@ def csv_of(belief: Distribution, name_of: Callable[[int], str]) -> bytes:
     writer = csv.writer(table)
     writer.writerow(["rank", "id", "token", "probability", "log_probability_nats", "logit"])
     for row in belief.top(len(belief)):
-        name = name_of(row.id)
-        # A spreadsheet takes a cell that begins with one of these for a formula; the apostrophe keeps it text.
-        safe = f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
-        writer.writerow([row.rank, row.id, safe, repr(row.probability), repr(row.log_probability), repr(row.logit)])
+        writer.writerow(
+            [
+                row.rank,
+                row.id,
+                as_text(name_of(row.id)),
+                repr(row.probability),
+                repr(row.log_probability),
+                repr(row.logit),
+            ]
+        )
     return table.getvalue().encode("utf-8-sig")
+
+
+def as_text(name: str) -> str:
+    """A spreadsheet takes a cell that begins with one of these signs for a formula; the apostrophe keeps it text."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
 
 
 def _json(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str) -> bytes:

@@ -14,9 +14,9 @@ COMPONENTS = Path("assets/components")
 
 
 @lru_cache
-def source(name: str) -> str:
-    """A file of assets/components, as text."""
-    return (COMPONENTS / name).read_text(encoding="utf-8")
+def source(*names: str) -> str:
+    """Files of assets/components, as one text."""
+    return "".join((COMPONENTS / name).read_text(encoding="utf-8") for name in names)
 
 
 def show(markup: str) -> None:

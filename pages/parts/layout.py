@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts import frame, model_choice, navigation, url_state
 from pages.parts.contents import Entry, entries
 
-_stage = st.components.v2.component("stage", js=frame.source("format.js") + frame.source("stage.js"))
+_stage = st.components.v2.component("stage", js=frame.source("format.js", "stage.js"))
 
 
 def draw() -> None:

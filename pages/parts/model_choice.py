@@ -3,8 +3,7 @@
 import streamlit as st
 
 from lm_core import pretrained
-from lm_core.models import LanguageModel
-from lm_core.runtime import registry
+from lm_core.runtime import ServedModel, registry
 from pages.parts import url_state
 
 _NAME = "_model_name"
@@ -30,7 +29,7 @@ def name() -> str:
     return str(st.session_state[_NAME])
 
 
-def model() -> LanguageModel:
+def model() -> ServedModel:
     """The chosen model, shared by all visitors; says so while it loads. Raises ModelUnavailable."""
     if registry.loaded(name()):
         return registry.get(name())

@@ -4,7 +4,7 @@ Each box keeps a draft, which the figures follow key by key, and a committed tex
 follows: a text is committed when the box is left, on Ctrl+Enter, or when the page itself puts it there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -88,8 +88,20 @@ def _sent(message: object, version: int, base: str) -> str:
     return base
 
 
-def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT, compact: bool = False) -> Box:
-    """Draws the box, says what was done to its text, and answers it. `compact` leaves out heading and tokens."""
+def ask(
+    model: LanguageModel,
+    name: str,
+    heading: str,
+    default: str = DEFAULT,
+    compact: bool = False,
+    chips: bool = True,
+    begin: tuple[int, ...] = (),
+) -> Box:
+    """Draws the box, says what was done to its text, and answers it. `compact` leaves out heading and tokens.
+
+    `chips` False leaves out the tokens alone, where the page shows them elsewhere. `begin` is what this model reads
+    before any text.
+    """
     key = url_state.text(name, default)
     latest = f"{key}_latest"
     if url_state.arriving() or f"{key}_version" not in st.session_state:
@@ -105,17 +117,19 @@ def ask(model: LanguageModel, name: str, heading: str, default: str = DEFAULT, c
     data = {"label": heading, "text": text, "version": version, "onto": onto, "compact": compact}
     if not text:
         _draw(key, {**data, "tokens": None})
-        frame.note(f"{heading} is empty. Type a text to be continued, for example: {DEFAULT}")
+        frame.note(f"{heading} is empty. Type a text to be continued, for example: {default}")
         return Box(text, committed, None)
     with frame.plain_errors():
         try:
-            read = prompt.read(text, model.tokenizer, limits.PROMPT_TOKENS)
+            room = min(limits.PROMPT_TOKENS, (model.context_length or limits.PROMPT_TOKENS) - len(begin))
+            read = prompt.read(text, model.tokenizer, room)
         except PromptError:
             _draw(key, {**data, "tokens": None})
             raise
-        _draw(key, {**data, **({"tokens": None} if compact else _tokens(read.ids, model))})
+        _draw(key, {**data, **(_tokens(read.ids, model) if chips and not compact else {"tokens": None})})
         for sentence in read.notes:
             frame.note(sentence)
+        read = replace(read, ids=(*begin, *read.ids))
         belief = Distribution(model.next_logits([read.ids])[0])
         return Box(text, committed, Answer(name, text, text == committed, read, belief, model.tokenizer))
     return Box(text, committed, None)

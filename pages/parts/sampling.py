@@ -83,7 +83,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _from_text(name: str) -> Callable[[str], Any]:
+def parser(name: str) -> Callable[[str], Any]:
     """A parser of what a link says: the number in the text, then the same check as for the component."""
 
     def parse(text: str) -> Any:
@@ -124,7 +124,7 @@ def scene(component: str) -> Scene:
     for field in fields(Settings):
         key = url_state.key_of(field.name)
         if field.name != "seed":  # it goes with the reader, so the frame has read it already
-            key = url_state.parsed(field.name, getattr(default, field.name), _from_text(field.name))
+            key = url_state.parsed(field.name, getattr(default, field.name), parser(field.name))
         given[field.name] = st.session_state[key]
     version_key, base_key = f"{component}_version", f"{component}_base"
     dropped = component not in st.session_state  # out of sight for a while, it has lost what was set

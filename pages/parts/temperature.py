@@ -17,8 +17,8 @@ _DEFAULT_SIZE = "_default_size"
 _component = st.components.v2.component(
     "temperature",
     html='<div class="temperature bars"></div>',
-    css=frame.source("bars.css") + frame.source("temperature.css"),
-    js=frame.source("format.js") + frame.source("sampling.js") + frame.source("temperature.js"),
+    css=frame.source("bars.css", "temperature.css"),
+    js=frame.source("format.js", "dom.js", "sampling.js", "temperature.js"),
 )
 
 

@@ -120,7 +120,7 @@ def number(name: str, default: int, low: int, high: int) -> str:
     return _fill(name, default, parse)
 
 
-def parsed(name: str, default: T, parse: Callable[[str], T]) -> str:
+def parsed(name: str, default: object, parse: Callable[[str], object]) -> str:
     """Anything `parse` reads from text; it raises InvalidInput for what it cannot."""
     return _fill(name, default, parse)
 
@@ -169,6 +169,11 @@ def _publish(link: dict[str, str]) -> None:
 def link_with(**parameters: str) -> str:
     """The query of a link to this scene, with some values as they stand at this moment."""
     return urlencode({**st.session_state[_WRITTEN][-1], **parameters})
+
+
+def scene() -> dict[str, str]:
+    """The link to this scene, as it was last written."""
+    return dict(st.session_state[_WRITTEN][-1])
 
 
 def follow(link: dict[str, str], replaces: Iterable[str]) -> None:

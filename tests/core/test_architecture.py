@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # A module may import any that stands before it; None is the package's own door.
 ORDER: list[str | None] = [
     "errors", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt", "grammar", "corpus", "models",
-    "pretrained", "filters", "decoding", "trace", "generation", "beam", "crowd", "scoring", "training", "runtime", None,
+    "pretrained", "filters", "decoding", "trace", "recording", "window", "generation",
+    "repetition", "exploration", "beam", "crowd", "scoring", "training", "runtime", None,
 ]  # fmt: skip
 
 

@@ -80,8 +80,10 @@ def test_figures_of_a_step_are_the_models(make_tiny: Make) -> None:
         assert step.id == row.id
         assert [stage.name for stage in step.stages] == ["logits", "Temperature", "TopK"]
         last = step.stages[-1]
-        assert sum(r.probability for r in last.rows) + last.rest.probability == pytest.approx(1, abs=1e-9)
-        assert step.drawn_log_probability == pytest.approx(last.chosen_logit - last.log_normaliser)
+        listed = sum(math.exp(ln_p) for ln_p in last.log_probabilities)
+        assert listed + last.rest.probability == pytest.approx(1, abs=1e-9)
+        assert step.drawn_log_probability == pytest.approx(last.log_probabilities[step.shown.index(step.id)])
+        assert (last.possible, step.by_hand) == (9, False)
     assert [step.position for step in trace.steps] == list(range(5, 17))
 
 

@@ -1,0 +1,101 @@
+"""One token at a time: step, go back, take another token, and see why a text ends."""
+
+TITLE = "Generation"
+SECTION = "Explore"
+ICON = "step_over"
+PROMISE = "A text comes one token at a time: predict, choose, append, and again. Step through it, go back, branch off."
+EXAMPLES = {
+    "One token at a time": {"prompt": "The capital of France is", "seed": "0"},
+    "The loop by hand: three rows": {"with": "table", "t": "0", "steps": "3"},
+    "A greedy text goes in circles": {"prompt": "Order shipped from the", "t": "0", "steps": "40"},
+    "A penalty leads out of them": {"prompt": "Order shipped from the", "t": "0", "rp": "1.1", "steps": "40"},
+    "A bigram knows one word back": {"with": "bigram", "t": "0", "steps": "24"},
+    "The small Transformer ends its sentence": {"with": "transformer", "t": "0", "steps": "12"},
+    "A chat is one text": {
+        "prompt": "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",
+        "t": "0",
+        "steps": "20",
+    },
+    "A stop string over two tokens": {"prompt": "The capital of France is", "t": "0", "stop": "is, a", "steps": "20"},
+    "A policy interrupts": {"prompt": "The capital of France is", "t": "0", "ban": "city, river", "steps": "30"},
+    "A window of 32 tokens: it stops": {"prompt": "Once upon a time", "t": "0", "window": "32", "steps": "60"},
+    "A window of 32 tokens: it forgets": {
+        "prompt": "Once upon a time",
+        "t": "0",
+        "window": "32",
+        "full": "truncate left",
+        "steps": "60",
+    },
+}
+
+from pages.parts.navigation import ensure_entry
+
+ensure_entry()
+
+import streamlit as st
+
+from pages.parts import (
+    examples,
+    frame,
+    prompt_box,
+    rungs,
+    stop_choice,
+    strategy_choice,
+    url_state,
+    walk,
+    walk_export,
+    walk_notes,
+    walk_picture,
+    walk_window,
+)  # fmt: skip
+
+presenting = url_state.presenting()
+SIZE = 5 if presenting else 10
+
+hero, below = st.container(), st.container()
+controls = below if presenting else hero
+with controls.container(horizontal=True, vertical_alignment="center"):
+    examples.menu(EXAMPLES, resets=walk_notes.RESETS)
+    kind = rungs.choose(shown=not presenting)
+    more = st.container(horizontal=True, width="content")
+with more:
+    view = walk_notes.view(SIZE)
+link = {"with": (kind, rungs.PRETRAINED), "n": (view.size, SIZE), "axis": (view.axis, "linear")}
+recording = walk_export.opened()
+with frame.plain_errors():
+    if recording:
+        with hero:
+            walk_export.show(recording, view)
+    else:
+        try:
+            rung = rungs.rung(kind)
+            with more:
+                choice, said = strategy_choice.ask()
+                limits, ends = stop_choice.ask(rung.model)
+            with hero:
+                box = prompt_box.ask(
+                    rung.model, rung.prompt, "Prompt", rung.default, compact=presenting, chips=False, begin=rung.begin
+                )
+            link |= {**said, **ends, rung.prompt: (box.committed, rung.default)}
+            answer = box.answer
+            if answer:
+                place = walk.place(rung, answer.prompt.ids, choice.strategy(), limits)
+                link |= place.link
+        finally:
+            url_state.write(**link)
+        if answer:
+            with hero:
+                picture = walk_picture.of_tour(place.tour, choice.strategy())
+                walk_picture.draw(
+                    picture, view, rungs.about(kind), handled=place.handled, problem=place.problem,
+                    to_take=place.to_take, arrival=str(link), seed=choice.settings.seed, greedy=choice.settings.t == 0,
+                )  # fmt: skip
+            if not presenting:
+                walk_notes.notice(place.tour, choice)
+                walk_notes.circles(place.tour)
+                walk_notes.compare(place.tour, choice)
+                walk_window.fold(place.tour)
+                walk_notes.chat(place.tour, rung, answer.prompt.text)
+                walk_export.fold(rung, place.tour, answer.prompt.text, choice, view)
+if not presenting:
+    walk_export.opener()

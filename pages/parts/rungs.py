@@ -1,0 +1,80 @@
+"""Which model continues a text: the pretrained one, or one of the ladder that leads to it; each with its own prompt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from lm_core import pretrained
+from lm_core.models import LanguageModel
+from lm_core.runtime import ServedModel, registry
+from pages.parts import model_choice, prompt_box, url_state
+
+PRETRAINED = "pretrained"
+TITLES = {PRETRAINED: "Pretrained", "transformer": "Small Transformer", "bigram": "Bigram", "table": "Table"}
+FILES = Path("assets/models")
+_LEARNED_FROM = "Trained here on 3,600 generated messages, 83 words: type only words they use."
+ABOUT = {
+    "transformer": _LEARNED_FROM,
+    "bigram": _LEARNED_FROM.replace("Trained", "Counted").replace(" on ", " in "),
+    "table": "Three rows written by hand, an illustration. Its text is looked up as a whole.",
+}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A model, and how this page addresses it."""
+
+    kind: str
+    name: str
+    """For links, exports and memory."""
+    model: ServedModel
+    prompt: str
+    """The link parameter of its prompt."""
+    default: str
+    begin: tuple[int, ...] = ()
+    """What it reads before any text."""
+
+
+def choose(shown: bool) -> str:
+    """The control that says which model; on a stage the link alone says it."""
+    key = url_state.choice("with", list(TITLES), PRETRAINED)
+    if not shown:
+        return str(st.session_state[key])
+    return (
+        st.segmented_control(
+            "Model", list(TITLES), key=key, format_func=TITLES.__getitem__, required=True, label_visibility="collapsed"
+        )
+        or PRETRAINED
+    )
+
+
+def rung(kind: str) -> Rung:
+    """The model, loaded if need be. Raises ModelUnavailable."""
+    if kind == PRETRAINED:
+        return Rung(kind, model_choice.name(), model_choice.model(), "prompt", prompt_box.DEFAULT)
+    model = registry.serve(f"ladder/{kind}", _loader(kind))
+    if kind == "table":
+        return Rung(kind, kind, model, "row", "Order shipped from the")
+    return Rung(kind, kind, model, "line", "the package left the", begin=(0,))  # as in training, after <bos>
+
+
+def _loader(kind: str) -> Callable[[], LanguageModel]:
+    def load() -> LanguageModel:
+        from lm_core.models import files
+        from lm_core.models.table import ORDER_SHIPPED, TableModel
+
+        return TableModel(ORDER_SHIPPED) if kind == "table" else files.read(FILES / f"{kind}.safetensors")[0]
+
+    return load
+
+
+def about(kind: str) -> str:
+    """One sentence on what the model is, where the picker of the frame does not say it."""
+    return ABOUT.get(kind, "")
+
+
+def known(name: str) -> bool:
+    """Whether a model of this name can be chosen here."""
+    return name in TITLES or name in [entry.name for entry in pretrained.catalogue()]

@@ -1,0 +1,81 @@
+"""When generation stops and what the model may see, as controls and in the link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lm_core.errors import InvalidInput
+from lm_core.exploration import MOST_TOKENS
+from lm_core.generation import ContextPolicy, Limits
+from lm_core.models import LanguageModel
+from pages.parts import frame, url_state
+
+MAX_NEW = 64
+NAMES = ("max", "stop", "ban", "window", "full", "keep")
+SMALLEST_WINDOW, LARGEST_WINDOW = 4, 8192
+_POLICIES = {
+    ContextPolicy.STOP: "Stop",
+    ContextPolicy.REJECT: "Reject what will not fit",
+    ContextPolicy.TRUNCATE_LEFT: "Truncate left: forget the oldest half",
+    ContextPolicy.KEEP_PREFIX: "Keep prefix: forget the middle",
+}
+_LONGEST_LINK = 500
+_KEEP = 4
+_GOOD = "_stop_choice"
+
+
+def ask(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, object]]]:
+    """The controls behind one button; the limits, and what of them belongs into the link."""
+    keys = {
+        "max": url_state.number("max", MAX_NEW, 1, MOST_TOKENS),
+        "stop": url_state.text("stop", "", _LONGEST_LINK),
+        "ban": url_state.text("ban", "", _LONGEST_LINK),
+        "window": url_state.parsed("window", None, _window),
+        "full": url_state.choice("full", list(ContextPolicy), ContextPolicy.STOP),
+        "keep": url_state.number("keep", _KEEP, 0, LARGEST_WINDOW),
+    }
+    own = f"{model.context_length:,}" if model.context_length else "unlimited"
+    with st.popover("When to stop", icon=":material/stop_circle:", key="_stops"):
+        st.number_input("Token limit (new tokens)", 1, MOST_TOKENS, key=keys["max"])
+        st.text_area("Stop strings", key=keys["stop"], height=70, placeholder="one a line; \\n stands for a line break")
+        st.text_input("Policy: words that interrupt", key=keys["ban"], placeholder="commas between, such as refund")
+        st.number_input(
+            "Context window (tokens)", SMALLEST_WINDOW, LARGEST_WINDOW, value=None, key=keys["window"],
+            placeholder=f"the model's own: {own}",
+        )  # fmt: skip
+        st.selectbox("When the window is full", list(_POLICIES), key=keys["full"], format_func=_POLICIES.__getitem__)
+        st.number_input("Tokens of the prefix to keep", 0, LARGEST_WINDOW, key=keys["keep"])
+    values = {name: st.session_state[key] for name, key in keys.items()}
+    for name in ("stop", "ban"):
+        if len(values[name]) > _LONGEST_LINK:
+            frame.note("These stop strings or words are too long for a link: whoever gets the link sees none.")
+    defaults = {"max": MAX_NEW, "stop": "", "ban": "", "window": None, "full": ContextPolicy.STOP, "keep": _KEEP}
+    link = {name: (value, defaults[name]) for name, value in values.items()}
+    return _checked(values), link | {name: ("", "") for name in ("stop", "ban") if len(values[name]) > _LONGEST_LINK}
+
+
+def _window(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
+    if not SMALLEST_WINDOW <= number <= LARGEST_WINDOW:
+        raise InvalidInput("window", f"a whole number from {SMALLEST_WINDOW} to {LARGEST_WINDOW}", text)
+    return number
+
+
+def _checked(values: dict[str, object]) -> Limits:
+    """The limits, or the last ones that held, with a sentence about what is wrong with these."""
+    try:
+        limits = _limits(*values.values())  # type: ignore[arg-type]
+    except InvalidInput as error:
+        frame.note(str(error), "error")
+        return st.session_state.get(_GOOD, Limits(MAX_NEW))
+    st.session_state[_GOOD] = limits
+    return limits
+
+
+def _limits(most: int, stop: str, ban: str, window: int | None, full: ContextPolicy, keep: int) -> Limits:
+    lines = stop.split("\n") if stop else []
+    if any(not line for line in lines):
+        raise InvalidInput("stop strings", "one a line, none of them empty; write \\n for a line break", stop)
+    stops = tuple(line.replace("\\n", "\n").replace("\\t", "\t") for line in lines)
+    words = tuple(word.strip() for word in ban.split(",") if word.strip())
+    return Limits(most, stops, words, policy=full, keep=keep, window=window)

@@ -1,0 +1,163 @@
+"""Beside the walk, one fold away: what to notice, circles, branches compared, a chat as one text."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from lm_core import prompt
+from lm_core.beam import beam_search
+from lm_core.decoding import Strategy, strategy
+from lm_core.exploration import Branch, Exploration
+from lm_core.generation import Limits
+from lm_core.labels import label
+from lm_core.repetition import circle
+from pages.parts import bars, frame, prompt_box, rungs, stop_choice, strategy_choice, url_state, walk, walk_picture
+
+_COMPARED, _WIDTH = 12, 4
+_BEST = f"best found by a beam of width {_WIDTH}"
+_LOOP = {"prompt": "Order shipped from the", "t": "0", "steps": "40"}
+_APOLOGY = {"prompt": "We apologize for the", "t": "0", "steps": "40"}
+_CALMED = {**_LOOP, "rp": "1.1"}
+RESETS = (*strategy_choice.NAMES, *stop_choice.NAMES, *walk.NAMES, "with")
+
+
+def view(size: int) -> walk_picture.View:
+    """The controls of how it is shown."""
+    size_key = url_state.choice("n", walk_picture.SIZES, size)
+    axis_key = url_state.choice("axis", list(bars.AXES), "linear")
+    with st.popover("View", icon=":material/visibility:", key="_view"):
+        count = st.segmented_control("Tokens shown", walk_picture.SIZES, key=size_key, required=True)
+        axis = st.segmented_control(
+            "Axis", list(bars.AXES), key=axis_key, format_func=bars.AXES.__getitem__, required=True
+        )
+        keys = st.checkbox("Keys: ← back, → step, 1 to 9 take a row, space plays", value=True, key="_walk_keys")
+    return walk_picture.View(count or size, axis or "linear", keys)
+
+
+def notice(tour: Exploration, choice: strategy_choice.Choice) -> None:
+    """One fold of sentences, each with the values on the screen."""
+    opened = st.expander("What to notice", on_change="rerun", key="_walk_notice")
+    if not opened.open:
+        return
+    before, at = len(tour.prompt_ids), tour.at
+    gone = f", without the {len(tour.forgotten)} it has forgotten" if tour.forgotten else ""
+    lines = [
+        f"For token {at + 1} the model reads the prompt’s {before} tokens and the {at} it has generated{gone}: "
+        f"{before + at - len(tour.forgotten)} in all. Each answer becomes part of the next question.",
+        "The keys and values of tokens already read are kept (KV cache): a step reads one new token, "
+        "but that token still attends to all the others. That is why speed is counted in tokens per second.",
+        "The probabilities of the steps multiply to the probability of the text; their logarithms add up to ln P.",
+        "Token n is always drawn with the n-th number of the seed: going back and on again gives the same text."
+        if choice.settings.t
+        else "Greedy draws nothing: the same prompt gives the same text for everybody.",
+    ]
+    with opened:
+        frame.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def circles(tour: Exploration) -> None:
+    """One fold on greedy loops: the article's, made up, and one that this model falls into."""
+    opened = st.expander("When greedy goes in circles", on_change="rerun", key="_walk_circles")
+    if not opened.open:
+        return
+    found = circle(tour.here)
+    with opened:
+        st.write(
+            "**Illustration, made up:** “We apologize for the inconvenience. We apologize for the inconvenience. …”"
+        )
+        st.write(
+            "Greedy always takes the likeliest token. Once a phrase makes itself likeliest, nothing leads out. "
+            "A repetition penalty lowers the logits of tokens that are there already; drawing leads out by chance."
+        )
+        if found:
+            names = "".join(label(tour.model.tokenizer.token_bytes(i)) for i in found.ids)
+            shown = f'<span class="nte-token">{html.escape(names)}</span>'
+            frame.show(f"<p>On this page, right now: {shown} has come {found.times} times in a row.</p>")
+        with st.container(horizontal=True):
+            for title, scene in (
+                ("A circle this model falls into", _LOOP),
+                ("The same with a penalty of 1.1", _CALMED),
+                ("The apology, really run", _APOLOGY),
+            ):
+                st.button(title, on_click=url_state.follow, args=(scene, [*scene, *RESETS]), key=f"_run_{title}")
+
+
+def compare(tour: Exploration, choice: strategy_choice.Choice) -> None:
+    """One fold: greedy, drawn and best found, over equally many tokens, as branches with their accounts."""
+    opened = st.expander("Greedy, drawn, best found", on_change="rerun", key="_walk_compare")
+    if not opened.open:
+        return
+    with opened:
+        st.write(
+            f"Greedy takes the best next token, which need not lead to the best text. A beam search keeps the {_WIDTH} "
+            f"best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches."
+        )
+        if st.button(f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary"):
+            with st.spinner("Running greedy, drawn and a beam search."):
+                _three(tour, choice)
+            st.rerun()  # the picture above shows them
+        found = {branch.name: branch for branch in tour.branches() if branch.name}
+        if found:
+            _table(tour, found)
+
+
+def _three(tour: Exploration, choice: strategy_choice.Choice) -> None:
+    place, limits = (tour.path, tour.at), tour.limits
+    greedy = strategy(repetition_penalty=choice.penalty)
+    drawn = choice.strategy() if choice.settings.t else strategy(seed=choice.settings.seed)
+    # The visitor's own stops would end the three at different lengths.
+    fair = Limits(_COMPARED, policy=limits.policy, keep=limits.keep, window=limits.window)
+    tour.limit(fair)
+    try:
+        for made_by, name in ((greedy, "greedy"), (drawn, strategy_choice.in_words(drawn))):
+            tour.follow((), made_by)
+            list(tour.run(made_by))
+            tour.follow(tour.path, made_by, name)
+        best = beam_search(tour.model, tour.prompt_ids, _WIDTH, fair)
+        tour.follow(max(best, key=lambda each: each.log_probability).ids, Strategy(), _BEST)
+    finally:
+        tour.limit(limits)
+        tour.follow(place[0], Strategy())
+        tour.move(place[1])
+
+
+def _table(tour: Exploration, found: dict[str, Branch]) -> None:
+    decode = tour.model.tokenizer.decode
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{len(branch.ids)}</td><td>{branch.log_probability:.4f}</td>'
+        f'<td>{branch.perplexity:.3f}</td><td class="nte-text">{html.escape(decode(branch.ids))}</td></tr>'
+        for name, branch in sorted(found.items(), key=lambda item: -item[1].log_probability)
+    )
+    head = "".join(f"<th>{name}</th>" for name in ("chosen by", "tokens", "ln P (nats)", "perplexity"))
+    head = f'<tr>{head}<th class="nte-text">text</th></tr>'
+    frame.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
+
+
+def chat(tour: Exploration, rung: rungs.Rung, text: str) -> None:
+    """One fold: a conversation is one growing text with special tokens; ask, and it becomes the prompt."""
+    if rung.kind != rungs.PRETRAINED:
+        return
+    opened = st.expander("A chat is one text", on_change="rerun", key="_walk_chat")
+    if not opened.open:
+        return
+    with opened:
+        frame.show(
+            "<p>To the model a conversation is one text. Special tokens mark whose turn it is: "
+            '<span class="nte-token">&lt;|im_start|&gt;</span> opens a turn, <span class="nte-token">&lt;|im_end|&gt;'
+            "</span> closes it. The assistant’s turn is the continuation, and the model ends it by choosing the "
+            "closing token itself.</p>"
+        )
+        so_far = text + tour.model.tokenizer.decode(tour.here)
+        goes_on = "<|im_start|>" in so_far
+        with st.form("_walk_ask", border=False):
+            question = st.text_input(
+                "Your next message" if goes_on else "Your message", key="_walk_message", max_chars=500,
+                placeholder="for example: What is the capital of France?",
+            )  # fmt: skip
+            asked = st.form_submit_button("Ask: put it behind the chat" if goes_on else "Ask: make it a chat")
+        if asked and question.strip():
+            new = prompt.next_turn(so_far, question) if goes_on else prompt.chat_turn(question)
+            prompt_box.put(rung.prompt, new)
+            st.rerun()
