@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lm_core import corpus as corpus
     from lm_core import crowd as crowd
     from lm_core import decoding as decoding
-    from lm_core import filters as filters
     from lm_core import exploration as exploration
+    from lm_core import filters as filters
     from lm_core import generation as generation
     from lm_core import grammar as grammar
     from lm_core import pasted as pasted

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.decoding import Strategy, strategy
-from lm_core.generation import ContextPolicy, Limits, cut_at_stop, generate, run
+from lm_core.generation import ContextPolicy, Limits, cut_at_policy, cut_at_stop, generate, run
 from lm_core.trace import FinishReason, Trace
 from tests.conftest import Authority
 
@@ -104,6 +104,20 @@ def test_reasons_to_stop_in_their_order(make_tiny: Make) -> None:
     full = run(tiny, [1] * 60, GREEDY, Limits(50))
     assert (full.finish, len(full.ids)) == (FinishReason.CONTEXT_FULL, 5)
     assert run(tiny, [1] * 60, GREEDY, Limits(5)).finish is FinishReason.TOKEN_LIMIT
+    assert finish(policy_words=(letter,), stop_strings=(letter,)) is FinishReason.POLICY
+    assert finish(policy_words=(letter,), end_ids=end) is FinishReason.END_TOKEN
+    narrow = run(tiny, PROMPT, GREEDY, Limits(50, window=8))
+    assert (narrow.finish, len(narrow.ids)) == (FinishReason.CONTEXT_FULL, 4)
+
+
+def test_a_policy_withholds_its_word_however_it_is_written(make_tiny: Make) -> None:
+    tiny = make_tiny()
+    first, second, third = run(tiny, PROMPT, GREEDY, Limits(3)).ids
+    word = tiny.tokenizer.decode([second, third])
+    trace = run(tiny, PROMPT, GREEDY, Limits(9, policy_words=("no such word", word)))
+    assert (trace.finish, len(trace.ids), trace.text) == (FinishReason.POLICY, 3, tiny.tokenizer.decode([first]))
+    assert cut_at_policy("A Refund.", ["refund"]) == ("A ", True)
+    assert cut_at_policy("x.y", ["xzy", "x.y"]) == ("", True)
 
 
 def test_cancelling_ends_before_the_next_step(make_tiny: Make) -> None:
@@ -162,6 +176,10 @@ def test_each_step_is_yielded_before_the_next_is_computed(make_tiny: Make) -> No
         ([1], {"policy": ContextPolicy.KEEP_PREFIX, "keep": 63}, "`keep` must be a whole number from 0 to 62"),
         ([1], {"max_new_tokens": 0}, "`max_new_tokens` must be a whole number >= 1"),
         ([1], {"stop_strings": ("",)}, "`stop_strings` must be texts of at least one character"),
+        ([1], {"stop_strings": ("x" * 10_000,)}, "`stop_strings` must be texts of at most 200 characters"),
+        ([1], {"policy_words": ("",)}, "`policy_words` must be texts of at least one character"),
+        ([1], {"window": 1}, "`window` must be a whole number >= 2, but is 1"),
+        ([1] * 9, {"window": 8}, "`tokens in the prompt` must be a whole number from 1 to 8, but is 9"),
         ([99], {}, "`token id` must be a whole number from 0 to 30"),
     ],
 )

@@ -54,6 +54,21 @@ def test_only_what_is_new_is_read(counting: Counting) -> None:
     assert counting.read == [4, 1, 1, 2, 1]
 
 
+def test_a_text_that_goes_on_takes_its_cache_along(counting: Counting) -> None:
+    """One cache for a run of any length, and it still serves every beginning of it."""
+    served = serve(counting)
+    text = [1, 2, 3]
+    for token in range(4, 24):
+        served.next_logits([text])
+        text = [*text, token]
+    assert len(served._prefixes) == 1
+    served.next_logits([[1, 2, 3, 9]])
+    assert counting.read[-1] == 1
+    assert len(served._prefixes) == 2
+    assert served.recalls([1, 2, 3])
+    assert not served.recalls([9])
+
+
 def test_memory_is_bounded(counting: Counting) -> None:
     bytes_per_token = counting.new_cache().bytes_per_token  # type: ignore[operator]
     served = serve(counting, kv_bytes=200 * bytes_per_token, results=3)
