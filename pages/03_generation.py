@@ -16,8 +16,8 @@ EXAMPLES = {
         "t": "0",
         "steps": "20",
     },
-    "A stop string over two tokens": {"prompt": "The capital of France is", "t": "0", "stop": "is, a", "steps": "20"},
-    "A policy interrupts": {"prompt": "The capital of France is", "t": "0", "ban": "city, river", "steps": "30"},
+    "A stop string over two tokens": {"prompt": "Once upon a time", "t": "0", "stop": "city of", "steps": "20"},
+    "A policy interrupts": {"prompt": "Once upon a time", "t": "0", "ban": "haven, harbour", "steps": "30"},
     "A window of 32 tokens: it stops": {"prompt": "Once upon a time", "t": "0", "window": "32", "steps": "60"},
     "A window of 32 tokens: it forgets": {
         "prompt": "Once upon a time",
@@ -60,42 +60,38 @@ with controls.container(horizontal=True, vertical_alignment="center"):
     more = st.container(horizontal=True, width="content")
 with more:
     view = walk_notes.view(SIZE)
-link = {"with": (kind, rungs.PRETRAINED), "n": (view.size, SIZE), "axis": (view.axis, "linear")}
 recording = walk_export.opened()
-with frame.plain_errors():
-    if recording:
+if recording:
+    with hero:
+        walk_export.show(recording, view)
+else:
+    with frame.plain_errors():
+        rung = rungs.rung(kind)
+        with more:
+            choice, link = strategy_choice.ask()
+            limits, ends = stop_choice.ask(rung.model)
+        link |= {**ends, "with": (kind, rungs.PRETRAINED), "n": (view.size, SIZE), "axis": (view.axis, "linear")}
         with hero:
-            walk_export.show(recording, view)
-    else:
-        try:
-            rung = rungs.rung(kind)
-            with more:
-                choice, said = strategy_choice.ask()
-                limits, ends = stop_choice.ask(rung.model)
+            box = prompt_box.ask(
+                rung.model, rung.prompt, "Prompt", rung.default, compact=presenting, chips=False, begin=rung.begin
+            )
+            place = box.answer and walk.place(rung, box.answer.prompt.ids, choice.strategy(), limits)
+        link |= {rung.prompt: (box.committed, rung.default)}
+        url_state.write(**link, **(place.link if place else {}))
+        if place:
             with hero:
-                box = prompt_box.ask(
-                    rung.model, rung.prompt, "Prompt", rung.default, compact=presenting, chips=False, begin=rung.begin
-                )
-            link |= {**said, **ends, rung.prompt: (box.committed, rung.default)}
-            answer = box.answer
-            if answer:
-                place = walk.place(rung, answer.prompt.ids, choice.strategy(), limits)
-                link |= place.link
-        finally:
-            url_state.write(**link)
-        if answer:
-            with hero:
-                picture = walk_picture.of_tour(place.tour, choice.strategy())
                 walk_picture.draw(
-                    picture, view, rungs.about(kind), handled=place.handled, problem=place.problem,
-                    to_take=place.to_take, arrival=str(link), seed=choice.settings.seed, greedy=choice.settings.t == 0,
+                    walk_picture.of_tour(place.tour, choice.strategy()), view, rungs.about(kind), handled=place.handled,
+                    problem=place.problem, to_take=place.to_take, arrival=str(link), seed=choice.settings.seed,
+                    greedy=choice.settings.t == 0,
                 )  # fmt: skip
             if not presenting:
+                text = box.answer.prompt.text
                 walk_notes.notice(place.tour, choice)
                 walk_notes.circles(place.tour)
                 walk_notes.compare(place.tour, choice)
                 walk_window.fold(place.tour)
-                walk_notes.chat(place.tour, rung, answer.prompt.text)
-                walk_export.fold(rung, place.tour, answer.prompt.text, choice, view)
+                walk_notes.chat(place.tour, rung, text)
+                walk_export.fold(rung, place.tour, text, choice, view)
 if not presenting:
     walk_export.opener()

@@ -13,7 +13,7 @@ from lm_core.decoding import Strategy
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.exploration import MOST_TOKENS, Exploration
 from lm_core.generation import Limits
-from pages.parts import rungs, url_state
+from pages.parts import frame, rungs, url_state
 
 KEY = "walk_component"
 NAMES = ("path", "at", "steps")
@@ -67,9 +67,13 @@ def handled() -> str:
     return str(st.session_state.get(_HANDLED, ""))
 
 
-def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, limits: Limits) -> Place:
-    """Does what was asked and says where that leads. Raises InvalidInput for a prompt that leaves no room."""
-    tour = _tour(rung, prompt_ids, limits)
+def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, limits: Limits) -> Place | None:
+    """Does what was asked and says where that leads; None, with a sentence, where a prompt leaves no room."""
+    try:
+        tour = _tour(rung, prompt_ids, limits)
+    except InvalidInput as error:
+        frame.note(f"{error} Shorten the prompt, or make room for it under “When to stop”.", "error")
+        return None
     problem, to_take, act = "", 0, None
     keys = (
         url_state.parsed("path", (), _path),

@@ -30,7 +30,8 @@ def fold(
     trace = tour.trace()
     with opened:
         st.code(code(rung, tour, text, choice), language="python")
-        link = dict(url_state.scene())
+        # What travels with a reader is left out of a link where it has its default; here it must be said.
+        link = url_state.scene() | {rung.prompt: text, "seed": str(choice.settings.seed)}
         recording = Recording.of(trace, tour.model.tokenizer, tour.model.vocab_size, rung.name, link)
         with st.container(horizontal=True):
             export.download("JSON, trace", recording.to_bytes, "trace.json", "application/json")
@@ -125,6 +126,7 @@ def _read(key: str) -> None:
 def _close() -> None:
     st.session_state[_OPENED] = None
     st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
+    url_state.follow(url_state.scene(), replaces=())  # the controls were out of sight and come back as the link says
 
 
 def opened() -> Recording | None:

@@ -1,0 +1,560 @@
+"""Page 3 in a real browser with the real models: step, play, go back, branch off, stop, share, open again."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lm_core import Transformer
+from lm_core.decoding import strategy
+from lm_core.generation import Limits, run
+from lm_core.labels import label
+from lm_core.recording import Recording
+from lm_core.scoring import score_continuation
+from tests.browser.server import Server, running
+from tests.browser.test_every_page import settled
+
+Open = Callable[..., Page]
+
+
+def at(server: Server, open_page: Open, view: dict[str, object] | None = None, **link: str) -> Page:
+    page = open_page(server, f"/generation?{urlencode(link)}", **(view or {}))
+    expect(page.locator(".walk tr[data-id]").first).to_be_visible()
+    return page
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def text(page: Page) -> list[str]:
+    """The generated tokens, those ahead included."""
+    return page.locator(".walk .chip.made").all_inner_texts()
+
+
+def state(page: Page) -> Locator:
+    return page.locator(".walk .state")
+
+
+def stopped(page: Page) -> Locator:
+    return page.locator(".walk .turn.stopped")
+
+
+def path(page: Page) -> list[int]:
+    found = re.search(r"[?&]path=([\d.]+)", page.url)
+    return [int(i) for i in found.group(1).split(".")] if found else []
+
+
+def shown_log_p(page: Page) -> float:
+    found = re.search(r"ln P = (−?[\d.]+) nats", state(page).inner_text())
+    assert found
+    return float(found.group(1).replace("−", "-"))
+
+
+# ---- the loop ----------------------------------------------------------------------------------------------------
+
+
+def test_the_articles_loop_by_hand(server: Server, open_page: Open) -> None:
+    page = at(server, open_page)
+    button(page, "Examples").click()
+    page.get_by_role("menuitem", name="The loop by hand: three rows").click()
+    expect(stopped(page)).to_have_text("Stopped, end token: the model chose </s>, which ends the text.")
+    assert text(page) == ["warehouse", ".", "</s>"]
+    assert page.locator(".walk .chip").all_inner_texts()[:4] == ["Order", "shipped", "from", "the"]
+    expect(state(page)).to_contain_text("3 tokens generated: ln P = −0.3857 nats together")  # ln(0.85 x 0.80 x 1)
+    page.get_by_text("Show the code, export").click()
+    with page.expect_download() as download:
+        button(page, "JSON, trace").click()
+    trace = Recording.read(Path(download.value.path()).read_bytes(), "trace.json").trace
+    assert (trace.text, str(trace.finish)) == ("warehouse.</s>", "end token")
+
+
+def test_steps_are_the_loops_own(server: Server, open_page: Open, model: Transformer) -> None:
+    page = at(server, open_page, prompt="The package left the", t="0.8", p="0.9", seed="3")
+    ids = model.tokenizer.encode("The package left the")
+    expected = run(model, ids, strategy(seed=3, temperature=0.8, top_p=0.9), Limits(4))
+    for count in range(1, 5):
+        u = expected.steps[count - 1].u
+        expect(page.locator(".walk .turn")).to_contain_text(f"u = {u:.4f} lands on")
+        expect(page.locator(".walk .turn")).to_contain_text("logits → temperature (49,152 left) → top-p (")
+        button(page, "Step").click()
+        expect(page.locator(".walk .chip.made")).to_have_count(count)
+    assert text(page) == [label(model.tokenizer.token_bytes(i)) for i in expected.ids]
+    assert shown_log_p(page) == pytest.approx(expected.log_probability, abs=1e-4)
+    expect(page).to_have_url(re.compile("path=" + re.escape(".".join(map(str, expected.ids)))))
+    assert page.locator(".stations li").all_inner_texts()[0].split("\n") == ["context", "8 tokens"]
+    expect(page.locator(".stations li.on .name")).to_have_text("choose")
+
+
+def test_play_pause_and_to_the_end(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, prompt="Once upon a time", t="0", max="12")
+    button(page, "Play").click()
+    expect(button(page, "Pause")).to_be_visible()
+    expect(page.locator(".walk .chip.made").nth(2)).to_be_visible()
+    button(page, "Pause").click()
+    expect(button(page, "Play")).to_be_visible()
+    page.wait_for_timeout(800)
+    count = len(text(page))
+    assert 3 <= count < 12
+    page.wait_for_timeout(800)
+    assert len(text(page)) == count
+    assert len(path(page)) == count
+    button(page, "To the end").click()
+    expect(stopped(page)).to_contain_text("Stopped, token limit: 12 new tokens.")
+    assert len(path(page)) == 12
+    expect(button(page, "Step")).to_be_disabled()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("bigram", ["package", "left", "the", "package", "left", "the"]),
+        ("transformer", ["local", "warehouse", ".", "<eos>"]),
+    ],
+)
+def test_the_same_loop_on_small_models(server: Server, open_page: Open, kind: str, expected: list[str]) -> None:
+    page = at(server, open_page, **{"with": kind, "t": "0", "max": "6"})
+    assert page.locator(".walk .chip").first.inner_text() == "<bos>"
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    assert text(page) == expected
+
+
+# ---- back, aside, branches ---------------------------------------------------------------------------------------
+
+
+def test_back_aside_and_forward(server: Server, open_page: Open, model: Transformer) -> None:
+    page = at(server, open_page, prompt="The capital of France is", max="6", seed="1")
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    first = text(page)
+    button(page, "Back").click()
+    expect(page.locator(".walk .chip.ahead")).to_have_count(1)
+    page.locator(".walk .chip.made").nth(1).click()
+    expect(page.locator(".walk .chip.ahead")).to_have_count(len(first) - 1)
+    button(page, "Forward").click()
+    expect(page.locator(".walk .chip.ahead")).to_have_count(len(first) - 2)
+    page.locator(".walk .chip.made").nth(1).click()
+    expect(page.locator(".walk .chip.ahead")).to_have_count(len(first) - 1)
+    taken = page.locator(".walk tr[data-id] .take").nth(3)
+    name = taken.inner_text()
+    taken.click()
+    expect(page.locator(".walk .chip.made")).to_have_count(2)
+    assert text(page) == [first[0], name]
+    expect(page.locator(".walk .chip.made").nth(1)).to_have_class(re.compile("hand"))
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(3)
+    page.get_by_text("Branches tried: 2").click()
+    rows = page.locator(".walk .branches tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("1 by hand")
+    second = path(page)
+    rows.nth(0).get_by_role("button").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(len(first))
+    assert text(page) == first
+    for row, ids in ((rows.nth(0), path(page)), (rows.nth(1), second)):
+        joint = score_continuation(model, model.tokenizer.encode("The capital of France is"), ids).log_probability
+        assert float(row.locator("td").nth(1).get_attribute("title") or "nan") == pytest.approx(joint, abs=1e-4)
+
+
+def test_again_gives_the_same_and_a_new_seed_another_text(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, prompt="Once upon a time", seed="4", max="8")
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    first = text(page)
+    button(page, "Again, same seed").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(0)
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    assert text(page) == first
+    button(page, "New seed").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(0)
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    assert text(page) != first
+    expect(page).to_have_url(re.compile("seed=5"))
+
+
+def test_greedy_drawn_and_best_found_become_branches(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, prompt="The package left the", max="3")
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+    page.get_by_text("Greedy, drawn, best found").click()
+    button(page, "Run all three, 12 tokens each").click()
+    table = page.locator(".nte-table").first.locator("tbody tr")
+    expect(table).to_have_count(3, timeout=60_000)
+    joint = {row.locator("th").inner_text(): float(row.locator("td").nth(1).inner_text()) for row in table.all()}
+    assert joint["best found by a beam of width 4"] >= joint["greedy"]
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+    expect(page.get_by_text("Branches tried: ")).to_be_visible()
+
+
+# ---- reasons to stop, windows ------------------------------------------------------------------------------------
+
+FRANCE = {"prompt": "The capital of France is", "t": "0"}
+TIME = {"prompt": "Once upon a time", "t": "0"}
+STORY = {**TIME, "window": "32"}
+WHYS = {
+    "end token": ({"with": "transformer", "t": "0"}, "Stopped, end token: the model chose <eos>"),
+    "token limit": ({**FRANCE, "max": "3"}, "Stopped, token limit: 3 new tokens"),
+    "stop string": ({**TIME, "stop": "city of"}, "Stopped, stop string: one came up, over 2 token(s)"),
+    "policy": ({**TIME, "ban": "harbour, HAVEN"}, "Stopped, policy interruption: a word of the policy came up"),
+    "context full": ({**STORY}, "Stopped, context full: the window holds 32 tokens"),
+}
+
+
+@pytest.mark.parametrize("why", WHYS)
+def test_every_reason_to_stop_names_itself(server: Server, open_page: Open, why: str) -> None:
+    link, sentence = WHYS[why]
+    page = at(server, open_page, **link)
+    button(page, "To the end").click()
+    expect(stopped(page)).to_contain_text(sentence, timeout=60_000)
+    expect(page.locator(".stations li").last).to_contain_text(sentence.split(":")[0].removeprefix("Stopped, "))
+    if why in ("stop string", "policy"):
+        assert page.locator(".walk .chip.withheld").count() >= 1
+
+
+@pytest.mark.parametrize(("policy", "keep"), [("truncate left", "0"), ("keep prefix", "4")])
+def test_a_window_that_forgets_shows_what_is_no_longer_seen(
+    server: Server, open_page: Open, policy: str, keep: str
+) -> None:
+    page = at(server, open_page, **{**STORY, "full": policy, "keep": keep, "max": "40"})
+    button(page, "To the end").click()
+    expect(stopped(page)).to_contain_text("Stopped, token limit: 40 new tokens", timeout=60_000)
+    gone = page.locator(".walk .chip.gone")
+    expect(page.locator(".stations li").first).to_contain_text(f"{gone.count()} forgotten")
+    first = page.locator(".walk .chip").first
+    expect(first).not_to_have_class(re.compile("gone")) if keep == "4" else expect(first).to_have_class(
+        re.compile("gone")
+    )
+
+
+def test_rejecting_says_so_before_anything_runs(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/generation?" + urlencode({**STORY, "full": "reject", "max": "60"}))
+    expect(page.get_by_text("`prompt and max_new_tokens` must be at most 32 tokens together")).to_be_visible()
+    expect(page.get_by_text("Shorten the prompt")).to_be_visible()
+    expect(page.locator(".walk")).to_have_count(0)
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("Once upon a time")
+
+
+def test_a_prompt_beyond_the_window_is_said_before_anything_runs(server: Server, open_page: Open) -> None:
+    page = open_page(server, "/generation?" + urlencode({"prompt": "one two three four five six", "window": "4"}))
+    expect(page.get_by_text("`tokens in the prompt` must be a whole number from 1 to 4, but is 6")).to_be_visible()
+    expect(page.locator(".walk")).to_have_count(0)
+
+
+def test_the_window_fold_knows_the_articles_cases(server: Server, open_page: Open) -> None:
+    page = at(server, open_page)
+    page.get_by_text("When the context window is full").click()
+    page.get_by_text("8,001 tokens in a window of 8,000").click()
+    rows = page.locator(".nte-table").first.locator("tbody tr")
+    expect(rows).to_have_text(
+        [
+            re.compile(r"reject\s*refused before anything runs"),
+            re.compile(r"stop\s*stops after 1,000 new tokens: context full\s*8,000\s*0"),
+            re.compile(r"truncate left\s*all 1,001 come out\s*4,001\s*4,000"),
+            re.compile(r"keep prefix \(100 tokens\)\s*all 1,001 come out\s*4,051\s*3,950"),
+        ]
+    )
+    page.get_by_text("Token 1,000 of an answer").click()
+    expect(page.get_by_text("the model would read the prompt and the 999 before it: 1,199.")).to_be_visible()
+
+
+def test_a_real_circle_and_the_penalty_that_ends_it(server: Server, open_page: Open) -> None:
+    page = at(server, open_page)
+    page.get_by_text("When greedy goes in circles").click()
+    expect(page.get_by_text("Illustration, made up:")).to_be_visible()
+    button(page, "A circle this model falls into").click()
+    expect(state(page)).to_contain_text("times in a row", timeout=60_000)
+    button(page, "The same with a penalty of 1.1").click()
+    expect(page).to_have_url(re.compile(r"rp=1\.1"))
+    expect(state(page)).to_contain_text("40 tokens generated", timeout=60_000)
+    expect(state(page)).not_to_contain_text("times in a row")
+
+
+def test_a_chat_is_one_text(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, t="0", max="24")
+    page.get_by_text("A chat is one text").click()
+    page.get_by_label("Your message").fill("What is the capital of France?")
+    button(page, "Ask: make it a chat").click()
+    expect(page.locator(".walk .chip.special").first).to_be_visible()
+    button(page, "To the end").click()
+    expect(stopped(page)).to_have_text("Stopped, end token: the model chose <|im_end|>, which ends the text.")
+    expect(page.locator(".walk .chip.special").last).to_have_text("<|im_end|>")
+    assert "·Paris" in text(page)
+    page.get_by_label("Your next message").fill("And of Italy?")
+    button(page, "Ask: put it behind the chat").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value(
+        re.compile(r"Paris\.<\|im_end\|>\n<\|im_start\|>user\nAnd")
+    )
+
+
+# ---- links, traces -----------------------------------------------------------------------------------------------
+
+
+def test_a_link_restores_the_place_on_another_server(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = at(server, open_page, prompt="The package left the", t="0.9", k="40", rp="1.2", seed="7", max="9")
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    page.locator(".walk .chip.made").nth(3).click()
+    expect(page).to_have_url(re.compile(r"[?&]at=3"))
+    page.locator(".walk tr[data-id] .take").nth(2).click()
+    expect(page.locator(".walk .chip.made")).to_have_count(4)
+    button(page, "Step").click()
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(6)
+    button(page, "Back").click()
+    expect(page).to_have_url(re.compile(r"[?&]at=5"))
+    parts = (".walk .text", ".walk .turn", ".walk table >> nth=0")
+    scene = [page.locator(part).inner_text() for part in parts]
+    with running(tmp_path) as other:
+        other.wait_until("/ready")
+        fresh = open_page(other, page.url.removeprefix(server.url))
+        expect(fresh.locator(".walk .chip.made")).to_have_count(6)
+        expect(fresh.locator(".walk .turn")).to_have_text(scene[1])
+        assert [fresh.locator(part).inner_text() for part in parts] == scene
+        assert shown_log_p(fresh) == pytest.approx(shown_log_p(page), abs=1e-4)
+        assert fresh.url.removeprefix(other.url) == page.url.removeprefix(server.url)
+        expect(fresh.locator(".walk .chip.hand")).to_have_count(1)
+        fresh.context.close()
+
+
+def test_an_exported_trace_redraws_and_goes_on(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = at(server, open_page, prompt="The capital of France is", seed="2", max="5")
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    first, joint = text(page), shown_log_p(page)
+    page.get_by_text("Show the code, export").click()
+    with page.expect_download() as download:
+        button(page, "JSON, trace").click()
+    file = tmp_path / "trace.json"
+    file.write_bytes(Path(download.value.path()).read_bytes())
+    other = at(server, open_page, prompt="Once upon a time")
+    button(other, "Step").click()
+    expect(other.locator(".walk .chip.made")).to_have_count(1)
+    mine = text(other)
+    other.get_by_text("Open an exported trace").click()
+    other.locator("input[type=file]").set_input_files(file)
+    expect(
+        other.get_by_text("An exported trace, as it was recorded with the model smollm2-135m: 5 steps")
+    ).to_be_visible()
+    assert text(other) == first
+    assert shown_log_p(other) == pytest.approx(joint, abs=1e-9)
+    button(other, "Back").click()
+    expect(other.locator(".walk .chip.ahead")).to_have_count(1)
+    expect(button(other, "Step")).to_be_hidden()
+    button(other, "Close the trace").click()
+    expect(other.get_by_text("Open an exported trace")).to_be_visible()
+    expect(other.locator(".walk .chip.made")).to_have_text(mine)
+    other.get_by_text("Open an exported trace").click()
+    other.locator("input[type=file]").set_input_files(file)
+    button(other, "Go on from here with the model").click()
+    expect(other.get_by_label("Prompt", exact=True)).to_have_value("The capital of France is")
+    expect(other.locator(".walk .chip.made")).to_have_text(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("notes.json", b'{"hello": 1}', "`trace` must be a JSON file that was exported here, but is 'notes.json'."),
+        ("cat.png", b"\x89PNG\r\n", "`trace` must be a JSON file that was exported here, but is 'cat.png'."),
+        ("big.json", b" " * 5_000_000, "`trace` must be at most 4 MB, but is 'big.json of 5.0 MB'."),
+        ("huge.json", b" " * 50_000_000, re.compile(r"File must be 16\.?0?\s?MB or smaller")),
+    ],
+)
+def test_files_that_are_no_traces(
+    server: Server, open_page: Open, tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    page = at(server, open_page)
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+    page.get_by_text("Open an exported trace").click()
+    file = tmp_path / name
+    file.write_bytes(content)
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text(sentence)).to_be_visible(timeout=60_000)
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+
+
+def test_edited_and_foreign_traces(server: Server, open_page: Open, tmp_path: Path, model: Transformer) -> None:
+    trace = run(model, model.tokenizer.encode("Hello"), strategy(), Limits(3))
+    foreign = Recording.of(trace, model.tokenizer, model.vocab_size, "gpt-9", {"t": "0"}).to_bytes()
+    page = at(server, open_page)
+    page.get_by_text("Open an exported trace").click()
+    edited = tmp_path / "edited.json"
+    edited.write_bytes(foreign.replace(b'"gpt-9"', b'"gpt-8"'))
+    page.locator("input[type=file]").set_input_files(edited)
+    expect(page.get_by_text("this file was edited or damaged since, but is 'edited.json'")).to_be_visible()
+    file = tmp_path / "foreign.json"
+    file.write_bytes(foreign)
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("This trace is from another model, gpt-9, which is not here")).to_be_visible()
+    expect(page.locator(".walk .chip.made")).to_have_count(3)
+
+
+# ---- bad input, keys, stage --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"path": "x"}, "`path` must be at most 512 token ids with points between, but is 'x'"),
+        ({"path": "99999"}, "`token id` must be a whole number from 0 to 49151, but is 99999"),
+        ({"at": "7"}, "`place` must be a whole number from 0 to 0, but is 7"),
+        ({"steps": "-1"}, "`steps` must be a whole number from 0 to 512"),
+        ({"with": "oracle"}, "`with` must be one of pretrained, transformer, bigram, table"),
+        ({"rp": "0"}, "`rp` must be a number above 0 and at most 10"),
+        ({"window": "2"}, "`window` must be a whole number from 4 to 8192"),
+        ({"full": "panic"}, "`full` must be one of reject, stop, truncate left, keep prefix"),
+        ({"max": "0"}, "`max` must be a whole number from 1 to 512"),
+        ({"stop": "a\n\nb"}, "`stop strings` must be one a line, none of them empty"),
+        ({"stop": "x" * 300}, "`stop_strings` must be texts of at most 200 characters"),
+    ],
+)  # fmt: skip
+def test_bad_links_get_a_sentence(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
+    page = at(server, open_page, **link)
+    expect(page.get_by_text(sentence).first).to_be_visible()
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+
+
+def test_bad_input_gets_a_sentence_and_loses_nothing(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, t="0")
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+    page.get_by_role("button", name="When to stop").click()
+    area = page.get_by_label("Stop strings")
+    for wrong, sentence in (
+        ("a\n\nb", "`stop strings` must be one a line, none of them empty"),
+        ("y" * 10_000, "`stop_strings` must be texts of at most 200 characters, but is 'one of 10,000'"),
+    ):
+        area.fill(wrong)
+        area.press("Control+Enter")
+        expect(page.get_by_text(sentence)).to_be_visible()
+        expect(page.locator(".walk .chip.made")).to_have_count(1)
+    area.fill("is")
+    area.press("Control+Enter")
+    expect(page.get_by_text("`stop_strings` must be")).to_have_count(0)
+    page.keyboard.press("Escape")
+    seed = page.get_by_label("Seed", exact=True)
+    page.get_by_role("button", name="Greedy").click()
+    page.get_by_role("slider", name="Temperature (0 is greedy)").press("ArrowRight")
+    expect(seed).to_be_enabled()
+    page.keyboard.press("Escape")
+    seed.fill("-3")
+    seed.press("Enter")
+    expect(page.locator(".walk .problem")).to_contain_text("The seed must be a whole number from 0 to 4,294,967,295")
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+
+
+def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, t="0", max="6")
+    button(page, "Step").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+    live = page.locator(".walk .unseen[aria-live]")
+    expect(live).to_have_text(re.compile(r"^Added space Paris, 77\.3 %\. Next: \., 68"))
+    page.keyboard.press("3")
+    expect(page.locator(".walk .chip.made")).to_have_count(2)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".walk .chip.ahead")).to_have_count(1)
+    expect(live).to_have_text(re.compile("^Back to space Paris"))
+    rows = page.locator(".walk tr[data-id] .take")
+    rows.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(1)).to_be_focused()
+    expect(page.locator(".walk .facts")).to_contain_text("as the model said")
+    page.keyboard.press("Enter")
+    expect(page.locator(".walk .chip.made")).to_have_count(2)
+    expect(rows.nth(1)).to_be_focused()
+    page.locator(".walk").focus()
+    page.keyboard.press("Space")
+    expect(stopped(page)).to_contain_text("token limit")
+    page.get_by_role("button", name="View").click()
+    page.get_by_text("Keys: ← back").click()
+    page.keyboard.press("Escape")
+    page.locator(".walk").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(500)
+    expect(page.locator(".walk .chip.ahead")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_stage_nothing_scrolls(server: Server, open_page: Open, scheme: str) -> None:
+    link = {
+        "prompt": "Once upon a time there was a robot",
+        "t": "0.8",
+        "p": "0.9",
+        "rp": "1.1",
+        "max": "60",
+        "steps": "60",
+    }
+    view = {"viewport": {"width": 1280, "height": 720}, "color_scheme": scheme}
+    page = at(server, open_page, view, present="1", **link)
+    expect(page.locator(".walk")).to_have_attribute("data-dark", "0")
+    expect(stopped(page)).to_be_visible(timeout=60_000)
+    settled(page)
+    main = "document.querySelector('[data-testid=stMain]')"
+    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
+    smallest = page.evaluate(
+        """() => { let least = 99; const visit = (root) => { for (const e of root.querySelectorAll("*")) {
+             if (e.shadowRoot) visit(e.shadowRoot);
+             const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+             const seen = e.checkVisibility() && e.getBoundingClientRect().width > 2 && !e.closest("style, .unseen");
+             if (text && seen) least = Math.min(least, parseFloat(getComputedStyle(e).fontSize)); } };
+           visit(document.querySelector("[data-testid=stMain]")); return least; }"""
+    )
+    assert smallest >= 24
+
+
+@pytest.mark.parametrize(
+    "link", [{"with": "table", "t": "0"}, {"with": "bigram"}, {"window": "16", "full": "keep prefix"}]
+)
+def test_every_fold_opens_on_any_scene(server: Server, open_page: Open, link: dict[str, str]) -> None:
+    page = at(server, open_page, **link)
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+    for fold in (
+        "What to notice",
+        "When greedy goes in circles",
+        "Greedy, drawn, best found",
+        "When the context window is full",
+        "Show the code, export",
+    ):
+        page.get_by_text(fold).click()
+    expect(button(page, "Copy link")).to_be_visible()
+    expect(page.get_by_text("encountered an error")).to_have_count(0)
+
+
+def test_the_code_of_the_export_runs_and_agrees(server: Server, open_page: Open) -> None:
+    import subprocess
+    import sys
+
+    from tests.browser.server import ROOT
+
+    page = at(server, open_page, prompt="The capital of France is", t="0.7", k="20", rp="1.1", seed="3", max="4")
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible()
+    page.get_by_text("Show the code, export").click()
+    code = page.locator("code").inner_text()
+    made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    joint, finish = made.strip().splitlines()[-1].split(" ", 1)
+    assert float(joint) == pytest.approx(shown_log_p(page), abs=1e-4)
+    assert finish == "token limit"
+
+
+def test_a_trace_of_64_steps_is_small(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, prompt="Once upon a time", seed="1", t="0.9", k="100", p="0.95", m="0.001", rp="1.1")
+    button(page, "To the end").click()
+    expect(stopped(page)).to_be_visible(timeout=60_000)
+    page.get_by_text("Show the code, export").click()
+    with page.expect_download() as download:
+        button(page, "JSON, trace").click()
+    data = Path(download.value.path()).read_bytes()
+    assert len(data) < 1_000_000
+    assert len(json.loads(data)["trace"]["steps"]) == len(text(page))
