@@ -157,6 +157,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   host.tabIndex = -1;
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.compact = data.compact ? "1" : "0";
+  host.dataset.keys = data.keys ? "1" : "0";
   const view = (host.view ??= build(host));
   const before = view.data;
   view.data = data;

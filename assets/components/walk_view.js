@@ -239,7 +239,6 @@ function drawBranches(view, data, go) {
   for (const [className, text] of [["said", "text"], ["", "tokens"], ["", "ln P (nats)"], ["", "perplexity"], ["how", "chosen by"]]) {
     cell(head, "th", className, text).scope = "col";
   }
-  const best = Math.max(...data.branches.map((branch) => branch.log_p / branch.tokens));
   const body = view.tree.createTBody();
   data.branches.forEach((branch, i) => {
     const row = body.insertRow();
@@ -255,6 +254,6 @@ function drawBranches(view, data, go) {
     cell(row, "td", "", fixed(branch.log_p, 4)).title = branch.log_p;
     cell(row, "td", "", branch.perplexity.toPrecision(4));
     const hand = branch.by_hand ? `, ${branch.by_hand} by hand` : "";
-    cell(row, "td", "how", `${branch.how}${hand}${data.branches.length > 1 && branch.log_p / branch.tokens === best ? " (likeliest per token)" : ""}`);
+    cell(row, "td", "how", `${branch.how}${hand}`);
   });
 }

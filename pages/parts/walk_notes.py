@@ -92,7 +92,8 @@ def compare(tour: Exploration, choice: strategy_choice.Choice) -> None:
     with opened:
         st.write(
             f"Greedy takes the best next token, which need not lead to the best text. A beam search keeps the {_WIDTH} "
-            f"best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches."
+            f"best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches. A text that ends early "
+            "has fewer factors: compare those of one length by ln P, others by perplexity, which is per token."
         )
         if st.button(f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary"):
             with st.spinner("Running greedy, drawn and a beam search."):
@@ -124,15 +125,21 @@ def _three(tour: Exploration, choice: strategy_choice.Choice) -> None:
 
 
 def _table(tour: Exploration, found: dict[str, Branch]) -> None:
-    decode = tour.model.tokenizer.decode
+    def text_of(branch: Branch) -> str:
+        return label(tour.model.tokenizer.decode(branch.ids).encode())
+
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{len(branch.ids)}</td><td>{branch.log_probability:.4f}</td>'
-        f'<td>{branch.perplexity:.3f}</td><td class="nte-text">{html.escape(decode(branch.ids))}</td></tr>'
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{len(branch.ids)}</td><td>{_minus(branch.log_probability)}</td>'
+        f'<td>{branch.perplexity:.3f}</td><td class="nte-text">{html.escape(text_of(branch))}</td></tr>'
         for name, branch in sorted(found.items(), key=lambda item: -item[1].log_probability)
     )
     head = "".join(f"<th>{name}</th>" for name in ("chosen by", "tokens", "ln P (nats)", "perplexity"))
     head = f'<tr>{head}<th class="nte-text">text</th></tr>'
     frame.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
+
+
+def _minus(figure: float) -> str:
+    return f"{figure:.4f}".replace("-", "−")
 
 
 def chat(tour: Exploration, rung: rungs.Rung, text: str) -> None:

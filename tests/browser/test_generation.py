@@ -52,7 +52,11 @@ def path(page: Page) -> list[int]:
 def shown_log_p(page: Page) -> float:
     found = re.search(r"ln P = (−?[\d.]+) nats", state(page).inner_text())
     assert found
-    return float(found.group(1).replace("−", "-"))
+    return number(found.group(1))
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
 
 
 # ---- the loop ----------------------------------------------------------------------------------------------------
@@ -188,7 +192,7 @@ def test_greedy_drawn_and_best_found_become_branches(server: Server, open_page: 
     button(page, "Run all three, 12 tokens each").click()
     table = page.locator(".nte-table").first.locator("tbody tr")
     expect(table).to_have_count(3, timeout=60_000)
-    joint = {row.locator("th").inner_text(): float(row.locator("td").nth(1).inner_text()) for row in table.all()}
+    joint = {row.locator("th").inner_text(): number(row.locator("td").nth(1).inner_text()) for row in table.all()}
     assert joint["best found by a beam of width 4"] >= joint["greedy"]
     expect(page.locator(".walk .chip.made")).to_have_count(1)
     expect(page.get_by_text("Branches tried: ")).to_be_visible()
@@ -477,6 +481,7 @@ def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
     expect(stopped(page)).to_contain_text("token limit")
     page.get_by_role("button", name="View").click()
     page.get_by_text("Keys: ← back").click()
+    expect(page.locator(".walk")).to_have_attribute("data-keys", "0")
     page.keyboard.press("Escape")
     page.locator(".walk").focus()
     page.keyboard.press("ArrowLeft")
