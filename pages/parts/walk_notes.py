@@ -91,9 +91,9 @@ def compare(tour: Exploration, choice: strategy_choice.Choice) -> None:
         return
     with opened:
         st.write(
-            f"Greedy takes the best next token, which need not lead to the best text. A beam search keeps the {_WIDTH} "
-            f"best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches. A text that ends early "
-            "has fewer factors: compare those of one length by ln P, others by perplexity, which is per token."
+            "Greedy takes the best next token, which need not lead to the best text. A beam search keeps the "
+            f"{_WIDTH} best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches. A text "
+            "that ends early has fewer factors: compare texts of one length by ln P, others by perplexity."
         )
         if st.button(f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary"):
             with st.spinner("Running greedy, drawn and a beam search."):
@@ -125,14 +125,14 @@ def _three(tour: Exploration, choice: strategy_choice.Choice) -> None:
 
 
 def _table(tour: Exploration, found: dict[str, Branch]) -> None:
-    def text_of(branch: Branch) -> str:
-        return label(tour.model.tokenizer.decode(branch.ids).encode())
+    def row(name: str, branch: Branch) -> str:
+        figures = (str(len(branch.ids)), _minus(branch.log_probability), f"{branch.perplexity:.3f}")
+        cells = "".join(f"<td>{figure}</td>" for figure in figures)
+        text = label(tour.model.tokenizer.decode(branch.ids).encode())
+        said = f'<td class="nte-text">{html.escape(text)}</td>'
+        return f'<tr><th scope="row">{html.escape(name)}</th>{cells}{said}</tr>'
 
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{len(branch.ids)}</td><td>{_minus(branch.log_probability)}</td>'
-        f'<td>{branch.perplexity:.3f}</td><td class="nte-text">{html.escape(text_of(branch))}</td></tr>'
-        for name, branch in sorted(found.items(), key=lambda item: -item[1].log_probability)
-    )
+    rows = "".join(row(*each) for each in sorted(found.items(), key=lambda item: -item[1].log_probability))
     head = "".join(f"<th>{name}</th>" for name in ("chosen by", "tokens", "ln P (nats)", "perplexity"))
     head = f'<tr>{head}<th class="nte-text">text</th></tr>'
     frame.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')

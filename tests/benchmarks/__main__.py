@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import core, dragging
+from tests.benchmarks import core, dragging, stepping
 from tests.benchmarks.measure import medians, table
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ PARTS = {
     "sampling": core.bench_sampling,
     "training": core.bench_training,
     "dragging": dragging.bench_dragging,
+    "stepping": stepping.bench_stepping,
     "app": bench_app,
 }
 

@@ -2,8 +2,11 @@
 
 import streamlit as st
 
+from lm_core.distribution import Rest
+from lm_core.exploration import Branch
 from lm_core.labels import label, spoken
-from pages.parts import bars, export, frame
+from lm_core.trace import StageRecord, Step
+from pages.parts import bars, export, frame, walk_picture
 from tests.browser.hostile import HOSTILE
 
 rows = [
@@ -16,4 +19,12 @@ bars.draw(picture, key="hostile", on_take=lambda _: None)
 for token in HOSTILE:
     frame.note(label(token.encode()))
 export._component(data={**picture, "title": HOSTILE[0], **export._drawn(picture)}, key="hostile_export")
+everything = tuple(range(len(HOSTILE)))
+stage = StageRecord("logits", (0.0,) * len(HOSTILE), 4.0, 50, Rest(19, 0.1))
+steps = [Step(31 + i, i, i, 0.5, -4.0, -4.0, 4.0, None, everything, (stage,), None) for i in everything]
+walked = walk_picture.Picture(
+    everything, steps, 31, steps[0], lambda i: HOSTILE[i].encode(), frozenset(), 50, range(0), None, "", 0,
+    branches=[Branch((i,), -4.0, 0, 0, ()) for i in everything],
+)  # fmt: skip
+walk_picture.draw(walked, walk_picture.View(50, "linear", True), HOSTILE[0])
 st.text("done")

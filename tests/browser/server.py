@@ -44,13 +44,14 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, root: Path = ROOT, script: str = "app.py") -> Iterator[Server]:
-    """The app, as `make run` starts it, but on a free port; ready or not."""
+def running(folder: Path, root: Path = ROOT, script: str = "app.py", changed: str = "") -> Iterator[Server]:
+    """The app, as `make run` starts it, but on a free port; ready or not. `changed` is Python run in it before."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / f"server-{port}.log"
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
+    code = f"{changed}\nfrom streamlit.web.cli import main\nmain()"
+    command = [sys.executable, "-c", code, "run", script, "--server.port", str(port)]
     with log.open("w") as output:
         started = time.monotonic()
         environment = {**os.environ, "PYTHONPATH": str(root)}

@@ -1,5 +1,6 @@
 """Page 3 in a real browser with the real models: step, play, go back, branch off, stop, share, open again."""
 
+import csv
 import json
 import re
 from collections.abc import Callable
@@ -362,6 +363,33 @@ def test_an_exported_trace_redraws_and_goes_on(server: Server, open_page: Open, 
     expect(other.locator(".walk .chip.made")).to_have_text(first)
 
 
+ABSENT = """
+from lm_core.errors import ModelUnavailable
+from lm_core.pretrained.catalogue import Entry
+def absent(self): raise ModelUnavailable(f"The model {self.title} is not installed.", self.install)
+Entry.path = absent
+"""
+
+
+def test_an_exported_trace_redraws_where_the_model_is_not(open_page: Open, tmp_path: Path, model: Transformer) -> None:
+    ids = model.tokenizer.encode("The capital of France is")
+    trace = run(model, ids, strategy(seed=2, temperature=0.8, top_k=30), Limits(6))
+    file = tmp_path / "trace.json"
+    file.write_bytes(Recording.of(trace, model.tokenizer, model.vocab_size, "smollm2-135m", {}).to_bytes())
+    with running(tmp_path, changed=ABSENT) as bare:
+        bare.wait_until("/_stcore/health")
+        page = open_page(bare, "/generation")
+        expect(page.get_by_text("The model SmolLM2-135M-Instruct is not installed.")).to_be_visible()
+        page.get_by_text("Open an exported trace").click()
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator(".walk .chip.made")).to_have_count(6)
+        assert text(page) == [label(model.tokenizer.token_bytes(i)) for i in trace.ids]
+        assert shown_log_p(page) == pytest.approx(trace.log_probability, abs=1e-4)
+        page.locator(".walk .chip.made").nth(2).click()
+        expect(page.locator(".walk .turn")).to_contain_text(f"u = {trace.steps[2].u:.4f} lands on")
+        page.context.close()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
@@ -551,6 +579,11 @@ def test_the_code_of_the_export_runs_and_agrees(server: Server, open_page: Open)
     joint, finish = made.strip().splitlines()[-1].split(" ", 1)
     assert float(joint) == pytest.approx(shown_log_p(page), abs=1e-4)
     assert finish == "token limit"
+    with page.expect_download() as download:
+        button(page, "CSV, steps").click()
+    rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
+    assert [int(row["id"]) for row in rows] == path(page)
+    assert sum(float(row["probability_by_model_ln_nats"]) for row in rows) == pytest.approx(float(joint), abs=1e-4)
 
 
 def test_a_trace_of_64_steps_is_small(server: Server, open_page: Open) -> None:
