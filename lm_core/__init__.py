@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lm_core import beam as beam
     from lm_core import corpus as corpus
+    from lm_core import counting as counting
     from lm_core import crowd as crowd
     from lm_core import decoding as decoding
     from lm_core import exploration as exploration
@@ -80,6 +81,7 @@ _HOMES = {
     "beam": None,
     "crowd": None,
     "scoring": None,
+    "counting": None,
     "training": None,
     "runtime": None,
 }

@@ -79,6 +79,11 @@ SIX_MESSAGES = Corpus(
     + ("parcel left hub", "parcel left warehouse", "order left hub", "order left carrier"),
     "The article's example for counting pairs.",
 )
+HUNDRED_PAIRS = Corpus(
+    "A hundred pairs",
+    ("left warehouse",) * 85 + ("left hub",) * 10 + ("left carrier",) * 5,
+    "The article's row of 85, 10 and 5, spelled out as messages.",
+)
 REGIONAL_LOCAL = Corpus(
     "Regional or local",
     tuple(f"{thing} left {way}" for way in ("regional hub", "local warehouse") for thing in

@@ -74,9 +74,9 @@ class NgramModel(RowModel):
         self.smoothing = smoothing
         self.is_distribution = not isinstance(smoothing, StupidBackoff)
         """False: its rows are scores that need not sum to 1."""
-        self._used = self.counts
+        self.used_counts = self.counts
         if isinstance(smoothing, KneserNey):
-            self._used = (*(higher.continuations() for higher in self.counts[1:]), self.counts[-1])
+            self.used_counts = (*(higher.continuations() for higher in self.counts[1:]), self.counts[-1])
 
     @classmethod
     def fit(
@@ -115,7 +115,7 @@ class NgramModel(RowModel):
         return np.asarray(row / row.sum())
 
     def _discounted(self, context: list[int], d: float) -> NDArray[np.float64]:
-        row = self._used[len(context)].row(context)
+        row = self.used_counts[len(context)].row(context)
         if not context:
             return np.asarray(row / row.sum())
         lower = self._discounted(context[1:], d)

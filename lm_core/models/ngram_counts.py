@@ -70,7 +70,19 @@ class NgramCounts:
             first = last
 
     def _count(self, ids: NDArray[np.integer], lengths: NDArray[np.integer]) -> None:
-        """Packs every token, and every <eos>, with the n - 1 before it into one number; counts equal numbers."""
+        self._absorb(*_counted(self._packed_events(ids, lengths), self.vocab_size**self.order))
+
+    def pack(self, sentences: Iterable[Sequence[int]]) -> Keys:
+        """Every event of these sentences as one number (see `packed`): all tokens in order, then each <eos>."""
+        rows = list(sentences)
+        lengths = np.array([len(row) for row in rows], np.int64)
+        ids = _whole([token for row in rows for token in row])
+        if len(ids) and not (int(ids.min()) >= 0 and int(ids.max()) < self.vocab_size):
+            raise InvalidInput("token id", f"a whole number from 0 to {self.vocab_size - 1}", int(ids.max()))
+        return self._packed_events(ids, lengths)
+
+    def _packed_events(self, ids: NDArray[np.integer], lengths: NDArray[np.integer]) -> Keys:
+        """Packs every token, and every <eos>, with the n - 1 before it into one number."""
         ends = np.cumsum(lengths)
         starts = ends - lengths
         keys = np.zeros(len(ids) + len(lengths), np.int64)
@@ -90,7 +102,7 @@ class NgramCounts:
         keys *= self.vocab_size
         tokens += ids
         closings += self.eos
-        self._absorb(*_counted(keys, self.vocab_size**self.order))
+        return keys
 
     def _absorb(self, keys: Keys, counts: Keys) -> None:
         """Merges sorted distinct keys and their counts into those held."""
@@ -119,6 +131,18 @@ class NgramCounts:
             raise InvalidInput("other", f"counts of (order, vocabulary, bos, eos) {mine}", theirs)
         self._absorb(other._keys, other._counts)
 
+    def widened(self, vocab_size: int) -> NgramCounts:
+        """The same counts over a vocabulary with more tokens behind the old ones, none of them seen yet."""
+        whole_number("vocab_size", vocab_size, self.vocab_size)
+        wider = NgramCounts(self.order, vocab_size, self.bos, self.eos)
+        left, place = self._keys, 1
+        wider._keys, wider._counts = np.zeros_like(left), self._counts
+        for _ in range(self.order):  # digit by digit, the last token first; the order stays
+            left, digit = np.divmod(left, self.vocab_size)
+            wider._keys += digit * place
+            place *= vocab_size
+        return wider
+
     @property
     def events(self) -> int:
         """Predictions counted: all tokens and one <eos> a sentence."""
@@ -137,6 +161,20 @@ class NgramCounts:
             prefix = prefix * self.vocab_size + whole_number("token id", token_id, 0, self.vocab_size - 1)
         low = prefix * self.vocab_size
         return slice(*np.searchsorted(self._keys, [low, low + self.vocab_size]).tolist())
+
+    def count_of(self, keys: Keys) -> Keys:
+        """How often each packed n-gram was seen; 0 for a new one."""
+        if not len(self._keys):
+            return np.zeros(len(keys), np.int64)
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[at] == keys, self._counts[at], 0)
+
+    def contexts_of(self, keys: Keys) -> tuple[Keys, Keys]:
+        """For the context of each packed n-gram: how often it was seen, and with how many different next tokens."""
+        low = keys - keys % self.vocab_size
+        first, end = np.searchsorted(self._keys, low), np.searchsorted(self._keys, low + self.vocab_size)
+        running = np.concatenate([[0], np.cumsum(self._counts)])
+        return running[end] - running[first], end - first
 
     def row(self, context: Sequence[int]) -> Keys:
         """Counts of every token after this context, shape (vocab_size,)."""

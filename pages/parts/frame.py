@@ -1,6 +1,7 @@
 """What every page says alike: notes beside a figure, and errors as plain sentences."""
 
 import html
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -38,6 +39,24 @@ def percent(probability: float, digits: int = 2) -> str:
     if hundred in (0, 100):
         return f"{hundred:.0f} %"
     return f"{hundred:.{max(1, digits - 1) if hundred >= 10 else digits}f} %"
+
+
+def nats(log_probability: float) -> str:
+    """A logarithm of a probability, with a minus sign that is one.
+
+    >>> nats(-2.302585), nats(-math.inf)
+    ('−2.3026', '−∞')
+    """
+    return "−∞" if log_probability == -math.inf else f"{log_probability:.4f}".replace("-", "−")
+
+
+def figure(value: float) -> str:
+    """A perplexity in four digits.
+
+    >>> figure(2.82842), figure(math.inf), figure(math.nan)
+    ('2.828', '∞', '–')
+    """
+    return "∞" if value == math.inf else "–" if math.isnan(value) else f"{value:,.4g}"
 
 
 def note(sentence: str, kind: str = "note") -> None:

@@ -126,7 +126,7 @@ def _three(tour: Exploration, choice: strategy_choice.Choice) -> None:
 
 def _table(tour: Exploration, found: dict[str, Branch]) -> None:
     def row(name: str, branch: Branch) -> str:
-        figures = (str(len(branch.ids)), _minus(branch.log_probability), f"{branch.perplexity:.3f}")
+        figures = (str(len(branch.ids)), frame.nats(branch.log_probability), f"{branch.perplexity:.3f}")
         cells = "".join(f"<td>{figure}</td>" for figure in figures)
         text = label(tour.model.tokenizer.decode(branch.ids).encode())
         said = f'<td class="nte-text">{html.escape(text)}</td>'
@@ -136,10 +136,6 @@ def _table(tour: Exploration, found: dict[str, Branch]) -> None:
     head = "".join(f"<th>{name}</th>" for name in ("chosen by", "tokens", "ln P (nats)", "perplexity"))
     head = f'<tr>{head}<th class="nte-text">text</th></tr>'
     frame.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
-
-
-def _minus(figure: float) -> str:
-    return f"{figure:.4f}".replace("-", "−")
 
 
 def chat(tour: Exploration, rung: rungs.Rung, text: str) -> None:

@@ -1,0 +1,57 @@
+"""Pairs are counted, a row of counts becomes probabilities: the smallest language model, and where it ends."""
+
+TITLE = "Count pairs"
+SECTION = "How it learns"
+ICON = "grid_on"
+PROMISE = (
+    "Count which word follows which, and you have a language model. Open a row, then a count: see where it came from."
+)
+EXAMPLES = {
+    "Six messages, after left": {"corpus": "six", "row": "3", "next": "4"},
+    "A pair nobody wrote: left depot": {"corpus": "six", "row": "3", "sentence": "package left depot"},
+    "The same with k = 1": {"corpus": "six", "row": "3", "k": "1", "sentence": "package left depot"},
+    "85, 10 and 5 of a hundred": {"corpus": "row", "row": "2"},
+    "Where messages begin": {"corpus": "six", "row": "0"},
+    "Four thousand messages": {"corpus": "log"},
+    "Real prose": {"corpus": "python", "find": "object"},
+    "Letter by letter": {"corpus": "six", "by": "character"},
+    "Two words back": {"corpus": "log", "order": "3"},
+}
+
+from pages.parts.navigation import ensure_entry
+
+ensure_entry()
+
+import streamlit as st
+
+from lm_core.counting import HIGHEST_ORDER
+from pages.parts import corpus_choice, count_choice, count_export, count_grid, count_notes, examples, frame, url_state
+
+presenting = url_state.presenting()
+hero, below = st.container(), st.container()
+controls = (below if presenting else hero).container(horizontal=True, vertical_alignment="bottom")
+with controls:
+    examples.menu(EXAMPLES, resets=count_choice.NAMES)
+kind, by, link = corpus_choice.ask(controls)
+orders = list(range(1, HIGHEST_ORDER + 1))
+with frame.plain_errors(), hero:
+    try:
+        counted = corpus_choice.counted(kind, by, link)
+        order, k, find = count_choice.ask(controls, counted, link)
+        sentence = count_choice.sentence(link)
+        counted = counted.with_words(sentence)
+        row, token = count_choice.place(counted, order, link)
+    finally:
+        url_state.write(**link)
+    having = count_choice.having(counted, find)
+    count_grid.draw(counted, order, k, row, token, having)
+    if not presenting:
+        if token is not None:
+            count_notes.lines(counted, order, row, token)
+        count_choice.box("sentence", "Type a sentence: how probable does this table find it?")
+        count_notes.sentence(counted, order, k, sentence)
+        count_notes.smoothing(counted, order, k)
+        count_notes.longer(counted)
+        count_notes.blind(counted)
+        count_export.table(counted, order, having)
+        count_export.code(kind, by, order, k)
