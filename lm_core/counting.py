@@ -320,6 +320,8 @@ class Followers:
     """One row of the table as a distribution: the most frequent tokens, and the rest."""
 
     total: int
+    divisor: float
+    """total + k x vocabulary."""
     named: tuple[Follower, ...]
     rest: Follower | None
 
@@ -343,7 +345,9 @@ probability=0.3333333333333333))
     best = [int(i) for i in np.argsort(-row, kind="stable")[: whole_number("n", n, 1)] if row[i] or k]
     named = tuple(Follower((i,), 1, int(row[i]), float((row[i] + k) / below)) for i in best)
     types, left = size - len(best), total - sum(each.count for each in named)
-    return Followers(total, named, Follower((), types, left, float((left + k * types) / below)) if types else None)
+    return Followers(
+        total, below, named, Follower((), types, left, float((left + k * types) / below)) if types else None
+    )
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 function build(host) {
   host.replaceChildren();
   const view = { host };
+  view.caption = make(host, "p", "caption");
   const wide = make(host, "div", "wide", { tabindex: "-1" });
   view.grid = make(wide, "table", "grid");
   view.note = make(host, "p", "facts");
@@ -17,7 +18,8 @@ const shade = (count, most) => (count ? Math.round(12 + (58 * Math.log(count + 1
 function drawGrid(view, data, pick) {
   const { grid } = view;
   grid.replaceChildren();
-  grid.createCaption().textContent = data.caption;
+  say(view.caption, data.caption);
+  grid.setAttribute("aria-label", data.caption);
   const head = grid.createTHead().insertRow();
   cell(head, "th", "corner", "after \u2193  next \u2192").scope = "col";
   for (const token of data.tokens) {
@@ -63,8 +65,7 @@ function drawAfter(view, data, pick) {
   after.replaceChildren();
   after.hidden = !data.after;
   if (!data.after) return;
-  const { rows, total, k, vocabulary } = data.after;
-  const below = k ? `(${grouped(total)} + ${vocabulary} \u00d7 ${k})` : grouped(total);
+  const { rows, divisor, k } = data.after;
   after.createCaption().textContent = data.after.caption;
   const head = after.createTHead().insertRow();
   for (const [className, text] of [["token", "next token"], ["percent", "count"], ["wide", "share"], ["bar", ""], ["percent", "probability"]]) {
@@ -91,7 +92,7 @@ function drawAfter(view, data, pick) {
     }
     cell(line, "td", "percent", grouped(row.count));
     const above = k ? `(${grouped(row.count)} + ${row.types > 1 ? `${grouped(row.types)} \u00d7 ` : ""}${k})` : grouped(row.count);
-    const share = cell(line, "td", "wide", `${above} / ${below}`);
+    const share = cell(line, "td", "wide", `${above} / ${divisor}`);
     share.title = share.textContent;
     cell(cell(line, "td", "bar"), "span", "track").appendChild(document.createElement("span")).className = "fill";
     line.querySelector(".fill").style.width = `${along(row.p, "linear")}%`;

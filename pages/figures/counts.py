@@ -20,5 +20,8 @@ def over_k(ks: Sequence[float], perplexities: Sequence[float], best: float, now:
     marks = {"best": best} | ({"now": now} if now > 0 and now != best else {})
     for name, k in marks.items():
         if k > 0:
-            drawn.add_vline(x=k, line_dash="dash", line_width=1, line_color="#808080", annotation_text=f"{name}: {k:g}")
-    return drawn.update_xaxes(type="log").update_yaxes(type="log")
+            drawn.add_vline(x=k, line_dash="dash", line_width=1, line_color="#808080")
+            place = {"x": math.log10(k), "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}
+            drawn.add_annotation(**place, text=f"{name}: {k:g}", showarrow=False)
+    drawn.update_xaxes(type="log", exponentformat="power")
+    return drawn.update_yaxes(type="log", exponentformat="power")

@@ -65,7 +65,10 @@ def ask(place: DeltaGenerator) -> tuple[str, str, dict[str, tuple[object, object
             "Text", list(TITLES), key=kind_key, format_func=TITLES.__getitem__, required=True,
             label_visibility="collapsed",
         )  # fmt: skip
-        by = st.selectbox("Tokens", list(KINDS), key=by_key, format_func=KINDS.__getitem__, width=150)
+        if url_state.presenting():
+            by = str(st.session_state[by_key])
+        else:
+            by = st.selectbox("Tokens", list(KINDS), key=by_key, format_func=KINDS.__getitem__, width=150)
     return kind or SIX, by, {"corpus": (kind, SIX), "by": (by, "word")}
 
 

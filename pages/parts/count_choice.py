@@ -36,10 +36,12 @@ def ask(place: DeltaGenerator, counted: CountedCorpus, link: Link) -> tuple[int,
     if st.session_state[order_key] not in orders:
         st.session_state[order_key] = 2
     k_key, find_key = url_state.parsed("k", 0.0, _k), url_state.text("find", "", max_length=100)
-    with place:
-        order = st.selectbox("Tokens in a row (n)", orders, key=order_key, width=150)
-        k = st.number_input("k added to each", 0.0, _MOST_K, step=0.01, format="%g", key=k_key, width=150)
-        find = "" if url_state.presenting() else st.text_input("Find a word", key=find_key, width=170, max_chars=100)
+    order, k, find = (st.session_state[key] for key in (order_key, k_key, find_key))
+    if not url_state.presenting():  # on a stage the link and the examples say it
+        with place:
+            order = st.selectbox("Tokens in a row (n)", orders, key=order_key, width=150)
+            k = st.number_input("k added to each", 0.0, _MOST_K, step=0.01, format="%g", key=k_key, width=150)
+            find = st.text_input("Find a word", key=find_key, width=170, max_chars=100)
     link |= {"order": (order, 2), "k": (f"{k:.10g}", "0"), "find": (find, "")}
     return order, k, find
 

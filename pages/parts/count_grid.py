@@ -108,10 +108,4 @@ def _after(counted: CountedCorpus, order: int, k: float, row: Ids, names: Names,
         rows.append({"label": f"all other {found.rest.types:,}", **rest})
     added = f", and {k:g} added to each of {vocabulary} counts" if k else ""
     caption = f"After {names.of(row)['label']}: {found.total:,} in all{added}."
-    return {
-        "rows": rows,
-        "total": found.total,
-        "k": f"{k:g}" if k else "",
-        "vocabulary": vocabulary,
-        "caption": caption,
-    }
+    return {"rows": rows, "divisor": f"{found.divisor:,.10g}", "k": f"{k:g}" if k else "", "caption": caption}

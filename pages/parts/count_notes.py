@@ -164,7 +164,8 @@ def _order(counted: CountedCorpus, order: int, tested: list[list[int]]) -> str:
     model = counted.model(order)
     drawn = generation.run(model, [counted.bos], strategy(seed=0), generation.Limits(16))
     text = label(model.tokenizer.decode([i for i in drawn.ids if i != counted.eos]).encode()).replace("·", " ")
-    cells = (f"{thin.possible:,}", f"{thin.seen:,}", f"{thin.seen_once:,}", f"{best:g}", perplexity)
+    possible = f"{thin.possible:,}" if thin.possible < 10**10 else f"{thin.possible:.2e}".replace("e+", " × 10^")
+    cells = (possible, f"{thin.seen:,}", f"{thin.seen_once:,}", f"{best:g}", perplexity)
     figures = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr><th scope="row">{order}</th>{figures}<td class="nte-text">{html.escape(text)}</td></tr>'
 

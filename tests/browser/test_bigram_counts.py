@@ -1,0 +1,258 @@
+"""Page 4 in a real browser: counts, their lines, smoothing, n-grams, blindness; own text, links and keys."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lm_core.corpus import python_topics
+from lm_core.counting import CountedCorpus
+from tests.browser.hostile import HOSTILE
+from tests.browser.server import Server, running
+from tests.browser.test_every_page import settled
+
+Open = Callable[..., Page]
+
+
+def at(server: Server, open_page: Open, view: dict[str, object] | None = None, **link: str) -> Page:
+    page = open_page(server, f"/bigram_counts?{urlencode(link)}", **(view or {}))
+    expect(page.locator(".counts .grid tbody tr").first).to_be_visible(timeout=60_000)
+    return page
+
+
+def count(page: Page, name: str) -> Locator:
+    """A cell by what a screen reader says of it, such as `3 times warehouse after left`."""
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def after(page: Page) -> list[list[str]]:
+    rows = page.locator(".counts .after tbody tr").all()
+    return [[*row.locator("th").all_inner_texts(), *row.locator("td").all_inner_texts()] for row in rows]
+
+
+def choose(page: Page, example: str) -> None:
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("menuitem", name=example, exact=True).click()
+
+
+def test_the_articles_counts_are_an_example(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, corpus="log")
+    choose(page, "A pair nobody wrote: left depot")
+    expect(page.locator(".counts .after caption")).to_have_text("After left: 6 in all.")
+    assert [(row[0], row[2], row[4]) for row in after(page)] == [
+        ("warehouse", "3 / 6", "50.0 %"),
+        ("hub", "2 / 6", "33.3 %"),
+        ("carrier", "1 / 6", "16.7 %"),
+        ("all other 7", "0 / 6", "0 %"),
+    ]
+    scored = page.locator(".nte-table").first.locator("tbody tr")
+    expect(scored.nth(2)).to_have_text(re.compile(r"depot\s*left\s*0 of 6\s*0 %\s*−∞"))
+    expect(page.get_by_text("perplexity infinite")).to_be_visible()
+    choose(page, "The same with k = 1")
+    expect(scored.nth(2)).to_have_text(re.compile(r"depot\s*left\s*0 of 6\s*6\.25 %\s*−2\.7726"))
+    expect(page.get_by_text("perplexity infinite")).to_have_count(0)
+    choose(page, "85, 10 and 5 of a hundred")
+    expect(page.locator(".counts .after caption")).to_have_text("After left: 100 in all.")
+    assert [(row[0], row[1], row[4]) for row in after(page)][:3] == [
+        ("warehouse", "85", "85.0 %"),
+        ("hub", "10", "10.0 %"),
+        ("carrier", "5", "5.00 %"),
+    ]
+
+
+def test_a_count_opens_the_lines_it_came_from(server: Server, open_page: Open) -> None:
+    page = at(server, open_page)
+    count(page, "3 times warehouse after left").click()
+    expect(page.get_by_text("stands 3 times in the text:")).to_be_visible()
+    lines = page.locator(".nte-lines li")
+    expect(lines).to_have_text(
+        ["package left warehouse <eos>", "package left warehouse <eos>", "parcel left warehouse <eos>"]
+    )
+    expect(lines.first.locator("mark")).to_have_text(["left", "warehouse"])
+    count(page, "0 times left after left").click()
+    expect(page.get_by_text("left → left stands in no line: its count is 0.")).to_be_visible()
+    count(page, "Row <bos>, 6 in all").click()
+    expect(page.locator(".counts .after caption")).to_have_text("After <bos>: 6 in all.")
+    count(page, "Where order came from").click()
+    expect(lines).to_have_text(["<bos> order left hub <eos>", "<bos> order left carrier <eos>"])
+    expect(page).to_have_url(re.compile(r"row=0&next=7|next=7&row=0"))
+
+
+def test_real_prose_is_searched_counted_and_exported(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, corpus="python", find="lambda")
+    expect(page.locator(".counts .grid .context").first).to_contain_text("lambda")
+    topics = python_topics()
+    counted = CountedCorpus(topics, topics.tokenizer("word"))
+    first = page.locator(".counts .grid tbody tr").first
+    word = first.locator(".open").inner_text()
+    total = counted.counts(2).total(counted.tokenizer.encode(word))
+    expect(first.locator(".sum")).to_have_text(f"{total:,}")
+    page.get_by_text("All of them as a table").click()
+    expect(page.get_by_text(f"the exports below hold all {counted.counts(2).distinct:,}.")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV, all").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
+    assert len(rows) == counted.counts(2).distinct
+    assert sum(int(row["count"]) for row in rows) == counted.counts(2).events
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Parquet, all").click()
+    assert len(pd.read_parquet(Path(download.value.path()))) == counted.counts(2).distinct
+
+
+def test_smoothing_orders_and_blindness(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, corpus="log")
+    page.get_by_text("What smoothing buys on held-out text").click()
+    expect(page.get_by_text("The best k tried is")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    tables = page.locator(".nte-table")
+    expect(tables.nth(1).locator("tbody tr")).to_have_count(4)
+    page.get_by_text("Longer contexts: n-grams").click()
+    expect(tables.nth(2).locator("tbody tr")).to_have_count(5)
+    page.get_by_text("What a table can never learn").click()
+    twins = tables.nth(3).locator("tbody tr")
+    expect(twins.nth(0)).to_contain_text("the same row")
+    expect(twins.nth(2)).to_contain_text("different rows")
+    taught = tables.nth(4).locator("tbody tr")
+    expect(taught.nth(0)).to_have_text(re.compile(r"package → vanished\s*0 of (\d+)\s*1 of \d+"))
+    expect(taught.nth(1)).to_have_text(re.compile(r"parcel → vanished\s*0 of (\d+)\s*0 of \1"))
+
+
+def upload(page: Page, tmp_path: Path, name: str, content: bytes) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    page.locator("input[type=file]").set_input_files(file)
+
+
+FILES = {
+    "binary": (b"\x89PNG\r\n\x1a\n\x00\x01", "is not UTF-8 text: byte 0x89 at offset 0"),
+    "null bytes": (b"one two\x00three", "is not text: a null byte at offset 7"),
+    "utf-16": ("left hub".encode("utf-16"), "is UTF-16 text. To fix this: save it as UTF-8."),
+    "a bad byte": (b"package left caf\xe9", "is not UTF-8 text: byte 0xE9 at offset 16"),
+    "empty": (b"", "holds no text. To fix this: give at least one line with a word in it."),
+    "blank": (b"\n \r\n\n", "holds no text. To fix this: give at least one line with a word in it."),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_files_that_are_no_text_get_a_sentence(server: Server, open_page: Open, tmp_path: Path, kind: str) -> None:
+    content, sentence = FILES[kind]
+    page = at(server, open_page, corpus="own")
+    upload(page, tmp_path, "notes.txt", content)
+    expect(page.get_by_text(f"notes.txt {sentence}")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Your text")).to_have_value(re.compile("the package left the hub"))
+    page.get_by_role("radio", name="Six messages").click(force=True)
+    expect(count(page, "3 times warehouse after left")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("content", "cell"),
+    [
+        (b"one", "1 times one after <bos>"),
+        (b"a b\r\na c\r\n", "1 times b after a"),
+        (b"a b\na c", "1 times c after a"),
+        (" ".join(f"w{i}" for i in range(500)).encode(), "1 times w1 after w0"),
+    ],
+    ids=["one word", "CRLF", "no final newline", "all unique"],
+)
+def test_odd_texts_are_counted(server: Server, open_page: Open, tmp_path: Path, content: bytes, cell: str) -> None:
+    page = at(server, open_page, corpus="own")
+    upload(page, tmp_path, "odd.txt", content)
+    expect(page.get_by_text("A file or a long text is not part of a link")).to_be_visible()
+    if b"w1" in content:
+        page.get_by_label("Find a word").fill("w0")
+        page.get_by_label("Find a word").press("Enter")
+    expect(count(page, cell)).to_be_visible()
+    for fold in ("What smoothing buys on held-out text", "Longer contexts: n-grams", "What a table can never learn"):
+        page.get_by_text(fold).click()
+    expect(page.get_by_text("The text gets smoother because it copies.")).to_be_visible()
+
+
+def test_hostile_words_are_shown_exactly(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = at(server, open_page, corpus="own", by="character")
+    text = "\n".join(token.replace("\0", "").replace("\r", " ").replace("\n", " ") for token in HOSTILE)
+    upload(page, tmp_path, "hostile.txt", text.encode())
+    expect(page.get_by_text("A file or a long text is not part of a link")).to_be_visible()
+    expect(page.locator(".counts .grid tbody tr")).to_have_count(12)
+    page.locator(".counts .grid button.seen").first.click()
+    expect(page.locator(".nte-lines")).to_be_visible()
+    assert page.locator(".nte-lines script, .nte-lines img, .nte-lines a").count() == 0
+
+
+def test_sixteen_megabytes_and_one_long_line(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = at(server, open_page, corpus="own")
+    prose = "\n".join(python_topics().lines)
+    upload(page, tmp_path, "big.txt", (prose * 40).encode()[: 16 * 2**20 - 100])
+    expect(page.get_by_text(re.compile("of 4,3[0-9]{2} contexts|of 4,4[0-9]{2} contexts"))).to_be_visible(
+        timeout=60_000
+    )
+    page.locator(".counts .grid button.open").nth(3).click()
+    expect(page.locator(".counts .grid tr.chosen")).to_have_count(1)
+    upload(page, tmp_path, "long.txt", (prose.replace("\n", " ") * 12).encode()[: 5 * 2**20])
+    expect(page.get_by_text(re.compile("Counts of pairs: the 12 most frequent"))).to_be_visible(timeout=60_000)
+    page.get_by_text("What smoothing buys on held-out text").click()
+    expect(page.get_by_text("One sentence alone: nothing can be held out.")).to_be_visible()
+
+
+def test_a_link_restores_the_scene_on_another_server(server: Server, open_page: Open, tmp_path: Path) -> None:
+    link = {"corpus": "log", "order": "3", "k": "0.05", "find": "left", "sentence": "the parcel left Oslo"}
+    page = at(server, open_page, **link)
+    page.locator(".counts .grid button.seen").nth(4).click()
+    expect(page.locator(".nte-lines")).to_be_visible()
+    expect(page).to_have_url(re.compile("next="))
+    parts = (".counts .grid", ".counts .after", ".nte-lines", ".nte-table >> nth=0")
+    scene = [page.locator(part).inner_text() for part in parts]
+    with running(tmp_path) as other:
+        other.wait_until("/ready")
+        fresh = open_page(other, page.url.removeprefix(server.url))
+        expect(fresh.locator(".nte-lines")).to_be_visible()
+        assert [fresh.locator(part).inner_text() for part in parts] == scene
+        fresh.context.close()
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"corpus": "web"}, "`corpus` must be one of six, row, log, python, own"),
+        ({"by": "syllable"}, "`by` must be one of word, character, bpe"),
+        ({"order": "9"}, "`order` must be one of 1, 2, 3, 4, 5"),
+        ({"k": "nan"}, "`k` must be a number from 0 to 100"),
+        ({"k": "-1"}, "`k` must be a number from 0 to 100"),
+        ({"row": "x"}, "`row` must be at most 4 token ids with points between"),
+        ({"row": "999"}, "`row` must be 1 token ids below 10, but is '999'"),
+        ({"row": "1.2"}, "`row` must be 1 token ids below 10, but is '1.2'"),
+        ({"find": "zebra"}, "No token of this text contains “zebra”."),
+    ],
+)
+def test_bad_links_get_a_sentence(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
+    page = at(server, open_page, **link)
+    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.get_by_text("encountered an error")).to_have_count(0)
+
+
+def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
+    page = at(server, open_page)
+    count(page, "Row left, 6 in all").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(count(page, "3 times warehouse after left")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".nte-lines li")).to_have_count(3)
+    expect(count(page, "3 times warehouse after left")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(count(page, "0 times warehouse after warehouse")).to_be_focused()
+    expect(page.locator(".counts .unseen[aria-live]")).to_have_text("warehouse opened")
+
+
+@pytest.mark.parametrize("link", [{"corpus": "six", "row": "3", "next": "4"}, {"corpus": "python", "k": "0.1"}])
+def test_on_a_stage_nothing_scrolls(server: Server, open_page: Open, link: dict[str, str]) -> None:
+    page = at(server, open_page, {"viewport": {"width": 1280, "height": 720}}, present="1", **link)
+    settled(page)
+    main = "document.querySelector('[data-testid=stMain]')"
+    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
