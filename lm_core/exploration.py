@@ -86,6 +86,8 @@ class Exploration:
         self._recalls = recalls
         self._steps: dict[Ids, Step] = {}
         self._made_by: dict[Ids, Strategy] = {}
+        self._ways: dict[Ids, tuple[tuple[Strategy, ...], int]] = {}
+        """How each place was last come to: by which strategies, and how many tokens were taken by hand."""
         self._named: dict[Ids, str] = {}
         self._latest: tuple[Ids, Strategy, Decision, float | None] | None = None
         self.limits = limits or Limits()
@@ -183,7 +185,7 @@ class Exploration:
             step = Step.of(decision, len(self.prompt_ids) + at, None, taken=path[at])
             if step.log_probability == -math.inf:
                 raise InvalidInput("branch", "of tokens that are possible", self.model.tokenizer.decode(path))
-            self._steps[path[: at + 1]], self._made_by[path[: at + 1]] = step, strategy
+            self._keep(path[: at + 1], step, strategy)
         self.path, self.at = path, len(path)
         if name:
             self._named[path] = name
@@ -193,15 +195,16 @@ class Exploration:
         inner = {ids[:-1] for ids in self._steps}
         found: list[Branch] = []
         for ids in (ids for ids in self._steps if ids not in inner):
-            steps = [self._steps[ids[: i + 1]] for i in range(len(ids))]
             shared = max((_common(ids, other.ids) for other in found), default=0)
-            by_hand = sum(step.by_hand for step in steps)
-            strategies: list[Strategy] = []
-            for made_by in (self._made_by[ids[: i + 1]] for i in range(len(ids))):
-                strategies += [made_by] if made_by not in strategies else []
-            joint = math.fsum(step.log_probability for step in steps)
-            found.append(Branch(ids, joint, shared, by_hand, tuple(strategies), self._named.get(ids, "")))
+            found.append(self.branch(ids, shared))
         return tuple(found)
+
+    def branch(self, ids: Ids, shared: int = 0) -> Branch:
+        """The accounts of a continuation that was tried, also of the beginning of a longer one."""
+        steps = [self._steps[ids[: i + 1]] for i in range(len(ids))]
+        strategies, by_hand = self._ways[ids]
+        joint = math.fsum(step.log_probability for step in steps)
+        return Branch(ids, joint, shared, by_hand, strategies, self._named.get(ids, ""))
 
     def trace(self) -> Trace:
         """What stands before the reader, as a record of its own."""
@@ -228,11 +231,18 @@ class Exploration:
 
     def _append(self, step: Step, strategy: Strategy) -> Step:
         taken = (*self.here, step.id)
-        if self._made_by.get(taken) != strategy:
-            self._steps[taken], self._made_by[taken] = step, strategy
+        self._keep(taken, step, strategy)
         self.path = self.path if self.path[: len(taken)] == taken else taken
         self.at = len(taken)
         return self._steps[taken]
+
+    def _keep(self, taken: Ids, step: Step, strategy: Strategy) -> None:
+        """Puts a step on record; the one that was last taken there counts."""
+        if self._made_by.get(taken) != strategy:
+            self._steps[taken], self._made_by[taken] = step, strategy
+        strategies, by_hand = self._ways.get(taken[:-1], ((), 0))
+        strategies = strategies if strategy in strategies else (*strategies, strategy)
+        self._ways[taken] = strategies, by_hand + step.by_hand
 
     def _decide(self, strategy: Strategy) -> tuple[Decision, float | None]:
         """The decision at the reader's place, and how long it took."""

@@ -56,7 +56,7 @@ class Limits:
                 raise InvalidInput(name, "texts of at least one character", texts)
             for text in texts:
                 if len(text) > LONGEST_TEXT:
-                    raise InvalidInput(name, f"texts of at most {LONGEST_TEXT} characters", f"one of {len(text):,}")
+                    raise InvalidInput(name, f"texts of at most {LONGEST_TEXT} characters", f"a text of {len(text):,}")
 
     def room(self, model: LanguageModel) -> int | None:
         """Most tokens that `model` is shown under these limits; None if there is no bound."""

@@ -89,7 +89,7 @@ class Recording:
         if version != VERSION:
             raise InvalidInput("trace", f"of version {VERSION}; export it again", version)
         if recording is None:
-            raise InvalidInput("trace", "as it was exported; this file was edited or damaged since", file)
+            raise InvalidInput("trace", "unchanged since its export", f"{file}, edited or damaged")
         return recording
 
     @classmethod

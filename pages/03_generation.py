@@ -54,13 +54,14 @@ SIZE = 5 if presenting else 10
 
 hero, below = st.container(), st.container()
 controls = below if presenting else hero
+recording = walk_export.opened()
 with controls.container(horizontal=True, vertical_alignment="center"):
-    examples.menu(EXAMPLES, resets=walk_notes.RESETS)
-    kind = rungs.choose(shown=not presenting)
+    if not recording:
+        examples.menu(EXAMPLES, resets=walk_notes.RESETS)
+    kind = rungs.choose(shown=not presenting and not recording)
     more = st.container(horizontal=True, width="content")
 with more:
     view = walk_notes.view(SIZE)
-recording = walk_export.opened()
 if recording:
     with hero:
         walk_export.show(recording, view)
@@ -77,13 +78,13 @@ else:
             )
             place = box.answer and walk.place(rung, box.answer.prompt.ids, choice.strategy(), limits)
         link |= {rung.prompt: (box.committed, rung.default)}
-        url_state.write(**link, **(place.link if place else {}))
+        url_state.write(quiet=bool(place and place.playing), **link, **(place.link if place else {}))
         if place:
             with hero:
                 walk_picture.draw(
                     walk_picture.of_tour(place.tour, choice.strategy()), view, rungs.about(kind), handled=place.handled,
-                    problem=place.problem, to_take=place.to_take, arrival=str(link), seed=choice.settings.seed,
-                    greedy=choice.settings.t == 0,
+                    problem=place.problem, to_take=place.to_take, arrival=str(link), subject=place.subject,
+                    seed=choice.settings.seed, greedy=choice.settings.t == 0,
                 )  # fmt: skip
             if not presenting:
                 text = box.answer.prompt.text

@@ -1,10 +1,10 @@
 // Step, play, go back, take another token: what the visitor does goes to the server one act at a time, and the next one
 // of a running play only after the answer to the last. walk_view.js draws the answers.
 
+const MOST_WAITING = 32;
 const ASK_AGAIN_AFTER = 8000; // milliseconds; a lost answer must not stop the play for good
 
 function act(view, what) {
-  if (view.waiting && what.playing) return;
   view.count = (view.count ?? 0) + 1;
   view.name ??= Math.random().toString(36).slice(2);
   view.waiting = { ...what, id: `${view.name}:${view.count}` };
@@ -13,9 +13,18 @@ function act(view, what) {
   view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, ASK_AGAIN_AFTER);
 }
 
-function go(view, what) {
-  if (what.kind !== "step" || !what.playing) pause(view);
-  act(view, what);
+// What the visitor wants while an answer is on its way waits for it: `make` says what it means by then.
+function go(view, make) {
+  pause(view);
+  if (view.waiting) {
+    if (view.queue.length < MOST_WAITING) view.queue.push(make);
+  } else attempt(view, make);
+}
+
+function attempt(view, make) {
+  const what = make(view.data);
+  if (what) act(view, what);
+  else next(view);
 }
 
 // ---- playing -----------------------------------------------------------------------------------------------------
@@ -50,13 +59,15 @@ function next(view) {
 }
 
 function answered(view, before) {
-  const { data, playing } = view;
+  const { data } = view;
+  const { playing } = view;
   const grew = before && data.at > before.at;
   if (view.waiting && data.handled === view.waiting.id) {
     view.waiting = null;
     clearTimeout(view.asking);
   }
   light(view, data, grew ? 3 : null, playing ? Math.min(130, playing.pace / 8) : 130);
+  if (!view.waiting && view.queue.length) { attempt(view, view.queue.shift()); return; }
   if (!playing || view.waiting) return;
   clearTimeout(view.coming);
   if (data.finish || data.problem || data.at >= playing.until) { halt(view); return; }
@@ -89,21 +100,21 @@ function complain(view, sentence) {
 
 function seedTyped(view) {
   const seed = Number(view.seed.value);
-  if (view.seed.value.trim() && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) go(view, { kind: "seed", seed });
+  if (view.seed.value.trim() && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) go(view, () => ({ kind: "seed", seed }));
   else complain(view, `The seed must be a whole number from 0 to 4,294,967,295, not ${view.seed.value.slice(0, 20) || "empty"}.`);
 }
 
 function listen(view) {
   const { host } = view;
-  const move = (by) => () => go(view, { kind: "move", at: view.data.at + by });
+  const move = (by) => () => go(view, ({ at, tokens }) => (at + by < 0 || at + by > tokens.length ? null : { kind: "move", at: at + by }));
   view.back.onclick = move(-1);
   view.forward.onclick = move(1);
-  view.step.onclick = () => go(view, { kind: "step" });
+  view.step.onclick = () => go(view, ({ finish }) => (finish ? null : { kind: "step" }));
   view.play.onclick = () => (view.playing ? halt(view) : play(view, Number(view.speed.value)));
   view.speed.onchange = () => { if (view.playing) play(view, Number(view.speed.value)); };
   view.end.onclick = () => play(view, 0);
-  view.again.onclick = () => go(view, { kind: "again" });
-  view.reseed.onclick = () => go(view, { kind: "seed", seed: ((view.data.seed ?? 0) + 1) % 2 ** 32 });
+  view.again.onclick = () => go(view, () => ({ kind: "again" }));
+  view.reseed.onclick = () => go(view, (data) => ({ kind: "seed", seed: ((data.seed ?? 0) + 1) % 2 ** 32 }));
   view.seed.onchange = () => seedTyped(view);
   host.onkeydown = (event) => key(view, event);
 }
@@ -121,8 +132,10 @@ function key(view, event) {
   if (turn && at >= 0 && view.shown[at + turn]) focusRow(view, at + turn);
   else if (doing) doing();
   else if (event.key === " " && inside.tagName !== "BUTTON") view.play.click();
-  else if (/^[1-9]$/.test(event.key) && view.shown[Number(event.key) - 1]) go(view, { kind: "take", token: view.shown[Number(event.key) - 1].id });
-  else return;
+  else if (/^[1-9]$/.test(event.key)) {
+    const nth = Number(event.key) - 1;
+    go(view, () => (view.shown[nth] ? { kind: "take", token: view.shown[nth].id } : null));
+  } else return;
   event.preventDefault();
 }
 
@@ -161,18 +174,23 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const view = (host.view ??= build(host));
   const before = view.data;
   view.data = data;
+  if (before && before.subject !== data.subject) {
+    pause(view);
+    view.queue = [];
+  }
   view.send = (what) => setTriggerValue("act", what);
   listen(view);
   view.table.caption.textContent = data.caption;
   complain(view, data.problem ?? "");
   keepFocus(view, () => {
     drawStations(view, data);
-    drawText(view, data, Boolean(before) && data.at > before.at, (what) => go(view, what));
+    drawText(view, data, Boolean(before) && data.at > before.at, (what) => go(view, () => what));
     drawState(view, data);
     say(view.turn, turnLine(data));
     view.turn.classList.toggle("stopped", Boolean(data.sentence));
-    drawRows(view, data, (what) => go(view, what));
-    drawBranches(view, data, (what) => go(view, what));
+    // A second click on the same row is meant for the turn that was seen, not for the next one.
+    drawRows(view, data, (what) => { if (!view.waiting) go(view, () => what); });
+    drawBranches(view, data, (what) => go(view, () => what));
     drawTransport(view);
   });
   view.facts.textContent = data.readonly || data.finish ? "" : "Click a row to take its token instead: that opens a branch.";

@@ -6,7 +6,7 @@ const SEEN_BITS = Math.log(2);
 
 function build(host) {
   host.replaceChildren();
-  const view = { host, playing: false, waiting: null, shown: [] };
+  const view = { host, playing: null, waiting: null, queue: [], shown: [] };
   view.stations = make(host, "ol", "stations", { "aria-label": "The loop" });
   for (const name of STATIONS) {
     const station = make(view.stations, "li", "");
@@ -25,7 +25,7 @@ function build(host) {
   for (const [value, text] of [["1000", "1 a second"], ["330", "3 a second"], ["0", "as fast as it goes"]]) view.speed.append(new Option(text, value));
   view.speed.value = "330";
   button("end", "To the end");
-  button("forward", "Forward", "Forward");
+  button("forward", "Forward", "Forward \u25b7");
   view.problem = make(host, "p", "problem", { role: "alert", hidden: "" });
   view.state = make(host, "p", "state");
   view.turn = make(host, "p", "turn");
@@ -53,17 +53,16 @@ const bits = (nats) => `${(nats / SEEN_BITS).toFixed(2)} bits`;
 function stationFigures(data) {
   const { turn, at } = data;
   const before = data.tokens[at - 1];
-  const seen = data.prompt_length + at - data.gone;
+  const whole = data.prompt_length + at - (data.finish ? 1 : 0); // of an ended text, what its last token was predicted from
   const taken = data.tokens[at];
-  const choice = !turn ? "" : turn.u === null ? turn.pick.label : `u = ${turn.u.toFixed(3)}: ${turn.pick.label}`;
   const last = data.finish && before;
   return [
-    data.gone ? `${tokens(seen)}, ${grouped(data.gone)} forgotten` : tokens(seen),
+    data.gone ? `${grouped(whole - data.gone)} of ${tokens(whole)}` : tokens(whole),
     grouped(data.vocabulary),
     turn ? bits(turn.entropy) : "",
-    last ? "" : taken && turn && taken.id !== turn.pick.id ? `by hand: ${taken.label}` : choice,
+    last ? "" : taken && turn && taken.id !== turn.pick.id ? `by hand: ${taken.label}` : turn?.pick.label ?? "",
     before ? before.label : "nothing yet",
-    data.finish || (before ? "go on" : ""),
+    data.finish.split(" interruption")[0] || (before ? "go on" : ""),
   ];
 }
 
@@ -71,7 +70,7 @@ function drawStations(view, data) {
   stationFigures(data).forEach((figure, i) => {
     const [, shown] = view.stations.children[i].children;
     say(shown, figure);
-    shown.title = figure;
+    shown.title = i === 0 && data.gone ? `${figure}, ${grouped(data.gone)} forgotten` : figure;
   });
 }
 
@@ -187,7 +186,7 @@ function drawRows(view, data, go) {
   turn.rows.forEach((item, i) => {
     const row = body.insertRow();
     row.dataset.id = item.id;
-    cell(row, "td", "rank", i < 9 ? String(i + 1) : "");
+    cell(row, "td", "rank", takeable && i < 9 ? String(i + 1) : "");
     const head = cell(row, "th", "token");
     head.scope = "row";
     const name = make(head, takeable ? "button" : "span", "take", { text: item.label, title: item.label });

@@ -12,6 +12,7 @@ from pages.parts import frame, url_state
 from pages.parts.prompt_box import Answer
 
 SIZES = (5, 10, 20, 50, 100)
+_DEFAULT_SIZE = "_default_size"
 AXES = {"linear": "0 to 100 %", "log": "logarithmic"}
 
 _component = st.components.v2.component(
@@ -57,13 +58,26 @@ def _named(row: Row, tokenizer: Tokenizer) -> dict[str, Any]:
     return {"id": row.id, "label": label(token), "spoken": spoken(token), "whole": _is_text(token), **figures}
 
 
+def follow_size(size: int) -> None:
+    """A number of rows that nobody chose follows the view's default; on a stage it is smaller."""
+    before, key = st.session_state.get(_DEFAULT_SIZE), url_state.key_of("n")
+    if before is not None and before != size and st.session_state.get(key) == before:
+        st.session_state[key] = size
+    st.session_state[_DEFAULT_SIZE] = size
+
+
 def view(size: int, digits: bool = True) -> tuple[int, str]:
     """The controls of how the bars are shown, one click away; returns the number of tokens and the axis."""
     # Filled out here: what a link asks for in vain must be said where it can be seen.
     size_key, axis_key = url_state.choice("n", SIZES, size), url_state.choice("axis", list(AXES), "linear")
     with st.popover("View", icon=":material/tune:"):
-        count = st.segmented_control("Tokens shown", SIZES, key=size_key, required=True)
-        axis = st.segmented_control("Axis", list(AXES), key=axis_key, format_func=AXES.__getitem__, required=True)
+        count = url_state.control(
+            size_key, st.segmented_control, "Tokens shown", SIZES, starts="default", required=True
+        )
+        axis = url_state.control(
+            axis_key, st.segmented_control, "Axis", list(AXES), starts="default", format_func=AXES.__getitem__,
+            required=True,
+        )  # fmt: skip
         if digits:
             st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
     return count or size, axis or "linear"

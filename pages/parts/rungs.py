@@ -12,7 +12,7 @@ from lm_core.runtime import ServedModel, registry
 from pages.parts import model_choice, prompt_box, url_state
 
 PRETRAINED = "pretrained"
-TITLES = {PRETRAINED: "Pretrained", "transformer": "Small Transformer", "bigram": "Bigram", "table": "Table"}
+TITLES = {PRETRAINED: "Pretrained", "transformer": "Transformer", "bigram": "Bigram", "table": "Table"}
 FILES = Path("assets/models")
 _LEARNED_FROM = "Trained here on 3,600 generated messages, 83 words: type only words they use."
 ABOUT = {

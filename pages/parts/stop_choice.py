@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from lm_core.errors import InvalidInput
@@ -36,15 +38,18 @@ def ask(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, object]]]
     }
     own = f"{model.context_length:,}" if model.context_length else "unlimited"
     with st.popover("When to stop", icon=":material/stop_circle:", key="_stops"):
-        st.number_input("Token limit (new tokens)", 1, MOST_TOKENS, key=keys["max"])
-        st.text_area("Stop strings", key=keys["stop"], height=70, placeholder="one a line; \\n stands for a line break")
-        st.text_input("Policy: words that interrupt", key=keys["ban"], placeholder="commas between, such as refund")
-        st.number_input(
-            "Context window (tokens)", SMALLEST_WINDOW, LARGEST_WINDOW, value=None, key=keys["window"],
+        ask = url_state.control
+        ask(keys["max"], st.number_input, "Token limit (new tokens)", 1, MOST_TOKENS)
+        hint = "one a line; \\n stands for a line break"
+        ask(keys["stop"], st.text_area, "Stop strings", height=70, placeholder=hint)
+        hint = "commas between, such as refund"
+        ask(keys["ban"], st.text_input, "Policy: words that interrupt", placeholder=hint)
+        ask(
+            keys["window"], st.number_input, "Context window (tokens)", SMALLEST_WINDOW, LARGEST_WINDOW,
             placeholder=f"the model's own: {own}",
         )  # fmt: skip
-        st.selectbox("When the window is full", list(_POLICIES), key=keys["full"], format_func=_POLICIES.__getitem__)
-        st.number_input("Tokens of the prefix to keep", 0, LARGEST_WINDOW, key=keys["keep"])
+        ask(keys["full"], _policy_box, "When the window is full")
+        ask(keys["keep"], st.number_input, "Tokens of the prefix to keep", 0, LARGEST_WINDOW)
     values = {name: st.session_state[key] for name, key in keys.items()}
     for name in ("stop", "ban"):
         if len(values[name]) > _LONGEST_LINK:
@@ -52,6 +57,12 @@ def ask(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, object]]]
     defaults = {"max": MAX_NEW, "stop": "", "ban": "", "window": None, "full": ContextPolicy.STOP, "keep": _KEEP}
     link = {name: (value, defaults[name]) for name, value in values.items()}
     return _checked(values), link | {name: ("", "") for name in ("stop", "ban") if len(values[name]) > _LONGEST_LINK}
+
+
+def _policy_box(title: str, value: ContextPolicy, **options: Any) -> ContextPolicy:
+    """A select box that starts, as other controls do, from a value."""
+    policies = list(_POLICIES)
+    return st.selectbox(title, policies, index=policies.index(value), format_func=_POLICIES.__getitem__, **options)
 
 
 def _window(text: str) -> int:
@@ -66,7 +77,7 @@ def _checked(values: dict[str, object]) -> Limits:
     try:
         limits = _limits(*values.values())  # type: ignore[arg-type]
     except InvalidInput as error:
-        frame.note(str(error), "error")
+        frame.note(f"{error} Until then the limits from before hold.", "error")
         return st.session_state.get(_GOOD, Limits(MAX_NEW))
     st.session_state[_GOOD] = limits
     return limits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import streamlit as st
 
@@ -15,6 +16,14 @@ from pages.parts import frame, sampling, url_state
 NAMES = ("t", "k", "p", "m", "order", "rp")
 _HIGHEST_PENALTY = 10.0
 _GOOD = "_strategy_choice"
+_FIELDS: tuple[tuple[str, str, float, float], ...] = (
+    ("t", "Temperature (0 is greedy)", sampling.HIGHEST, 0.05),
+    ("k", "Top-k", sampling.MOST, 1),
+    ("p", "Top-p", 1.0, 0.05),
+    ("m", "Min-p", 1.0, 0.01),
+    ("rp", "Repetition penalty on what the text holds", _HIGHEST_PENALTY, 0.1),
+)
+_ORDER_NAMES = {order: name for name, order in sampling.PRESETS.items()}
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,11 @@ def _penalty(text: str) -> float:
     )
 
 
+def _order_box(title: str, orders: list[tuple[str, ...]], value: tuple[str, ...], **options: Any) -> tuple[str, ...]:
+    """A select box that starts, as other controls do, from a value."""
+    return st.selectbox(title, orders, index=orders.index(value), **options)
+
+
 def ask() -> tuple[Choice, dict[str, tuple[object, object]]]:
     """The controls behind one button; what they say, and what of it belongs into the link."""
     keys = {
@@ -91,17 +105,19 @@ def ask() -> tuple[Choice, dict[str, tuple[object, object]]]:
     more = any(held[name] is not None for name in "kpm") or st.session_state[penalty_key] is not None
     with st.popover(f"{title}, filters" if more else title, icon=":material/tune:", key="_strategy"):
         high = sampling.WIDE if held["t"] > sampling.HIGHEST else sampling.HIGHEST
-        st.slider("Temperature (0 is greedy)", 0.0, high, step=0.05, key=keys["t"])
-        st.number_input("Top-k", 1, sampling.MOST, value=None, key=keys["k"], placeholder="off")
-        st.number_input("Top-p", 0.0, 1.0, value=None, step=0.05, key=keys["p"], placeholder="off")
-        st.number_input("Min-p", 0.0, 1.0, value=None, step=0.01, key=keys["m"], placeholder="off")
-        st.number_input(
-            "Repetition penalty", 0.0, _HIGHEST_PENALTY, value=None, step=0.1, key=penalty_key, placeholder="off",
-            help="Pushes down every token that the text holds already, also those of the prompt.",
-        )  # fmt: skip
+        for name, title, highest, step in _FIELDS:
+            key = penalty_key if name == "rp" else keys[name]
+            if name == "t":
+                high = sampling.WIDE if held["t"] > sampling.HIGHEST else highest
+                url_state.control(key, st.slider, title, 0.0, high, step=step)
+            else:
+                least = 1 if name == "k" else 0.0
+                url_state.control(key, st.number_input, title, least, highest, step=step, placeholder="off")
         orders = list(dict.fromkeys([*sampling.PRESETS.values(), held["order"]]))
-        names = {order: name for name, order in sampling.PRESETS.items()}
-        st.selectbox("Order as in", orders, key=keys["order"], format_func=lambda o: names.get(o, "-".join(o)))
+        url_state.control(
+            keys["order"], _order_box, "Order as in", orders,
+            format_func=lambda order: _ORDER_NAMES.get(order, "-".join(order)),
+        )  # fmt: skip
     values = {name: st.session_state[key] for name, key in keys.items()}
     settings = replace(sampling.Settings(), **values, seed=st.session_state[url_state.key_of("seed")])
     choice = _checked(Choice(settings, st.session_state[penalty_key]))

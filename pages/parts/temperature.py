@@ -12,7 +12,6 @@ from pages.parts import bars, frame, logit_source, payload, sampling, url_state
 
 KEY = "temperature_lab"
 THROWS = 1000
-_DEFAULT_SIZE = "_default_size"
 
 _component = st.components.v2.component(
     "temperature",
@@ -33,11 +32,8 @@ class View:
 
 
 def view(size: int) -> View:
-    """The controls of how the bars are shown. A number of rows that nobody chose follows the view's default."""
-    before, key = st.session_state.get(_DEFAULT_SIZE), url_state.key_of("n")
-    if before is not None and before != size and st.session_state.get(key) == before:
-        st.session_state[key] = size
-    st.session_state[_DEFAULT_SIZE] = size
+    """The controls of how the bars are shown."""
+    bars.follow_size(size)
     count, axis = bars.view(size, digits=False)
     return View(count, axis, st.checkbox("Outline of T = 1", key=url_state.flag("ghost", default=True)))
 

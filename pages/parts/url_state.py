@@ -18,9 +18,11 @@ from pages.parts import frame
 
 TRAVELLING = ("prompt", "model", "seed", "present")
 STALE_FOR = 3.0  # seconds
-_PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES = (
-    f"_url_{word}" for word in ("page", "given", "written", "time", "followed", "travelled", "kept", "scenes")
+_PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _STARTS, _COUNT = (
+    f"_url_{word}"
+    for word in ("page", "given", "written", "time", "followed", "travelled", "kept", "scenes", "starts", "count")
 )
+QUIET_FOR = 2.0  # seconds
 T = TypeVar("T")
 
 
@@ -45,6 +47,8 @@ def arrive(page: str) -> None:
     stale = link in written and time.monotonic() - state[_WRITTEN_AT] < STALE_FOR
     state[_GIVEN] = None if not followed and (stale or link == written[-1]) else link
     state[_PAGE] = page
+    if state[_GIVEN] is not None:
+        state[_STARTS] = {}
 
 
 def arriving() -> bool:
@@ -148,22 +152,50 @@ def flag(name: str, default: bool = False) -> str:
     return _fill(name, default, parse)
 
 
-def write(**parameters: tuple[object, object]) -> None:
-    """Puts each (value, default) that differs into the address bar; what travels goes along."""
+def control(key: str, widget: Callable[..., T], *args: object, starts: str = "value", **options: object) -> T:
+    """A widget for the value under `key`, that may stand in a popover nobody has opened yet.
+
+    Streamlit tells the browser what a page has set in the run that sets it and no more; a control that appears later
+    would start from its least value, and send that. So the value is its default, under a key of its own.
+    """
+    state = st.session_state
+    held: dict[str, tuple[str, object]] = state.setdefault(_STARTS, {})
+    if key not in held or held[key][0] not in state or state[key] != state[held[key][0]]:
+        state[_COUNT] = state.get(_COUNT, 0) + 1
+        held[key] = (f"{key}#{state[_COUNT]}", state[key])
+    name, start = held[key]
+    value = widget(*args, **{starts: start}, key=name, on_change=_take, args=(key, name), **options)
+    state[key] = value
+    return value
+
+
+def _take(key: str, name: str) -> None:
+    """What the visitor has set, before anything of the next run compares it with what the page holds."""
+    st.session_state[key] = st.session_state[name]
+
+
+def write(quiet: bool = False, **parameters: tuple[object, object]) -> None:
+    """Puts each (value, default) that differs into the address bar; what travels goes along.
+
+    `quiet` changes the address bar every other second at most, where one change follows the other.
+    """
     st.session_state.pop(_FOLLOWED, None)
     st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items() if value is not None}
     wanted = {name: value for name, value in travelled().items() if name not in parameters}
-    _publish(wanted | {name: _written(value) for name, (value, default) in parameters.items() if value != default})
+    link = wanted | {name: _written(value) for name, (value, default) in parameters.items() if value != default}
+    _publish(link, quiet and time.monotonic() - st.session_state[_WRITTEN_AT] < QUIET_FOR)
 
 
-def _publish(link: dict[str, str]) -> None:
+def _publish(link: dict[str, str], quiet: bool = False) -> None:
     state = st.session_state
+    own = {name: value for name, value in link.items() if name not in TRAVELLING}
+    state[_SCENES] = {**state.get(_SCENES, {}), state[_PAGE]: own}
+    if quiet:
+        return
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
     if state[_WRITTEN][-1] != link:
         state[_WRITTEN], state[_WRITTEN_AT] = [*state[_WRITTEN], link][-50:], time.monotonic()
-    own = {name: value for name, value in link.items() if name not in TRAVELLING}
-    state[_SCENES] = {**state.get(_SCENES, {}), state[_PAGE]: own}
 
 
 def link_with(**parameters: str) -> str:
@@ -172,8 +204,8 @@ def link_with(**parameters: str) -> str:
 
 
 def scene() -> dict[str, str]:
-    """The link to this scene, as it was last written."""
-    return dict(st.session_state[_WRITTEN][-1])
+    """The link to this scene, as the page last had it."""
+    return travelled() | st.session_state[_SCENES][st.session_state[_PAGE]]
 
 
 def follow(link: dict[str, str], replaces: Iterable[str]) -> None:
@@ -197,7 +229,9 @@ def _written(value: object) -> str:
 def _named(value: object) -> str:
     """A default as a reader would call it."""
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "nothing"
     if value is None or isinstance(value, bool):
         return "on" if value else "off"
+    if value == "":
+        return "nothing"
     return str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,12 @@ KEY = "walk_component"
 NAMES = ("path", "at", "steps")
 """Of the place in a link: the tokens of the branch, how many stand before the reader, how many to take on arrival."""
 _KEPT = 4
-_TOURS, _ACT, _HANDLED, _LINKED, _TO_TAKE = (f"_walk_{word}" for word in ("tours", "act", "handled", "linked", "steps"))
+_TOURS, _ACT, _HANDLED = (f"_walk_{word}" for word in ("tours", "act", "handled"))
+_REMEDIES = {
+    "keep": "Lower “Tokens of the prefix to keep” under “When to stop”, or widen the window.",
+    "tokens in the prompt": "Shorten the prompt, or widen the window under “When to stop”.",
+    "prompt and max_new_tokens": "Shorten the prompt, or lower the token limit under “When to stop”.",
+}
 _BUDGET = 0.4  # seconds of steps in one answer: the picture moves, and a click is heard
 
 
@@ -35,11 +41,15 @@ class Place:
     to_take: int
     """Steps that a link asks for on arrival."""
     link: dict[str, tuple[object, object]]
+    playing: bool
+    """Whether the next step follows by itself."""
+    subject: str
+    """Changes with the text and the model: a play does not go on into another one."""
 
 
 def heard() -> None:
     """Callback of the component: notes what the visitor wants; done when the page gets there."""
-    act = st.session_state[KEY].act
+    act = getattr(st.session_state.get(KEY), "act", None)  # a component on its way out has left nothing
     if isinstance(act, dict) and act.get("id") != st.session_state.get(_HANDLED):  # a lost answer makes it ask again
         st.session_state[_ACT] = act
         if act.get("kind") == "seed":
@@ -72,19 +82,18 @@ def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, lim
     try:
         tour = _tour(rung, prompt_ids, limits)
     except InvalidInput as error:
-        frame.note(f"{error} Shorten the prompt, or make room for it under “When to stop”.", "error")
+        frame.note(f"{error} {_REMEDIES.get(error.parameter, '')}", "error")
         return None
     problem, to_take, act = "", 0, None
     keys = (
         url_state.parsed("path", (), _path),
-        url_state.parsed("at", None, _count),
-        url_state.parsed("steps", 0, _count),
+        url_state.parsed("at", None, _count("at")),
+        url_state.parsed("steps", 0, _count("steps")),
     )
     try:
         if url_state.arriving():
             path, at, to_take = (st.session_state[key] for key in keys)
-            tour.follow(path, strategy)
-            tour.move(len(path) if at is None else at)
+            _arrive(tour, path, at, strategy)
         act = take_act()
         if act:
             _do(tour, act, strategy)
@@ -92,7 +101,16 @@ def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, lim
         act, problem = None, str(error)
     for key, value in zip(keys, (tour.path, None if tour.at == len(tour.path) else tour.at, 0)):
         st.session_state[key] = value
-    return Place(tour, handled(), problem, to_take, _link(tour, act, to_take))
+    playing = bool(act and act.get("playing") and not tour.finish)
+    return Place(
+        tour,
+        handled(),
+        problem,
+        to_take,
+        _link(tour, to_take),
+        playing,
+        f"{rung.name} {hash((prompt_ids, tour.sight))}",
+    )
 
 
 def _tour(rung: rungs.Rung, prompt_ids: tuple[int, ...], limits: Limits) -> Exploration:
@@ -106,6 +124,16 @@ def _tour(rung: rungs.Rung, prompt_ids: tuple[int, ...], limits: Limits) -> Expl
         tours.popitem(last=False)
     tour.limit(limits)
     return tour
+
+
+def _arrive(tour: Exploration, path: tuple[int, ...], at: int | None, strategy: Strategy) -> None:
+    """Goes where a link says; to the prompt, with a sentence, where it leads nowhere."""
+    try:
+        tour.follow(path, strategy)
+        tour.move(len(path) if at is None else at)
+    except InvalidInput as error:
+        tour.follow((), strategy)
+        frame.note(f"The link was not followed in one point: {error} The text starts at the prompt.")
 
 
 def _do(tour: Exploration, act: dict[str, Any], strategy: Strategy) -> None:
@@ -135,16 +163,15 @@ def _path(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def _count(text: str) -> int:
-    digits = text.isascii() and text.isdigit() and len(text) < 9
-    return whole_number("steps", int(text) if digits else text, 0, MOST_TOKENS)
+def _count(name: str) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        digits = text.isascii() and text.isdigit() and len(text) < 9
+        return whole_number(name, int(text) if digits else text, 0, MOST_TOKENS)
+
+    return parse
 
 
-def _link(tour: Exploration, act: dict[str, Any] | None, to_take: int) -> dict[str, tuple[object, object]]:
-    """The place as `url_state.write` takes it. While steps follow one another, the link waits for the last one."""
-    playing = to_take > 0 or bool(act and act.get("playing") and not tour.finish)
-    if not playing or _LINKED not in st.session_state:
-        at = None if tour.at == len(tour.path) else tour.at
-        st.session_state[_LINKED] = {"path": (".".join(map(str, tour.path)), ""), "at": (at, None)}
-    link: dict[str, tuple[object, object]] = st.session_state[_LINKED]
-    return {**link, "steps": (to_take, 0)}
+def _link(tour: Exploration, to_take: int) -> dict[str, tuple[object, object]]:
+    """The place as `url_state.write` takes it."""
+    at = None if tour.at == len(tour.path) else tour.at
+    return {"path": (".".join(map(str, tour.path)), ""), "at": (at, None), "steps": (to_take, 0)}

@@ -13,7 +13,7 @@ import streamlit as st
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.exploration import Exploration
 from lm_core.labels import label
-from lm_core.recording import Recording
+from lm_core.recording import LARGEST, Recording
 from lm_core.trace import Trace
 from pages.parts import export, frame, rungs, strategy_choice, url_state, walk, walk_picture
 
@@ -63,8 +63,8 @@ def code(rung: rungs.Rung, tour: Exploration, text: str, choice: strategy_choice
     return (
         "from lm_core.decoding import strategy\nfrom lm_core.exploration import Exploration\n"
         f"from lm_core.generation import ContextPolicy, Limits\n{models.get(rung.kind, file)}\n"
-        f"strategy = {choice.code()}\ntour = Exploration(model, {begin}, Limits({', '.join(said)}))\n"
-        f"tour.follow({tour.here!r}, strategy)  # or list(tour.run(strategy)) to let it choose\n"
+        f"chosen_by = {choice.code()}\ntour = Exploration(model, {begin}, Limits({', '.join(said)}))\n"
+        f"tour.follow({tour.here!r}, chosen_by)  # or list(tour.run(chosen_by)) to let it choose\n"
         "for step in tour.steps:\n"
         "    print(step.position, repr(model.tokenizer.decode([step.id])), step.u, step.log_probability)\n"
         "print(tour.trace().log_probability, tour.finish)\n"
@@ -105,7 +105,7 @@ def opener() -> None:
     """The place to open an exported trace; works without any model."""
     with st.expander("Open an exported trace"):
         key = f"_upload_{st.session_state.get(_UPLOADER, 0)}"
-        st.file_uploader("Trace (JSON)", key=key, on_change=_read, args=(key,))
+        st.file_uploader("Trace (JSON)", key=key, on_change=_read, args=(key,), max_upload_size=LARGEST // 1_000_000)
         if st.session_state.get(_PROBLEM):
             frame.note(st.session_state[_PROBLEM], "error")
 
@@ -145,7 +145,7 @@ def show(recording: Recording, view: walk_picture.View) -> None:
     scene = dict(recording.scene)
     frame.note(
         f"An exported trace, as it was recorded with the model {recording.model}: {len(trace.steps)} steps, "
-        f"ln P = {trace.log_probability:.4f} nats. Nothing is computed anew, and your own text waits behind it."
+        f"ln P = {frame.nats(trace.log_probability)} nats. Nothing is computed anew, and your own text waits behind it."
     )
     with st.container(horizontal=True):
         st.button("Close the trace", on_click=_close)

@@ -16,6 +16,7 @@ from lm_core.repetition import circle
 from pages.parts import bars, frame, prompt_box, rungs, stop_choice, strategy_choice, url_state, walk, walk_picture
 
 _COMPARED, _WIDTH = 12, 4
+_COMPARISON = "_walk_comparison"
 _BEST = f"best found by a beam of width {_WIDTH}"
 _LOOP = {"prompt": "Order shipped from the", "t": "0", "steps": "40"}
 _APOLOGY = {"prompt": "We apologize for the", "t": "0", "steps": "40"}
@@ -25,13 +26,17 @@ RESETS = (*strategy_choice.NAMES, *stop_choice.NAMES, *walk.NAMES, "with")
 
 def view(size: int) -> walk_picture.View:
     """The controls of how it is shown."""
+    bars.follow_size(size)
     size_key = url_state.choice("n", walk_picture.SIZES, size)
     axis_key = url_state.choice("axis", list(bars.AXES), "linear")
     with st.popover("View", icon=":material/visibility:", key="_view"):
-        count = st.segmented_control("Tokens shown", walk_picture.SIZES, key=size_key, required=True)
-        axis = st.segmented_control(
-            "Axis", list(bars.AXES), key=axis_key, format_func=bars.AXES.__getitem__, required=True
+        count = url_state.control(
+            size_key, st.segmented_control, "Tokens shown", walk_picture.SIZES, starts="default", required=True
         )
+        axis = url_state.control(
+            axis_key, st.segmented_control, "Axis", list(bars.AXES), starts="default",
+            format_func=bars.AXES.__getitem__, required=True,
+        )  # fmt: skip
         keys = st.checkbox("Keys: ← back, → step, 1 to 9 take a row, space plays", value=True, key="_walk_keys")
     return walk_picture.View(count or size, axis or "linear", keys)
 
@@ -47,9 +52,13 @@ def notice(tour: Exploration, choice: strategy_choice.Choice) -> None:
         f"For token {at + 1} the model reads the prompt’s {before} tokens and the {at} it has generated{gone}: "
         f"{before + at - len(tour.forgotten)} in all. Each answer becomes part of the next question.",
         "The keys and values of tokens already read are kept (KV cache): a step reads one new token, "
-        "but that token still attends to all the others. That is why speed is counted in tokens per second.",
+        "but that token still attends to all the others. That is why speed is counted in tokens per second."
+        + (" When the window forgets, positions move, and what is left is read anew." if gone else ""),
+        "Shade and underline of a token say how surprised the model was: below 50 %, 10 % and 1 %. A thick frame was "
+        "taken by hand, a dashed one lies ahead.",
         "The probabilities of the steps multiply to the probability of the text; their logarithms add up to ln P.",
-        "Token n is always drawn with the n-th number of the seed: going back and on again gives the same text."
+        "u runs through the tokens in order of their ids, not of their probabilities. Token n is always drawn with the "
+        "n-th number of the seed: going back and on again gives the same text."
         if choice.settings.t
         else "Greedy draws nothing: the same prompt gives the same text for everybody.",
     ]
@@ -97,31 +106,35 @@ def compare(tour: Exploration, choice: strategy_choice.Choice) -> None:
         )
         if st.button(f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary"):
             with st.spinner("Running greedy, drawn and a beam search."):
-                _three(tour, choice)
+                st.session_state[_COMPARISON] = (tour, _three(tour, choice))
             st.rerun()  # the picture above shows them
-        found = {branch.name: branch for branch in tour.branches() if branch.name}
-        if found:
-            _table(tour, found)
+        kept = st.session_state.get(_COMPARISON)
+        if kept and kept[0] is tour:
+            _table(tour, kept[1])
 
 
-def _three(tour: Exploration, choice: strategy_choice.Choice) -> None:
+def _three(tour: Exploration, choice: strategy_choice.Choice) -> dict[str, Branch]:
+    """Runs them in turn and comes back to where the reader was."""
     place, limits = (tour.path, tour.at), tour.limits
     greedy = strategy(repetition_penalty=choice.penalty)
     drawn = choice.strategy() if choice.settings.t else strategy(seed=choice.settings.seed)
     # The visitor's own stops would end the three at different lengths.
     fair = Limits(_COMPARED, policy=limits.policy, keep=limits.keep, window=limits.window)
-    tour.limit(fair)
+    found = {}
     try:
-        for made_by, name in ((greedy, "greedy"), (drawn, strategy_choice.in_words(drawn))):
+        tour.limit(fair)
+        for made_by in (greedy, drawn):
             tour.follow((), made_by)
             list(tour.run(made_by))
-            tour.follow(tour.path, made_by, name)
+            found[strategy_choice.in_words(made_by)] = tour.branch(tour.path[: tour.at])
         best = beam_search(tour.model, tour.prompt_ids, _WIDTH, fair)
         tour.follow(max(best, key=lambda each: each.log_probability).ids, Strategy(), _BEST)
+        found[_BEST] = tour.branch(tour.path)
     finally:
         tour.limit(limits)
         tour.follow(place[0], Strategy())
         tour.move(place[1])
+    return found
 
 
 def _table(tour: Exploration, found: dict[str, Branch]) -> None:

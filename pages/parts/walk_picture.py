@@ -80,10 +80,12 @@ def of_recording(recording: Recording, at: int) -> Picture:
     """The picture of a trace without its model."""
     steps = recording.trace.steps
     finish = recording.trace.finish if at == len(steps) else None
+    cut_off = finish is FinishReason.CANCELLED
     return Picture(
         prompt_ids=recording.trace.prompt_ids, steps=steps, at=at, next=steps[at] if at < len(steps) else None,
         name_of=dict(recording.names).__getitem__, special_ids=frozenset(), vocab_size=recording.vocab_size,
-        forgotten=range(0), finish=finish, sentence=f"The recording ends here: {finish}." if finish else "",
+        forgotten=range(0), finish=None if cut_off else finish,
+        sentence=f"The recording ends here: {'the text goes on' if cut_off else finish}." if finish else "",
         withheld=0, readonly=True,
     )  # fmt: skip
 
@@ -153,8 +155,13 @@ def turn_of(step: Step, name_of: Callable[[int], bytes], size: int) -> dict[str,
         for i, a, b, logit in zip(step.shown, before.log_probabilities, after.log_probabilities, before.logits)
         if a > -math.inf
     ]
-    rows.sort(key=lambda row: (-max(row["before"], row["p"]), row["id"]))
-    listed, others = rows[:size], rows[size:]
+    rows.sort(key=lambda row: (-row["p"], -row["before"], row["id"]))  # what a filter cut comes last
+    # The token that the strategy chose, and the one that was taken, always have a row of their own.
+    listed, chosen = rows[:size], (step.proposed, step.id)
+    for row in (row for row in rows[size:] if row["id"] in chosen):
+        listed.remove(next(each for each in reversed(listed) if each["id"] not in chosen))
+        listed.append(row)
+    others = [row for row in rows if row not in listed]
     rest = {
         "count": before.rest.count + len(others),
         "before": before.rest.probability + math.fsum(row["before"] for row in others),
@@ -162,8 +169,8 @@ def turn_of(step: Step, name_of: Callable[[int], bytes], size: int) -> dict[str,
     }
     pick = {**_named(step.proposed, name_of), "p": math.exp(after.log_probabilities[step.shown.index(step.proposed)])}
     stages = [{"name": _NAMES.get(stage.name, stage.name), "possible": stage.possible} for stage in step.stages]
-    chosen = {"u": step.u, "pick": pick, "entropy": step.entropy, "filtered": len(stages) > 1, "stages": stages}
-    return {"rows": listed, "rest": rest, **chosen}
+    facts = {"u": step.u, "pick": pick, "entropy": step.entropy, "filtered": len(stages) > 1, "stages": stages}
+    return {"rows": listed, "rest": rest, **facts}
 
 
 def _taken(picture: Picture) -> int | None:
@@ -213,6 +220,10 @@ def _withheld(tour: Exploration, tokenizer: Tokenizer) -> int:
     return tour.at - before
 
 
+def _counted(tokens: int) -> str:
+    return f"{tokens} token{'s' if tokens != 1 else ''}"
+
+
 def _why(finish: FinishReason | None, tour: Exploration) -> str:
     """The reason by its name, and what it means here."""
     if finish is None:
@@ -221,11 +232,14 @@ def _why(finish: FinishReason | None, tour: Exploration) -> str:
     room = limits.room(tour.model)
     last = label(tour.model.tokenizer.token_bytes(tour.here[-1]))
     across = _withheld(tour, tour.model.tokenizer)
+    text = tour.model.tokenizer.decode(tour.here).lower()
+    texts = limits.policy_words if finish is FinishReason.POLICY else limits.stop_strings
+    named = next((f"“{label(each.encode())}”" for each in texts if each.lower() in text), "")
     said = {
         FinishReason.END_TOKEN: f"the model chose {last}, which ends the text.",
-        FinishReason.POLICY: "a word of the policy came up; what stands before it is let out, the rest is withheld.",
-        FinishReason.STOP_STRING: f"one came up, over {across} token(s); it is cut off the answer.",
-        FinishReason.TOKEN_LIMIT: f"{limits.max_new_tokens} new tokens. Raise it under “When to stop” to go on.",
+        FinishReason.POLICY: f"{named} came up; what stands before it is let out, the rest is withheld.",
+        FinishReason.STOP_STRING: f"{named} came up, over {_counted(across)}; it is cut off the answer.",
+        FinishReason.TOKEN_LIMIT: f"{_counted(tour.at)}. Raise the limit under “When to stop” to go on.",
         FinishReason.CONTEXT_FULL: f"the window holds {room} tokens and the next one would see them all and more. "
         "Choose what to forget under “When to stop”.",
         FinishReason.CANCELLED: "by the reader.",

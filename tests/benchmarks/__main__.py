@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import core, dragging, stepping
+from tests.benchmarks import core, dragging, stepping, tables
 from tests.benchmarks.measure import medians, table
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ PARTS = {
     "training": core.bench_training,
     "dragging": dragging.bench_dragging,
     "stepping": stepping.bench_stepping,
+    "tables": tables.bench_tables,
     "app": bench_app,
 }
 

@@ -187,13 +187,13 @@ def test_hostile_words_are_shown_exactly(server: Server, open_page: Open, tmp_pa
 def test_sixteen_megabytes_and_one_long_line(server: Server, open_page: Open, tmp_path: Path) -> None:
     page = at(server, open_page, corpus="own")
     prose = "\n".join(python_topics().lines)
-    upload(page, tmp_path, "big.txt", (prose * 40).encode()[: 16 * 2**20 - 100])
+    upload(page, tmp_path, "big.txt", (prose * 40).encode()[:16_000_000])
     expect(page.get_by_text(re.compile("of 4,3[0-9]{2} contexts|of 4,4[0-9]{2} contexts"))).to_be_visible(
         timeout=60_000
     )
     page.locator(".counts .grid button.open").nth(3).click()
     expect(page.locator(".counts .grid tr.chosen")).to_have_count(1)
-    upload(page, tmp_path, "long.txt", (prose.replace("\n", " ") * 12).encode()[: 5 * 2**20])
+    upload(page, tmp_path, "long.txt", (prose.replace("\n", " ") * 12).encode()[:5_000_000])
     expect(page.get_by_text(re.compile("Counts of pairs: the 12 most frequent"))).to_be_visible(timeout=60_000)
     page.get_by_text("What smoothing buys on held-out text").click()
     expect(page.get_by_text("One sentence alone: nothing can be held out.")).to_be_visible()

@@ -109,7 +109,7 @@ def test_play_pause_and_to_the_end(server: Server, open_page: Open) -> None:
     assert len(text(page)) == count
     assert len(path(page)) == count
     button(page, "To the end").click()
-    expect(stopped(page)).to_contain_text("Stopped, token limit: 12 new tokens.")
+    expect(stopped(page)).to_contain_text("Stopped, token limit: 12 tokens.")
     assert len(path(page)) == 12
     expect(button(page, "Step")).to_be_disabled()
 
@@ -206,9 +206,9 @@ TIME = {"prompt": "Once upon a time", "t": "0"}
 STORY = {**TIME, "window": "32"}
 WHYS = {
     "end token": ({"with": "transformer", "t": "0"}, "Stopped, end token: the model chose <eos>"),
-    "token limit": ({**FRANCE, "max": "3"}, "Stopped, token limit: 3 new tokens"),
-    "stop string": ({**TIME, "stop": "city of"}, "Stopped, stop string: one came up, over 2 token(s)"),
-    "policy": ({**TIME, "ban": "harbour, HAVEN"}, "Stopped, policy interruption: a word of the policy came up"),
+    "token limit": ({**FRANCE, "max": "3"}, "Stopped, token limit: 3 tokens"),
+    "stop string": ({**TIME, "stop": "city of"}, "Stopped, stop string: “city·of” came up, over 2 tokens"),
+    "policy": ({**TIME, "ban": "harbour, HAVEN"}, "Stopped, policy interruption: “HAVEN” came up"),
     "context full": ({**STORY}, "Stopped, context full: the window holds 32 tokens"),
 }
 
@@ -219,7 +219,8 @@ def test_every_reason_to_stop_names_itself(server: Server, open_page: Open, why:
     page = at(server, open_page, **link)
     button(page, "To the end").click()
     expect(stopped(page)).to_contain_text(sentence, timeout=60_000)
-    expect(page.locator(".stations li").last).to_contain_text(sentence.split(":")[0].removeprefix("Stopped, "))
+    reason = sentence.split(":")[0].removeprefix("Stopped, ").removesuffix(" interruption")
+    expect(page.locator(".stations li").last).to_contain_text(reason)
     if why in ("stop string", "policy"):
         assert page.locator(".walk .chip.withheld").count() >= 1
 
@@ -230,9 +231,10 @@ def test_a_window_that_forgets_shows_what_is_no_longer_seen(
 ) -> None:
     page = at(server, open_page, **{**STORY, "full": policy, "keep": keep, "max": "40"})
     button(page, "To the end").click()
-    expect(stopped(page)).to_contain_text("Stopped, token limit: 40 new tokens", timeout=60_000)
+    expect(stopped(page)).to_contain_text("Stopped, token limit: 40 tokens", timeout=60_000)
     gone = page.locator(".walk .chip.gone")
-    expect(page.locator(".stations li").first).to_contain_text(f"{gone.count()} forgotten")
+    context = page.locator(".stations li").first.locator(".figure")
+    expect(context).to_have_attribute("title", re.compile(f", {gone.count()} forgotten$"))
     first = page.locator(".walk .chip").first
     expect(first).not_to_have_class(re.compile("gone")) if keep == "4" else expect(first).to_have_class(
         re.compile("gone")
@@ -242,7 +244,7 @@ def test_a_window_that_forgets_shows_what_is_no_longer_seen(
 def test_rejecting_says_so_before_anything_runs(server: Server, open_page: Open) -> None:
     page = open_page(server, "/generation?" + urlencode({**STORY, "full": "reject", "max": "60"}))
     expect(page.get_by_text("`prompt and max_new_tokens` must be at most 32 tokens together")).to_be_visible()
-    expect(page.get_by_text("Shorten the prompt")).to_be_visible()
+    expect(page.get_by_text("Shorten the prompt, or lower the token limit")).to_be_visible()
     expect(page.locator(".walk")).to_have_count(0)
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("Once upon a time")
 
@@ -395,8 +397,8 @@ def test_an_exported_trace_redraws_where_the_model_is_not(open_page: Open, tmp_p
     [
         ("notes.json", b'{"hello": 1}', "`trace` must be a JSON file that was exported here, but is 'notes.json'."),
         ("cat.png", b"\x89PNG\r\n", "`trace` must be a JSON file that was exported here, but is 'cat.png'."),
-        ("big.json", b" " * 5_000_000, "`trace` must be at most 4 MB, but is 'big.json of 5.0 MB'."),
-        ("huge.json", b" " * 50_000_000, re.compile(r"File must be 16\.?0?\s?MB or smaller")),
+        ("big.json", b" " * 5_000_000, re.compile(r"File must be 4\.?0?\s?MB or smaller")),
+        ("huge.json", b" " * 50_000_000, re.compile(r"File must be 4\.?0?\s?MB or smaller")),
     ],
 )
 def test_files_that_are_no_traces(
@@ -421,7 +423,9 @@ def test_edited_and_foreign_traces(server: Server, open_page: Open, tmp_path: Pa
     edited = tmp_path / "edited.json"
     edited.write_bytes(foreign.replace(b'"gpt-9"', b'"gpt-8"'))
     page.locator("input[type=file]").set_input_files(edited)
-    expect(page.get_by_text("this file was edited or damaged since, but is 'edited.json'")).to_be_visible()
+    expect(
+        page.get_by_text("`trace` must be unchanged since its export, but is 'edited.json, edited or damaged'")
+    ).to_be_visible()
     file = tmp_path / "foreign.json"
     file.write_bytes(foreign)
     page.locator("input[type=file]").set_input_files(file)
@@ -463,7 +467,7 @@ def test_bad_input_gets_a_sentence_and_loses_nothing(server: Server, open_page: 
     area = page.get_by_label("Stop strings")
     for wrong, sentence in (
         ("a\n\nb", "`stop strings` must be one a line, none of them empty"),
-        ("y" * 10_000, "`stop_strings` must be texts of at most 200 characters, but is 'one of 10,000'"),
+        ("y" * 10_000, "`stop_strings` must be texts of at most 200 characters, but is 'a text of 10,000'"),
     ):
         area.fill(wrong)
         area.press("Control+Enter")
@@ -482,6 +486,70 @@ def test_bad_input_gets_a_sentence_and_loses_nothing(server: Server, open_page: 
     seed.press("Enter")
     expect(page.locator(".walk .problem")).to_contain_text("The seed must be a whole number from 0 to 4,294,967,295")
     expect(page.locator(".walk .chip.made")).to_have_count(1)
+
+
+def test_controls_in_popovers_hold_what_the_page_holds(server: Server, open_page: Open) -> None:
+    """A popover is drawn by the browser when it is first opened, long after the page has set its values."""
+    page = at(server, open_page, prompt="Once upon a time", t="0.7", k="50", max="20", keep="3", n="20", axis="log")
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(1)
+    page.get_by_role("button", name="T = 0.7, filters").click()
+    expect(page.get_by_role("slider", name="Temperature (0 is greedy)")).to_have_attribute("aria-valuetext", "0.70")
+    expect(page.get_by_label("Top-k", exact=True)).to_have_value("50")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="When to stop").click()
+    expect(page.get_by_label("Token limit (new tokens)")).to_have_value("20")
+    expect(page.get_by_label("Tokens of the prefix to keep")).to_have_value("3")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="View").click()
+    expect(page.get_by_role("radio", name="20", exact=True)).to_be_checked()
+    expect(page.get_by_role("radio", name="logarithmic")).to_be_checked()
+    page.keyboard.press("Escape")
+    button(page, "Step").click()
+    expect(page.locator(".walk .chip.made")).to_have_count(2)
+    for part in ("t=0.7", "k=50", "max=20", "keep=3", "n=20", "axis=log"):
+        expect(page).to_have_url(re.compile(rf"[?&]{re.escape(part)}(&|$)"))
+    page.get_by_role("button", name="When to stop").click()
+    limit = page.get_by_label("Token limit (new tokens)")
+    limit.fill("3")
+    limit.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("max=3"))
+    button(page, "Step").click()
+    expect(stopped(page)).to_contain_text("Stopped, token limit: 3 tokens.")
+
+
+def test_quick_clicks_and_keys_all_count(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, prompt="Once upon a time", t="0", max="12")
+    button(page, "Step").dblclick()
+    expect(page.locator(".walk .chip.made")).to_have_count(2)
+    for _ in range(4):
+        page.keyboard.press("ArrowRight", delay=5)
+    expect(page.locator(".walk .chip.made")).to_have_count(6)
+    page.keyboard.press("2")
+    page.keyboard.press("3")
+    expect(page.locator(".walk .chip.made")).to_have_count(8)
+    expect(page.locator(".walk .chip.hand")).to_have_count(2)
+
+
+def test_a_play_survives_leaving_and_ends_with_its_text(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, prompt="Once upon a time", t="0", max="40")
+    button(page, "Play").click()
+    expect(page.locator(".walk .chip.made").nth(4)).to_be_visible()
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_role("link", name="Temperature").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Temperature")
+    sidebar.get_by_role("link", name="Generation").click()
+    expect(page.locator(".walk .chip.made").nth(4)).to_be_visible()
+    button(page, "Play").click()
+    expect(button(page, "Pause")).to_be_visible()
+    box = page.get_by_label("Prompt", exact=True)
+    box.fill("The capital of France is")
+    box.press("Control+Enter")
+    expect(page.locator(".walk .chip.given")).to_have_text(["The", "·capital", "·of", "·France", "·is"])
+    expect(button(page, "Play")).to_be_visible()
+    page.wait_for_timeout(900)
+    expect(page.locator(".walk .chip.made")).to_have_count(0)
 
 
 def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:

@@ -57,9 +57,13 @@ def test_what_was_edited(recording: Recording) -> None:
     data = recording.to_bytes()
     content = json.loads(data)
     content["trace"]["steps"][0]["log_probability"] += 0.5
-    with pytest.raises(InvalidInput, match="this file was edited or damaged since"):
+    with pytest.raises(
+        InvalidInput, match=r"`trace` must be unchanged since its export, but is 'trace\.json, edited or damaged'"
+    ):
         Recording.read(json.dumps(content).encode(), "trace.json")
-    with pytest.raises(InvalidInput, match="this file was edited or damaged since"):
+    with pytest.raises(
+        InvalidInput, match=r"`trace` must be unchanged since its export, but is 'trace\.json, edited or damaged'"
+    ):
         Recording.read(data.replace(b'"tiny"', b'"vast"'), "trace.json")
 
 
