@@ -45,7 +45,7 @@ def bench_tables() -> None:
             smoothed = [_until(page, more.click, f"{0.01 * n:g} added") for n in range(1, 11)]
             page.goto(server.url + "/bigram_counts?corpus=own")
             page.locator(".counts .grid tbody tr").first.wait_for(timeout=60_000)
-            read = _until(page, lambda: page.locator("input[type=file]").set_input_files(file), "of 4,349 contexts")
+            read = _until(page, lambda: page.locator("input[type=file]").set_input_files(file), "the 12 most frequent")
         browser.close()
         made = subprocess.run(
             [sys.executable, "-c", MEMORY, file], cwd=ROOT, capture_output=True, text=True, check=True
