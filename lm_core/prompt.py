@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +39,13 @@ def read(text: str, tokenizer: Tokenizer, max_tokens: int) -> Prompt:
         raise PromptError("prompt", 'at least one character, for example "The capital of France is"', text)
     kept = text[-MAX_CHARACTERS:]
     valid = kept.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    usable = valid if tokenizer.encodable(valid) else "".join(filter(tokenizer.encodable, valid))
+    usable, unknown = (valid, ()) if tokenizer.encodable(valid) else tokenizer.without_unknown(valid)
     ids = tokenizer.encode(usable)
     if not ids:
-        raise PromptError("prompt", f"text this model has tokens for, which {len(valid):,} character(s) are not", text)
+        some = ", ".join(_some_known(tokenizer))
+        raise PromptError("prompt", f"text this model has tokens for, such as {some}", text)
     used = ids[-max_tokens:]
-    notes = (*_on_length(text, kept, ids, used), *_on_content(kept, valid, usable, used, tokenizer))
+    notes = (*_on_length(text, kept, ids, used), *_on_content(kept, valid, usable, unknown, used, tokenizer))
     return Prompt(usable if len(used) == len(ids) else tokenizer.decode(used), tuple(used), notes)
 
 
@@ -56,18 +58,27 @@ def _on_length(text: str, kept: str, ids: list[int], used: list[int]) -> Iterato
         yield f"The last {len(used):,} of {len(ids):,} tokens are used; {first} left out."
 
 
-def _on_content(kept: str, valid: str, usable: str, used: list[int], tokenizer: Tokenizer) -> Iterator[str]:
+def _some_known(tokenizer: Tokenizer) -> Iterator[str]:
+    """A few tokens that a person can type."""
+    ids = (i for i in range(tokenizer.vocab_size) if i not in tokenizer.special_ids)
+    words = (tokenizer.token_bytes(i).decode(errors="replace").strip() for i in ids)
+    return islice((word for word in words if word.isalpha() and word.isascii()), 5)
+
+
+def _on_content(
+    kept: str, valid: str, usable: str, unknown: tuple[str, ...], used: list[int], tokenizer: Tokenizer
+) -> Iterator[str]:
     if broken := valid.count("\ufffd") - kept.count("\ufffd"):
         yield f"{broken:,} lone surrogate(s), which are not valid Unicode, were replaced by U+FFFD."
-    if len(usable) < len(valid):
-        unknown = sorted({f"U+{ord(character):04X}" for character in valid if not tokenizer.encodable(character)})
-        left_out = len(valid) - len(usable)
-        yield f"{left_out:,} character(s) that this model has no token for were left out: {', '.join(unknown[:8])}."
+    if unknown:
+        names = sorted({f"U+{ord(piece):04X}" if len(piece) == 1 else f"“{piece[:30]}”" for piece in unknown})
+        what = "character(s)" if all(len(piece) == 1 for piece in unknown) else "word(s)"
+        yield f"{len(unknown):,} {what} that this model has no token for were left out: {', '.join(names[:8])}."
     if usable.isspace():
         yield f"The prompt is only white space ({len(usable):,} characters); the bars show what follows it."
     if special := sorted(tokenizer.special_ids.intersection(used)):
-        names = ", ".join(f"{tokenizer.decode([i])} (id {i})" for i in special)
-        yield f"Read as special tokens, not as plain text: {names}."
+        special_names = ", ".join(f"{tokenizer.decode([i])} (id {i})" for i in special)
+        yield f"Read as special tokens, not as plain text: {special_names}."
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,11 @@ class Tokenizer(Protocol):
         ...
 
     def encodable(self, text: str) -> bool:
-        """Whether `encode` accepts the text; if not, some single character is to blame."""
+        """Whether `encode` accepts the text as it is."""
+        ...
+
+    def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """(the part of the text that `encode` accepts, the pieces that were left out)."""
         ...
 
     def encode(self, text: str) -> list[int]: ...
@@ -114,6 +118,10 @@ class ByteLevelBPE:
             return False
         return len(raw.translate(None, delete=self._bytes_without_token)) == len(raw)
 
+    def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The text without characters that have no token, and those."""
+        return "".join(filter(self.encodable, text)), tuple(each for each in text if not self.encodable(each))
+
     def encode(self, text: str) -> list[int]:
         """Ids of the text; the spelling of a special token becomes that one token.
 
@@ -144,6 +152,7 @@ class WordTokenizer:
     """
 
     kind = "words"
+    _joint = " "
     _pieces = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
 
     def __init__(self, words: Sequence[str], special: Sequence[str] = ()) -> None:
@@ -166,6 +175,15 @@ class WordTokenizer:
 
     def encodable(self, text: str) -> bool:
         return all(piece in self._ids for piece in self._pieces.findall(text))
+
+    def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The known pieces as one text, and the others.
+
+        >>> WordTokenizer(["the", "hub"]).without_unknown("the zebra hub")
+        ('the hub', ('zebra',))
+        """
+        pieces = self._pieces.findall(text)
+        return self._joint.join(p for p in pieces if p in self._ids), tuple(p for p in pieces if p not in self._ids)
 
     def encode(self, text: str) -> list[int]:
         """Ids of the pieces. Raises PromptError naming the first that is not in the vocabulary."""
@@ -197,6 +215,7 @@ class CharacterTokenizer(WordTokenizer):
     """
 
     kind = "characters"
+    _joint = ""
     _pieces = re.compile(r"(?s:.)")
 
     def decode(self, ids: Iterable[int]) -> str:

@@ -139,6 +139,7 @@ function drawState(view, data) {
   let text = at ? `${tokens(at)} generated` : "Nothing generated yet";
   if (at) text += `: ln P = ${fixed(facts.log_p, 4)} nats together, perplexity ${facts.perplexity.toPrecision(4)} per token`;
   if (facts.rate) text += `; ${facts.rate.toFixed(1)} tokens/s`;
+  if (data.gone) text += `; ${data.policy}: ${tokens(data.gone)} no longer seen`;
   say(view.state, `${text}.${loop(data)}`);
 }
 

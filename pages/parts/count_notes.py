@@ -142,11 +142,14 @@ def longer(counted: CountedCorpus) -> None:
     if not opened.open:
         return
     _, tested = counted.parts
-    body = "".join(_order(counted, order, tested) for order in range(1, counted.highest_order + 1))
+    orders = range(1, counted.highest_order + 1)
+    body = "".join(_order(counted, order, tested) for order in orders)
     names = ("n", "contexts possible", "seen", "seen once", "best k", "held-out perplexity")
-    head = "".join(f"<th>{name}</th>" for name in names) + '<th class="nte-text">text drawn from it (seed 0)</th>'
+    head = "".join(f"<th>{name}</th>" for name in names)
+    written = "".join(f"<li>{html.escape(_written(counted, order))}</li>" for order in orders)
     with opened:
         frame.show(f'<div class="nte-wide"><table class="nte-table"><thead><tr>{head}</tr></thead>{body}</table></div>')
+        frame.show(f"<p>Written by each, n = 1, 2, …, with the same numbers drawn (seed 0):</p><ol>{written}</ol>")
         st.write(
             "Longer contexts know more and are met less often: most of those possible are never seen, and of those "
             "seen many are seen once. The text gets smoother because it copies."
@@ -161,13 +164,16 @@ def _order(counted: CountedCorpus, order: int, tested: list[list[int]]) -> str:
     curve = over_k(counted.counts(order, learned=True), tested, KS) if tested else ()
     best = best_k(curve, KS) if tested else 0.0
     perplexity = frame.figure(curve[KS.index(best)].perplexity) if tested else "–"
-    model = counted.model(order)
-    drawn = generation.run(model, [counted.bos], strategy(seed=0), generation.Limits(16))
-    text = label(model.tokenizer.decode([i for i in drawn.ids if i != counted.eos]).encode()).replace("·", " ")
     possible = f"{thin.possible:,}" if thin.possible < 10**10 else f"{thin.possible:.2e}".replace("e+", " × 10^")
     cells = (possible, f"{thin.seen:,}", f"{thin.seen_once:,}", f"{best:g}", perplexity)
-    figures = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row">{order}</th>{figures}<td class="nte-text">{html.escape(text)}</td></tr>'
+    return f'<tr><th scope="row">{order}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _written(counted: CountedCorpus, order: int) -> str:
+    model = counted.model(order)
+    drawn = generation.run(model, [counted.bos], strategy(seed=0), generation.Limits(16))
+    text = model.tokenizer.decode([i for i in drawn.ids if i != counted.eos])
+    return label(text.encode()).replace("·", " ") or "(the end at once)"
 
 
 def blind(counted: CountedCorpus) -> None:

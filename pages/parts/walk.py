@@ -82,7 +82,8 @@ def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, lim
     try:
         tour = _tour(rung, prompt_ids, limits)
     except InvalidInput as error:
-        frame.note(f"{error} {_REMEDIES.get(error.parameter, '')}", "error")
+        rejected = "Rejected before anything runs: " if error.parameter == "prompt and max_new_tokens" else ""
+        frame.note(f"{rejected}{error} {_REMEDIES.get(error.parameter, '')}", "error")
         return None
     problem, to_take, act = "", 0, None
     keys = (

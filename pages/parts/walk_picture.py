@@ -61,6 +61,8 @@ class Picture:
     """Why nothing follows, in words."""
     withheld: int
     """How many tokens before the reader's place a stop string or a policy keeps from the reader of the answer."""
+    policy: str = ""
+    """What the window does when it is full."""
     branches: Sequence[Branch] = ()
     readonly: bool = False
 
@@ -72,7 +74,7 @@ def of_tour(tour: Exploration, strategy: Strategy) -> Picture:
         prompt_ids=tour.prompt_ids, steps=tour.steps, at=tour.at, next=None if finish else tour.look(strategy),
         name_of=tokenizer.token_bytes, special_ids=tokenizer.special_ids, vocab_size=tour.model.vocab_size,
         forgotten=tour.forgotten, finish=finish, sentence=_why(finish, tour), withheld=_withheld(tour, tokenizer),
-        branches=tour.branches(),
+        policy=str(tour.limits.policy), branches=tour.branches(),
     )  # fmt: skip
 
 
@@ -101,6 +103,7 @@ def draw(picture: Picture, view: View, caption: str, **told: Any) -> None:
         "tokens": [_token(step, number, picture) for number, step in enumerate(picture.steps)],
         "at": picture.at,
         "gone": len(picture.forgotten),
+        "policy": picture.policy,
         "vocabulary": picture.vocab_size,
         "turn": turn_of(shown, picture.name_of, view.size) | {"taken": _taken(picture)} if shown else None,
         "finish": str(picture.finish or ""),

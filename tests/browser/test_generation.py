@@ -95,6 +95,16 @@ def test_steps_are_the_loops_own(server: Server, open_page: Open, model: Transfo
     expect(page.locator(".stations li.on .name")).to_have_text("choose")
 
 
+def test_words_a_small_model_does_not_know_are_said(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, **{"with": "bigram", "line": "the zebra left the"})
+    expect(page.get_by_text("1 word(s) that this model has no token for were left out: “zebra”.")).to_be_visible()
+    assert page.locator(".walk .chip.given").all_inner_texts() == ["<bos>", "the", "left", "the"]
+    page.get_by_label("Prompt", exact=True).fill("zebra")
+    expect(
+        page.get_by_text("`prompt` must be text this model has tokens for, such as the, package, reached")
+    ).to_be_visible()
+
+
 def test_play_pause_and_to_the_end(server: Server, open_page: Open) -> None:
     page = at(server, open_page, prompt="Once upon a time", t="0", max="12")
     button(page, "Play").click()
@@ -233,6 +243,7 @@ def test_a_window_that_forgets_shows_what_is_no_longer_seen(
     button(page, "To the end").click()
     expect(stopped(page)).to_contain_text("Stopped, token limit: 40 tokens", timeout=60_000)
     gone = page.locator(".walk .chip.gone")
+    expect(state(page)).to_contain_text(f"; {policy}: {gone.count()} tokens no longer seen")
     context = page.locator(".stations li").first.locator(".figure")
     expect(context).to_have_attribute("title", re.compile(f", {gone.count()} forgotten$"))
     first = page.locator(".walk .chip").first
@@ -243,7 +254,9 @@ def test_a_window_that_forgets_shows_what_is_no_longer_seen(
 
 def test_rejecting_says_so_before_anything_runs(server: Server, open_page: Open) -> None:
     page = open_page(server, "/generation?" + urlencode({**STORY, "full": "reject", "max": "60"}))
-    expect(page.get_by_text("`prompt and max_new_tokens` must be at most 32 tokens together")).to_be_visible()
+    expect(
+        page.get_by_text("Rejected before anything runs: `prompt and max_new_tokens` must be at most 32")
+    ).to_be_visible()
     expect(page.get_by_text("Shorten the prompt, or lower the token limit")).to_be_visible()
     expect(page.locator(".walk")).to_have_count(0)
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("Once upon a time")
