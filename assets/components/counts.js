@@ -39,6 +39,7 @@ function drawGrid(view, data, pick) {
     const head = cell(line, "th", "context");
     head.scope = "row";
     const open = make(head, "button", "open", { type: "button", text: row.label, title: row.label });
+    open.dataset.place = row.key;
     open.setAttribute("aria-label", `Row ${row.spoken}, ${grouped(row.total)} in all`);
     if (chosen) open.setAttribute("aria-current", "true");
     open.onclick = () => pick({ row: row.key, next: null });
@@ -47,6 +48,7 @@ function drawGrid(view, data, pick) {
       const place = cell(line, "td", "count");
       place.style.setProperty("--shade", `${shade(count, most)}%`);
       const button = make(place, "button", count ? "seen" : "zero", { type: "button", text: grouped(count) });
+      button.dataset.place = `${row.key} ${token.id}`;
       button.setAttribute("aria-label", `${grouped(count)} times ${token.spoken} after ${row.spoken}`);
       const here = chosen && token.id === data.next;
       place.classList.toggle("here", here);
@@ -121,15 +123,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   host.dataset.compact = data.compact ? "1" : "0";
   const view = (host.view ??= build(host));
   const held = host.getRootNode().activeElement;
-  const inGrid = held && view.grid.contains(held);
+  const inGrid = held && view.grid.contains(held) ? held.dataset.place : undefined;
   const inAfter = held && view.after.contains(held);
   const pick = (what) => setTriggerValue("pick", what);
   drawGrid(view, data, pick);
   drawAfter(view, data, pick);
   say(view.note, data.note);
   host.onkeydown = (event) => walk(view, event);
-  // Whoever works by keys goes on in the cell they have opened.
-  if (inGrid) view.grid.querySelector("[tabindex='0']")?.focus();
+  // Whoever works by keys goes on where they were.
+  if (inGrid !== undefined) (view.grid.querySelector(`[data-place="${inGrid}"]`) ?? view.grid.querySelector("button"))?.focus();
   else if (inAfter) (view.after.querySelector(".here button") ?? view.after.querySelector("button"))?.focus();
   if (view.told !== undefined && view.told !== data.told) view.live.textContent = data.told;
   view.told = data.told;

@@ -7,7 +7,7 @@ const ASK_AGAIN_AFTER = 8000; // milliseconds; a lost answer must not stop the p
 function act(view, what) {
   view.count = (view.count ?? 0) + 1;
   view.name ??= Math.random().toString(36).slice(2);
-  view.waiting = { ...what, id: `${view.name}:${view.count}` };
+  view.waiting = { ...what, id: `${view.name}:${view.count}`, subject: view.data.subject };
   view.send(view.waiting);
   clearTimeout(view.asking);
   view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, ASK_AGAIN_AFTER);

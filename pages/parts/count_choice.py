@@ -12,6 +12,8 @@ from pages.parts import count_grid, frame, url_state
 NAMES = ("corpus", "by", "order", "k", "row", "next", "find", "sentence", "text")
 SENTENCE = "package left depot"
 _MOST_K = 100.0
+KS = (0.0, *(round(10 ** (step / 4), 6) for step in range(-16, 5)))
+"""Offered for k: 0, and four to each power of ten."""
 
 Link = dict[str, tuple[object, object]]
 
@@ -40,7 +42,7 @@ def ask(place: DeltaGenerator, counted: CountedCorpus, link: Link) -> tuple[int,
     if not url_state.presenting():  # on a stage the link and the examples say it
         with place:
             order = st.selectbox("Tokens in a row (n)", orders, key=order_key, width=150)
-            k = st.number_input("k added to each", 0.0, _MOST_K, step=0.01, format="%g", key=k_key, width=150)
+            k = st.select_slider("k added to each", sorted({*KS, k}), key=k_key, format_func="{:g}".format, width=150)
             find = st.text_input("Find a word", key=find_key, width=170, max_chars=100)
     link |= {"order": (order, 2), "k": (f"{k:.10g}", "0"), "find": (find, "")}
     return order, k, find

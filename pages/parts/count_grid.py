@@ -77,7 +77,8 @@ def draw(
         "next": token,
         "after": _after(counted, order, k, row, names, 4 if presenting else _AFTER),
         "caption": _caption(counted, order, shown),
-        "note": "Open a row to see its probabilities, a count to see the lines it came from.",
+        "note": "Open a row for its probabilities, a count for its lines. <bos> and <eos> stand where a message begins "
+        "and ends: counted too, they teach the table how to start and when to stop.",
         "told": f"{names.of(row)['spoken']} opened" if token is None else f"{names.of((token,))['spoken']} opened",
         "compact": presenting,
     }

@@ -24,10 +24,10 @@ from lm_core.decoding import strategy
 from lm_core.labels import label
 from lm_core.models.ngram import AbsoluteDiscounting, KneserNey, Smoothing, StupidBackoff
 from pages.parts import frame
+from pages.parts.count_choice import KS
 from pages.parts.count_grid import Names
 
 _LINES = 40
-KS = (0.0, *(round(10 ** (step / 4), 6) for step in range(-16, 5)))
 _SMOOTHINGS: dict[str, Smoothing] = {
     "absolute discounting, d = 0.75": AbsoluteDiscounting(),
     "Kneser-Ney, d = 0.75": KneserNey(),

@@ -86,6 +86,7 @@ def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, lim
         frame.note(f"{rejected}{error} {_REMEDIES.get(error.parameter, '')}", "error")
         return None
     problem, to_take, act = "", 0, None
+    subject = f"{rung.name} {hash((prompt_ids, tour.sight))}"
     keys = (
         url_state.parsed("path", (), _path),
         url_state.parsed("at", None, _count("at")),
@@ -96,22 +97,14 @@ def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, lim
             path, at, to_take = (st.session_state[key] for key in keys)
             _arrive(tour, path, at, strategy)
         act = take_act()
-        if act:
+        if act and act.get("subject") == subject:  # what was meant for another text is not done to this one
             _do(tour, act, strategy)
     except InvalidInput as error:
         act, problem = None, str(error)
     for key, value in zip(keys, (tour.path, None if tour.at == len(tour.path) else tour.at, 0)):
         st.session_state[key] = value
     playing = bool(act and act.get("playing") and not tour.finish)
-    return Place(
-        tour,
-        handled(),
-        problem,
-        to_take,
-        _link(tour, to_take),
-        playing,
-        f"{rung.name} {hash((prompt_ids, tour.sight))}",
-    )
+    return Place(tour, handled(), problem, to_take, _link(tour, to_take), playing, subject)
 
 
 def _tour(rung: rungs.Rung, prompt_ids: tuple[int, ...], limits: Limits) -> Exploration:

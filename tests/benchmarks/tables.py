@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_core.corpus import python_topics
+from pages.parts.count_choice import KS
 from tests.benchmarks.measure import table
 from tests.browser import chromium
 from tests.browser.server import ROOT, running
@@ -41,8 +42,8 @@ def bench_tables() -> None:
             page = browser.new_page()
             page.goto(server.url + "/bigram_counts?corpus=python")
             page.locator(".counts .grid tbody tr").first.wait_for(timeout=60_000)
-            more = page.get_by_role("button", name="Increment")
-            smoothed = [_until(page, more.click, f"{0.01 * n:g} added") for n in range(1, 11)]
+            slider = page.get_by_role("slider", name="k added to each")
+            smoothed = [_until(page, lambda: slider.press("ArrowRight"), f"{k:g} added") for k in KS[1:11]]
             page.goto(server.url + "/bigram_counts?corpus=own")
             page.locator(".counts .grid tbody tr").first.wait_for(timeout=60_000)
             read = _until(page, lambda: page.locator("input[type=file]").set_input_files(file), "the 12 most frequent")

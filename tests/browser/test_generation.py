@@ -330,6 +330,8 @@ def test_a_link_restores_the_place_on_another_server(server: Server, open_page: 
     expect(page.locator(".walk .chip.made")).to_have_count(6)
     button(page, "Back").click()
     expect(page).to_have_url(re.compile(r"[?&]at=5"))
+    expect(page.locator(".walk .chip.ahead")).to_have_count(1)
+    settled(page)
     parts = (".walk .text", ".walk .turn", ".walk table >> nth=0")
     scene = [page.locator(part).inner_text() for part in parts]
     with running(tmp_path) as other:
@@ -350,6 +352,7 @@ def test_an_exported_trace_redraws_and_goes_on(server: Server, open_page: Open, 
     expect(stopped(page)).to_be_visible()
     first, joint = text(page), shown_log_p(page)
     page.get_by_text("Show the code, export").click()
+    settled(page)
     with page.expect_download() as download:
         button(page, "JSON, trace").click()
     file = tmp_path / "trace.json"
@@ -660,6 +663,7 @@ def test_the_code_of_the_export_runs_and_agrees(server: Server, open_page: Open)
     joint, finish = made.strip().splitlines()[-1].split(" ", 1)
     assert float(joint) == pytest.approx(shown_log_p(page), abs=1e-4)
     assert finish == "token limit"
+    settled(page)
     with page.expect_download() as download:
         button(page, "CSV, steps").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
@@ -672,6 +676,7 @@ def test_a_trace_of_64_steps_is_small(server: Server, open_page: Open) -> None:
     button(page, "To the end").click()
     expect(stopped(page)).to_be_visible(timeout=60_000)
     page.get_by_text("Show the code, export").click()
+    settled(page)
     with page.expect_download() as download:
         button(page, "JSON, trace").click()
     data = Path(download.value.path()).read_bytes()
