@@ -27,8 +27,9 @@ def _k(text: str) -> float:
 
 
 def _token(text: str) -> int:
-    (number,) = count_grid.ids(text) or (0,)
-    return number
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise InvalidInput("next", "a token id", text)
+    return int(text)
 
 
 def ask(place: DeltaGenerator, counted: CountedCorpus, link: Link) -> tuple[int, float, str]:
@@ -88,6 +89,9 @@ def place(counted: CountedCorpus, order: int, link: Link) -> tuple[Ids, int | No
         likeliest = grid(counted.counts(order), 20, 1).contexts
         row = next((context for context in likeliest if counted.bos not in context), likeliest[0])
     if token is not None and token >= size:
+        if url_state.arriving() and url_state.linked("next"):
+            error = InvalidInput("next", f"a token id below {size:,}", token)
+            frame.note(f"The link was not followed in one point: {error} No count is open.")
         token = None
     st.session_state[row_key], st.session_state[next_key] = row, token
     link |= {"row": (".".join(map(str, row)), ""), "next": (token, None)}

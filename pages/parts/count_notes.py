@@ -23,6 +23,7 @@ from lm_core.counting import (
 from lm_core.decoding import strategy
 from lm_core.labels import label
 from lm_core.models.ngram import AbsoluteDiscounting, KneserNey, Smoothing, StupidBackoff
+from lm_core.tokens import WordTokenizer
 from pages.parts import frame
 from pages.parts.count_choice import KS
 from pages.parts.count_grid import Names
@@ -226,7 +227,9 @@ def _last(counted: CountedCorpus, text: str, length: int) -> Ids:
 
 def _teach(counted: CountedCorpus, word: str, new: str, twin: str) -> None:
     wider = counted.with_words(f"{word} {new} {twin}")
-    encoded = [wider.tokenizer.encode(text) for text in (word, new, twin)]
+    # In byte-pair encoding a word inside a sentence brings its space along.
+    spelled = (word, new, twin) if isinstance(wider.tokenizer, WordTokenizer) else (f" {word}", f" {new}", f" {twin}")
+    encoded = [wider.tokenizer.encode(text) for text in spelled]
     if any(len(ids) != 1 for ids in encoded):
         frame.note("Each of the three must be one token of this text, such as a single word.")
         return

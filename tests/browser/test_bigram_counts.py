@@ -226,6 +226,8 @@ def test_a_link_restores_the_scene_on_another_server(server: Server, open_page: 
         ({"row": "x"}, "`row` must be at most 4 token ids with points between"),
         ({"row": "999"}, "`row` must be 1 token ids below 10, but is '999'"),
         ({"row": "1.2"}, "`row` must be 1 token ids below 10, but is '1.2'"),
+        ({"next": "x"}, "`next` must be a token id, but is 'x'"),
+        ({"next": "99"}, "`next` must be a token id below 10, but is 99"),
         ({"find": "zebra"}, "No token of this text contains “zebra”."),
     ],
 )
