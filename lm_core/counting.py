@@ -48,6 +48,7 @@ class CountedCorpus:
         self.sentences: list[list[int]] = seen.sentences if seen else corpus.encode(tokenizer)
         self._seen = seen
         self._counts: dict[tuple[int, bool], NgramCounts] = {}
+        self._wider: tuple[tuple[str, ...], CountedCorpus] | None = None
 
     @property
     def highest_order(self) -> int:
@@ -90,10 +91,12 @@ class CountedCorpus:
         """The same counts, with the words of `text` in the vocabulary, none of them seen if they are new."""
         if not isinstance(self.tokenizer, WordTokenizer) or self.tokenizer.encodable(text):
             return self
-        words = self.tokenizer.words
-        added = type(self.tokenizer).of([text]).words
-        wider = type(self.tokenizer)((*words, *(word for word in added if word not in set(words))), SPECIAL)
-        return CountedCorpus(self.corpus, wider, self.bos, self.eos, self)
+        _, unknown = self.tokenizer.without_unknown(text)
+        added = tuple(dict.fromkeys(unknown))
+        if self._wider is None or self._wider[0] != added:  # the last ones are kept: a page asks again and again
+            wider = type(self.tokenizer)((*self.tokenizer.words, *added), SPECIAL)
+            self._wider = added, CountedCorpus(self.corpus, wider, self.bos, self.eos, self)
+        return self._wider[1]
 
 
 @dataclass(frozen=True)
