@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lm_core import repetition as repetition
     from lm_core import runtime as runtime
     from lm_core import scoring as scoring
+    from lm_core import smoothing as smoothing
     from lm_core import sweep as sweep
     from lm_core import trace as trace
     from lm_core import training as training
@@ -82,6 +83,7 @@ _HOMES = {
     "crowd": None,
     "scoring": None,
     "counting": None,
+    "smoothing": None,
     "training": None,
     "runtime": None,
 }

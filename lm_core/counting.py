@@ -1,4 +1,4 @@
-"""A counted corpus as a reader sees it: a grid of counts, where each came from, and what held-out text makes of them.
+"""A counted corpus as a reader sees it: a grid of counts, a row as a distribution, and where each count came from.
 
 Turns counts into records; knows no pages. Contexts are tuples of token ids, the oldest first.
 """
@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from lm_core.corpus import BOS, EOS, SPECIAL, Corpus
-from lm_core.errors import InvalidInput, real_number, whole_number
+from lm_core.errors import real_number, whole_number
 from lm_core.models.ngram import AddK, NgramModel, Smoothing
 from lm_core.models.ngram_counts import NgramCounts
-from lm_core.models.ngram_events import add_k, probabilities_of
 from lm_core.tokens import Tokenizer, WordTokenizer
 
 Ids = tuple[int, ...]
@@ -118,7 +116,8 @@ class Grid:
         return tuple(total - sum(row) for total, row in zip(self.totals, self.counts))
 
 
-def _context(packed: int, vocab_size: int, length: int) -> Ids:
+def unpacked(packed: int, vocab_size: int, length: int) -> Ids:
+    """The token ids of a context that `NgramCounts` packs into one number."""
     digits = []
     for _ in range(length):
         packed, digit = divmod(packed, vocab_size)
@@ -154,7 +153,7 @@ def grid(
             digits //= size
         kept = np.flatnonzero(holds)
     order = kept[np.argsort(-totals[kept], kind="stable")][:rows]
-    contexts = [_context(int(prefixes[i]), size, length) for i in order]
+    contexts = [unpacked(int(prefixes[i]), size, length) for i in order]
     if with_row and with_row not in contexts:
         contexts = [*contexts[: rows - 1], with_row]
     dense = np.stack([counts.row(context) for context in contexts]) if contexts else np.zeros((0, size), np.int64)
@@ -194,7 +193,7 @@ def entries(counts: NgramCounts, most: int | None = None, having: frozenset[int]
     totals = counts.contexts_of(keys[order])[0].tolist()
     size = counts.vocab_size
     for key, count, total in zip(keys[order].tolist(), found[order].tolist(), totals):
-        yield Entry(_context(key // size, size, counts.order - 1), key % size, count, total)
+        yield Entry(unpacked(key // size, size, counts.order - 1), key % size, count, total)
 
 
 @dataclass(frozen=True)
@@ -223,66 +222,6 @@ def sources(sentences: Sequence[Sequence[int]], context: Ids, token: int, bos: i
         places = tuple(i for i in ends if padded[i + len(context)] == token and padded[i : i + len(wanted)] == wanted)
         if places:
             yield Source(number, padded[len(pad) :], places)
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What a model makes of text that it was not counted from."""
-
-    events: int
-    """Tokens and ends of sentences scored."""
-    impossible: int
-    """Those of probability 0: one of them makes the perplexity infinite."""
-    log_probability: float
-    """Sum over the possible ones, nats."""
-
-    @classmethod
-    def of(cls, probabilities: ArrayLike) -> HeldOut:
-        """From the probability of each event.
-
-        >>> HeldOut.of([0.5, 0.0, 0.5]).perplexity, HeldOut.of([0.5, 0.0, 0.5]).perplexity_of_possible
-        (inf, 2.0)
-        """
-        given = np.asarray(probabilities, np.float64)
-        possible = given[given > 0]
-        joint = float(np.log(possible).sum(dtype=np.longdouble))
-        return cls(len(given), len(given) - len(possible), joint)
-
-    @property
-    def perplexity(self) -> float:
-        """exp of the mean surprise; infinite as soon as one event is impossible."""
-        return math.inf if self.impossible else self.perplexity_of_possible
-
-    @property
-    def perplexity_of_possible(self) -> float:
-        """The same over the possible events alone; nan if there are none."""
-        possible = self.events - self.impossible
-        return math.exp(min(709.0, -self.log_probability / possible)) if possible else math.nan
-
-
-def held_out(model: NgramModel, sentences: Sequence[Sequence[int]]) -> HeldOut:
-    """Scores sentences under a model; the perplexity is that of `scoring.score_sentences`.
-
-    >>> from lm_core.corpus import SIX_MESSAGES
-    >>> words = SIX_MESSAGES.tokenizer("word")
-    >>> six = SIX_MESSAGES.encode(words)
-    >>> round(held_out(NgramModel.fit(six, order=2, tokenizer=words), six).perplexity, 4)
-    1.6947
-    """
-    return HeldOut.of(probabilities_of(model, sentences))
-
-
-def over_k(counts: NgramCounts, sentences: Sequence[Sequence[int]], ks: Sequence[float]) -> tuple[HeldOut, ...]:
-    """The same under add-k smoothing, for each k."""
-    keys = counts.pack(sentences)
-    return tuple(HeldOut.of(add_k(counts, keys, k)) for k in ks)
-
-
-def best_k(curve: Sequence[HeldOut], ks: Sequence[float]) -> float:
-    """The k of the lowest held-out perplexity, the smallest among equals."""
-    if not ks or len(curve) != len(ks):
-        raise InvalidInput("ks", "one for each point of the curve, at least one", len(ks))
-    return ks[min(range(len(ks)), key=lambda i: (curve[i].perplexity, ks[i]))]
 
 
 @dataclass(frozen=True)
@@ -350,34 +289,4 @@ probability=0.3333333333333333))
     types, left = size - len(best), total - sum(each.count for each in named)
     return Followers(
         total, below, named, Follower((), types, left, float((left + k * types) / below)) if types else None
-    )
-
-
-@dataclass(frozen=True)
-class ScoredToken:
-    """One token of a sentence, with the count it is predicted from."""
-
-    context: Ids
-    id: int
-    count: int
-    total: int
-    """Of its context."""
-    probability: float
-
-    @property
-    def log_probability(self) -> float:
-        """Natural logarithm, nats; -inf for an impossible token."""
-        return math.log(self.probability) if self.probability else -math.inf
-
-
-def score_sentence(counted: CountedCorpus, order: int, ids: Sequence[int], k: float) -> tuple[ScoredToken, ...]:
-    """Every token of a sentence and its end under add-k smoothing; the corpus must know all of its tokens."""
-    counts = counted.counts(order)
-    keys = counts.pack([ids])
-    events = zip(keys.tolist(), counts.count_of(keys).tolist(), counts.contexts_of(keys)[0].tolist())
-    probabilities = add_k(counts, keys, k).tolist()
-    size = counts.vocab_size
-    return tuple(
-        ScoredToken(_context(key // size, size, order - 1), key % size, count, total, p)
-        for (key, count, total), p in zip(events, probabilities)
     )

@@ -8,21 +8,11 @@ from itertools import islice
 import streamlit as st
 
 from lm_core import generation
-from lm_core.counting import (
-    CountedCorpus,
-    HeldOut,
-    Ids,
-    best_k,
-    followers,
-    held_out,
-    over_k,
-    score_sentence,
-    sources,
-    spread,
-)
+from lm_core.counting import CountedCorpus, Ids, followers, sources, spread
 from lm_core.decoding import strategy
 from lm_core.labels import label
 from lm_core.models.ngram import AbsoluteDiscounting, KneserNey, Smoothing, StupidBackoff
+from lm_core.smoothing import HeldOut, best_k, held_out, over_k, score_sentence
 from lm_core.tokens import WordTokenizer
 from pages.parts import frame
 from pages.parts.count_choice import KS

@@ -15,7 +15,7 @@ from lm_core.corpus import python_topics
 from lm_core.counting import CountedCorpus
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import Server, running
-from tests.browser.test_every_page import settled
+from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 
@@ -256,5 +256,4 @@ def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
 def test_on_a_stage_nothing_scrolls(server: Server, open_page: Open, link: dict[str, str]) -> None:
     page = at(server, open_page, {"viewport": {"width": 1280, "height": 720}}, present="1", **link)
     settled(page)
-    main = "document.querySelector('[data-testid=stMain]')"
-    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
+    fills_a_stage(page)

@@ -43,6 +43,21 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
+def fills_a_stage(page: Page) -> None:
+    """Nothing scrolls, and nothing is smaller than 24 px; for a page in presenter view at 1280x720."""
+    main = "document.querySelector('[data-testid=stMain]')"
+    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
+    smallest = page.evaluate(
+        """() => { let least = 99; const visit = (root) => { for (const e of root.querySelectorAll("*")) {
+             if (e.shadowRoot) visit(e.shadowRoot);
+             const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+             const seen = e.checkVisibility() && e.getBoundingClientRect().width > 2 && !e.closest("style, .unseen");
+             if (text && seen) least = Math.min(least, parseFloat(getComputedStyle(e).fontSize)); } };
+           visit(document.querySelector("[data-testid=stMain]")); return least; }"""
+    )
+    assert smallest >= 24
+
+
 def opens_by_link_and_says_what_it_promises(server: Server, open_page: Open, entry: Entry) -> None:
     page = open_page(server, f"/{entry.url}")
     settled(page)

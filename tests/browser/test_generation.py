@@ -17,7 +17,7 @@ from lm_core.labels import label
 from lm_core.recording import Recording
 from lm_core.scoring import score_continuation
 from tests.browser.server import Server, running
-from tests.browser.test_every_page import settled
+from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 
@@ -616,17 +616,7 @@ def test_on_a_stage_nothing_scrolls(server: Server, open_page: Open, scheme: str
     expect(page.locator(".walk")).to_have_attribute("data-dark", "0")
     expect(stopped(page)).to_be_visible(timeout=60_000)
     settled(page)
-    main = "document.querySelector('[data-testid=stMain]')"
-    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
-    smallest = page.evaluate(
-        """() => { let least = 99; const visit = (root) => { for (const e of root.querySelectorAll("*")) {
-             if (e.shadowRoot) visit(e.shadowRoot);
-             const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-             const seen = e.checkVisibility() && e.getBoundingClientRect().width > 2 && !e.closest("style, .unseen");
-             if (text && seen) least = Math.min(least, parseFloat(getComputedStyle(e).fontSize)); } };
-           visit(document.querySelector("[data-testid=stMain]")); return least; }"""
-    )
-    assert smallest >= 24
+    fills_a_stage(page)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from lm_core.decoding import strategy
 from lm_core.labels import label
 from tests.browser.proxy import Wire
 from tests.browser.server import Server, running
-from tests.browser.test_every_page import settled
+from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 
@@ -389,22 +389,12 @@ def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: O
     drawn(page)
     expect(page.locator(".temperature")).to_have_attribute("data-dark", "0")
     settled(page)
-    main = "document.querySelector('[data-testid=stMain]')"
-    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
-    smallest = page.evaluate(
-        """() => { let least = 99; const visit = (root) => { for (const e of root.querySelectorAll("*")) {
-             if (e.shadowRoot) visit(e.shadowRoot);
-             const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-             const seen = e.checkVisibility() && e.getBoundingClientRect().width > 2 && !e.closest("style, .unseen");
-             if (text && seen) least = Math.min(least, parseFloat(getComputedStyle(e).fontSize)); } };
-           visit(document.querySelector("[data-testid=stMain]")); return least; }"""
-    )
-    assert smallest >= 24
+    fills_a_stage(page)
     page.get_by_role("button", name="Leave presenter view").click()
     expect(page.locator("tr[data-id]")).to_have_count(10)
     page.get_by_role("button", name="Present this page").click()
     expect(page.locator("tr[data-id]")).to_have_count(5)
-    page.wait_for_function(f"{main}.scrollHeight <= {main}.clientHeight")
+    fills_a_stage(page)
     if scheme == "dark":
         page.goto(page.url.replace("light_theme", "dark_theme"))
         expect(page.locator(".temperature")).to_have_attribute("data-dark", "1")

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER: list[str | None] = [
     "errors", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt", "grammar", "corpus", "models",
     "pretrained", "filters", "decoding", "trace", "recording", "window", "generation",
-    "repetition", "exploration", "beam", "crowd", "scoring", "counting", "training", "runtime", None,
+    "repetition", "exploration", "beam", "crowd", "scoring", "counting", "smoothing", "training", "runtime", None,
 ]  # fmt: skip
 
 
