@@ -45,7 +45,7 @@ function pause(view) {
 
 // Pausing tells the server, so that the link follows to where the play has stopped.
 function halt(view) {
-  if (pause(view) && !view.waiting) act(view, { kind: "rest" });
+  if (pause(view)) go(view, () => ({ kind: "rest" }));
 }
 
 function next(view) {
@@ -67,7 +67,7 @@ function answered(view, before) {
     clearTimeout(view.asking);
   }
   light(view, data, grew ? 3 : null, playing ? Math.min(130, playing.pace / 8) : 130);
-  if (!view.waiting && view.queue.length) { attempt(view, view.queue.shift()); return; }
+  while (!view.waiting && view.queue.length) attempt(view, view.queue.shift());
   if (!playing || view.waiting) return;
   clearTimeout(view.coming);
   if (data.finish || data.problem || data.at >= playing.until) { halt(view); return; }
