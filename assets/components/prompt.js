@@ -49,6 +49,9 @@ export default function ({ data, parentElement, setStateValue }) {
   area.onkeydown = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) commit(); };
   send();
   fit(area, data.compact);
+  // On a stage type grows after the box is first drawn, and what was its end then is no longer.
+  state.watching ??= new ResizeObserver(() => { if (host.classList.contains("compact")) fit(area, true); });
+  state.watching.observe(area);
   drawChips(host, data);
 }
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from lm_core.corpus import python_topics
-from lm_core.counting import CountedCorpus
+from lm_core.corpus import from_bytes, python_topics
+from lm_core.counting import CountedCorpus, grid, sources
+from lm_core.labels import label
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import Server, running
 from tests.browser.test_every_page import fills_a_stage, settled
@@ -179,8 +180,21 @@ def test_hostile_words_are_shown_exactly(server: Server, open_page: Open, tmp_pa
     upload(page, tmp_path, "hostile.txt", text.encode())
     expect(page.get_by_text("A file or a long text is not part of a link")).to_be_visible()
     expect(page.locator(".counts .grid tbody tr")).to_have_count(12)
+    corpus = from_bytes("hostile.txt", text.encode())
+    counted = CountedCorpus(corpus, corpus.tokenizer("character"))
+    name = [label(counted.tokenizer.token_bytes(i)) for i in range(counted.tokenizer.vocab_size)]
+    best = grid(counted.counts(2), 12, 9)
+    expect(page.locator(".counts .grid .context")).to_have_text([name[i] for (i,) in best.contexts])
+    expect(page.locator(".counts .grid .next")).to_have_text([name[i] for i in best.tokens])
+    count, row = next((n, r) for r, cells in enumerate(best.counts) for n in cells if n)
+    token = best.tokens[best.counts[row].index(count)]
     page.locator(".counts .grid button.seen").first.click()
-    expect(page.locator(".nte-lines")).to_be_visible()
+    lines = [
+        " ".join(name[i] for i in each.ids) for each in sources(counted.sentences, best.contexts[row], token, 0, 1)
+    ]
+    shown = page.locator(".nte-lines li")
+    expect(shown).to_have_count(min(40, len(lines)))
+    assert [line.removeprefix("<bos> ") for line in shown.all_text_contents()] == lines[:40]
     assert page.locator(".nte-lines script, .nte-lines img, .nte-lines a").count() == 0
 
 

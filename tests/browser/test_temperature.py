@@ -390,6 +390,8 @@ def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: O
     expect(page.locator(".temperature")).to_have_attribute("data-dark", "0")
     settled(page)
     fills_a_stage(page)
+    box = page.get_by_label("Prompt", exact=True)
+    assert box.evaluate("box => box.scrollLeft + box.clientWidth >= box.scrollWidth - 2")  # its end is in sight
     page.get_by_role("button", name="Leave presenter view").click()
     expect(page.locator("tr[data-id]")).to_have_count(10)
     page.get_by_role("button", name="Present this page").click()
