@@ -140,6 +140,7 @@ def test_rows_answer_to_click_keys_and_digits(server: Server, open_page: Open) -
     page.keyboard.press("Enter")
     expect(box(page)).to_have_value("The capital of France is Paris")
     expect(page.locator(".tokens .count")).to_have_text("6 tokens")
+    expect(page.locator("tr[data-id] th.token").first).not_to_have_text("·Paris")  # the bars come after the box
     page.keyboard.press("2")  # the focus is still in the bars
     expect(facts).to_contain_text("rank 2,")
     page.keyboard.press("Enter")
