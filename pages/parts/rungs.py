@@ -42,12 +42,11 @@ def choose(shown: bool) -> str:
     key = url_state.choice("with", list(TITLES), PRETRAINED)
     if not shown:
         return str(st.session_state[key])
-    return (
-        st.segmented_control(
-            "Model", list(TITLES), key=key, format_func=TITLES.__getitem__, required=True, label_visibility="collapsed"
-        )
-        or PRETRAINED
-    )
+    # A picture may answer a link by itself before this control has heard of it: hence a control of its own a scene.
+    return url_state.control(
+        key, st.segmented_control, "Model", list(TITLES), starts="default", format_func=TITLES.__getitem__,
+        required=True, label_visibility="collapsed",
+    ) or PRETRAINED  # fmt: skip
 
 
 def rung(kind: str) -> Rung:

@@ -170,8 +170,12 @@ def control(key: str, widget: Callable[..., T], *args: object, starts: str = "va
 
 
 def _take(key: str, name: str) -> None:
-    """What the visitor has set, before anything of the next run compares it with what the page holds."""
-    st.session_state[key] = st.session_state[name]
+    """What the visitor has set, before anything of the next run compares it with what the page holds.
+
+    A message sent on the way to another scene still speaks of a control that is gone: that is no wish.
+    """
+    if st.session_state[_STARTS].get(key, ("",))[0] == name:
+        st.session_state[key] = st.session_state[name]
 
 
 def write(quiet: bool = False, **parameters: tuple[object, object]) -> None:

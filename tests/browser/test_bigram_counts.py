@@ -171,6 +171,7 @@ def test_odd_texts_are_counted(server: Server, open_page: Open, tmp_path: Path, 
     expect(count(page, cell)).to_be_visible()
     for fold in ("What smoothing buys on held-out text", "Longer contexts: n-grams", "What a table can never learn"):
         page.get_by_text(fold).click()
+        settled(page)
     expect(page.get_by_text("The text gets smoother because it copies.")).to_be_visible()
 
 
