@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lm_core import pasted as pasted
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
+    from lm_core import recipe as recipe
     from lm_core import recording as recording
     from lm_core import repetition as repetition
     from lm_core import runtime as runtime
@@ -59,6 +60,7 @@ _HOMES = {
     "prompt": None,
     "grammar": None,
     "corpus": None,
+    "recipe": None,
     "LanguageModel": "models",
     "TableModel": "models.table",
     "NgramModel": "models.ngram",

@@ -23,7 +23,7 @@ from lm_core.decoding import strategy
 from lm_core.errors import DamagedFile, InvalidInput, LmCoreError, real_number, whole_number
 from lm_core.generation import Limits, run
 from lm_core.models.neural import NeuralModel
-from lm_core.training.examples import Examples
+from lm_core.training.examples import Batch, Examples
 from lm_core.training.loss import cross_entropy, token_losses
 from lm_core.training.optimisers import Schedule, optimiser
 
@@ -133,6 +133,13 @@ class Trainer:
         if self._due(self.settings.sample_every):
             sample = self._sample()
         return TrainingStep(self.step, loss.item(), norm, rate, batch.tokens, seconds, held_out, sample)
+
+    def next_batch(self) -> Batch:
+        """The rows of the step that comes next; looking at them draws nothing."""
+        before = self._generator.bit_generator.state
+        batch = self.examples.draw(self.settings.batch, self._generator)
+        self._generator.bit_generator.state = before
+        return batch
 
     def _due(self, every: int) -> bool:
         return every > 0 and self.step % every == 0

@@ -1,0 +1,249 @@
+"""Training runs of all visitors, on a few worker processes: who wants what, whose turn it is, what became of it.
+
+A run is trained as far as any of its watchers wants it. A watcher who is not heard of for a while wants nothing any
+more, so that a closed tab costs nothing; what was trained stays on disk, and the same recipe finds it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lm_core
+from lm_core.corpus import Corpus
+from lm_core.recipe import Recipe
+from lm_core.runtime.run_folder import DIVERGED, DONE, PLAYABLE, RunFolder
+
+SLOTS = max(1, (os.cpu_count() or 2) // 2)
+"""Runs trained at one time."""
+SLICE = 1.0
+"""Seconds a run trains before the next one has its turn."""
+LEASE = 90.0
+"""Seconds without a sign of life after which a watcher wants nothing: browsers call hidden pages once a minute."""
+DISK = 2**30
+"""Bytes all runs may take; beyond it those unused for longest are removed."""
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands, for one who watches it."""
+
+    state: str
+    """playable, done, diverged, or interrupted: its worker was lost, and `resume` goes on."""
+    message: str
+    head: int
+    """Steps made so far."""
+    training: int
+    """Runs that are wanted now, this one included if it is."""
+    slots: int
+    watchers: int
+    """Visitors who want this run trained further, the asking one included if so."""
+
+
+class _Slot:
+    """One worker process and the runs that belong to it."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[str] | None = None
+        self.turns: deque[str] = deque()
+        self.current = ""
+        self.speaking = threading.Lock()
+
+    def start(self) -> subprocess.Popen[str]:
+        if self.process is None or self.process.poll() is not None:
+            root = Path(lm_core.__file__).resolve().parents[1]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)}
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lm_core.runtime.worker"], cwd=root, env=environment, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )  # fmt: skip
+        return self.process
+
+    def say(self, command: dict[str, Any]) -> None:
+        """Raises OSError where the worker is gone."""
+        process = self.process
+        if process is not None and process.stdin is not None:
+            with self.speaking:
+                process.stdin.write(json.dumps(command) + "\n")
+                process.stdin.flush()
+
+    def ask(self, command: dict[str, Any]) -> dict[str, Any] | None:
+        """The worker's answer; None if it died over it."""
+        process = self.start()
+        assert process.stdout is not None
+        try:
+            self.say(command)
+            line = process.stdout.readline()
+        except (OSError, ValueError):
+            return None
+        return dict(json.loads(line)) if line.endswith("\n") else None
+
+    def end(self, patience: float) -> None:
+        """Lets the worker save and go."""
+        if self.process is None:
+            return
+        try:
+            with self.speaking:
+                if self.process.stdin is not None:
+                    self.process.stdin.close()
+            self.process.wait(patience)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait(patience)
+
+
+class Jobs:
+    """The manager of one server process; every method may be called from any thread."""
+
+    def __init__(self, root: Path, slots: int = SLOTS, lease: float = LEASE, slice_seconds: float = SLICE) -> None:
+        self.root, self._lease, self._slice = root, lease, slice_seconds
+        self._changed = threading.Condition()
+        self._wants: dict[str, dict[str, tuple[int, float]]] = {}
+        """Of each run, by watcher: the step wanted, and when that was said last."""
+        self._lost: dict[str, str] = {}
+        """Runs whose worker died or refused, and why."""
+        self._slots = [_Slot() for _ in range(slots)]
+        self._home: dict[str, _Slot] = {}
+        self._closed = False
+        self._threads: list[threading.Thread] = []
+
+    def open(self, recipe: Recipe, corpus: Corpus) -> RunFolder:
+        """The run of this recipe on this text, new or found. Raises OSError if it cannot be stored."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        new = not (self.root / recipe.run_id(corpus) / "recipe.json").exists()
+        folder = RunFolder.create(self.root, recipe, corpus)
+        if new:
+            self._make_room(folder.id)
+        return folder
+
+    def warm(self) -> None:
+        """Starts the workers, so that the first step of the first run does not wait for them."""
+        with self._changed:
+            if self._threads or self._closed:
+                return
+            for number, slot in enumerate(self._slots):
+                thread = threading.Thread(target=self._serve, args=(slot,), name=f"training-{number}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def watch(self, folder: RunFolder, watcher: str, wants: int) -> Standing:
+        """A sign of life: `watcher` wants the run trained up to a step (0: no further), and learns how it stands."""
+        self.warm()
+        with self._changed:
+            if folder.id in self._lost:
+                wants = 0
+            before = self._wanted(folder.id)
+            self._wants.setdefault(folder.id, {})[watcher] = (wants, time.monotonic())
+            slot = self._home.get(folder.id) or min(self._slots, key=self._load)
+            self._home[folder.id] = slot
+            if wants > folder.head and folder.id not in slot.turns and slot.current != folder.id:
+                slot.turns.append(folder.id)
+            self._changed.notify_all()
+            stops = slot.current == folder.id and before > folder.head >= self._wanted(folder.id)
+        if stops:
+            self._hush(slot)
+        return self._standing(folder)
+
+    def leave(self, folder: RunFolder, watcher: str) -> None:
+        """`watcher` is no longer interested."""
+        self.watch(folder, watcher, 0)
+        with self._changed:
+            self._wants.get(folder.id, {}).pop(watcher, None)
+
+    def resume(self, folder: RunFolder) -> None:
+        """Lets an interrupted run be trained again, from where it was last saved."""
+        with self._changed:
+            self._lost.pop(folder.id, None)
+
+    def close(self, patience: float = 4.0) -> None:
+        """Ends the workers, each run saved. For the end of the server."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for slot in self._slots:
+            slot.end(patience)
+        for thread in self._threads:
+            thread.join(patience)
+
+    # ---- what is wanted
+
+    def _wanted(self, run: str) -> int:
+        """The furthest step any live watcher wants."""
+        now = time.monotonic()
+        return max((step for step, said in self._wants.get(run, {}).values() if now - said < self._lease), default=0)
+
+    def _is_wanted(self, run: str) -> bool:
+        return run not in self._lost and self._wanted(run) > RunFolder(self.root / run).head
+
+    def _load(self, slot: _Slot) -> int:
+        return sum(home is slot and self._is_wanted(run) for run, home in self._home.items())
+
+    def _standing(self, folder: RunFolder) -> Standing:
+        state, head = folder.state(), folder.head
+        with self._changed:
+            lost, now = self._lost.get(folder.id), time.monotonic()
+            training = sum(map(self._is_wanted, self._wants))
+            said = self._wants.get(folder.id, {}).values()
+            watchers = sum(step > head and now - at < self._lease for step, at in said)
+        name, message = (INTERRUPTED, lost) if lost is not None else (state.name, state.message)
+        return Standing(name, message, head, training, len(self._slots), watchers)
+
+    def _hush(self, slot: _Slot) -> None:
+        with contextlib.suppress(OSError, ValueError):  # if it is gone already, its thread will say so
+            slot.say({"do": "stop"})
+
+    # ---- whose turn it is
+
+    def _serve(self, slot: _Slot) -> None:
+        """The life of a slot: one slice of one run after the other."""
+        slot.start()
+        while True:
+            with self._changed:
+                while not (run := self._next(slot)) and not self._closed:
+                    self._changed.wait(1.0)
+                if self._closed or run is None:
+                    return
+                slot.current = run
+                until = self._wanted(run)
+            answer = slot.ask({"do": "train", "run": str(self.root / run), "until": until, "seconds": self._slice})
+            with self._changed:
+                slot.current = ""
+                if self._closed:
+                    return
+                if answer is None or answer["error"]:
+                    self._lost[run] = answer["error"] if answer else "The process that trained it ended unexpectedly."
+                elif self._is_wanted(run) and RunFolder(self.root / run).state().name == PLAYABLE:
+                    slot.turns.append(run)
+
+    def _next(self, slot: _Slot) -> str | None:
+        while slot.turns:
+            run = slot.turns.popleft()
+            if self._is_wanted(run) and RunFolder(self.root / run).state().name not in (DONE, DIVERGED):
+                return run
+        return None
+
+    # ---- disk
+
+    def _make_room(self, keep: str) -> None:
+        """Removes runs nobody watches, the one unused for longest first, while all take too much."""
+        folders = [path for path in self.root.iterdir() if path.is_dir() and path.name != keep]
+        sizes = {path: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) for path in folders}
+        for path in sorted(folders, key=lambda path: path.stat().st_mtime):
+            if sum(sizes.values()) <= DISK:
+                return
+            with self._changed:
+                watched = self._wanted(path.name) > 0
+            if not watched:
+                shutil.rmtree(path, ignore_errors=True)
+                sizes.pop(path)
