@@ -49,14 +49,14 @@ class Recipe:
     layers: int = 2
     heads: int = 4
     optimiser: str = "adamw"
-    learning_rate: float = 8e-3
+    learning_rate: float = 4e-3
     schedule: str = "cosine"
     warmup: int = 30
     clip: float | None = 1.0
     """Largest length of a gradient; None leaves it as it is."""
     batch: int | None = 32
     """Rows a step, drawn at random; None takes all of them each time."""
-    steps: int = 1_000
+    steps: int = 500
     seed: int = 0
 
     def __post_init__(self) -> None:

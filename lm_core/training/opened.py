@@ -11,7 +11,7 @@ from lm_core.training.loss import IGNORED
 from lm_core.training.trainer import Trainer, TrainingStep
 
 MOST_CHANGES = 8
-LONGEST_CONTEXT = 8
+LONGEST_CONTEXT = 6
 
 
 @dataclass(frozen=True)

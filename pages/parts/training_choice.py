@@ -1,0 +1,180 @@
+"""What is trained on what: the text, the model, its settings; together a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import corpus as corpora
+from lm_core.corpus import Corpus
+from lm_core.errors import InvalidInput
+from lm_core.recipe import ARTICLE, FAMILIES, MOST_STEPS, OPTIMISERS, SCHEDULES, UNITS, Recipe
+from pages.parts import frame, url_state
+
+Link = dict[str, tuple[object, object]]
+ARTICLES, LOG, SIX, ROW, PYTHON, OWN = "article", "log", "six", "row", "python", "own"
+TITLES = {
+    LOG: "Support log, generated",
+    ARTICLES: "Article’s six sentences",
+    SIX: "Six messages",
+    ROW: "Article’s row",
+    PYTHON: "Python reference",
+    OWN: "Your text",
+}
+KINDS = {FAMILIES[0]: "Neural n-gram", FAMILIES[1]: "GRU", FAMILIES[2]: "Transformer", FAMILIES[3]: "No mask"}
+SHORT = {FAMILIES[0]: "ngram", FAMILIES[1]: "gru", FAMILIES[2]: "transformer", FAMILIES[3]: "unmasked"}
+_BY_SHORT = {short: family for family, short in SHORT.items()}
+_TEXT = "the package left the hub\nthe package left the depot\nthe customer left the page"
+_LONGEST_LINK = 2000
+_DEFAULTS = {
+    FAMILIES[0]: Recipe(FAMILIES[0], context=3, embedding=16, hidden=64, learning_rate=1e-2),
+    FAMILIES[1]: Recipe(FAMILIES[1], learning_rate=1e-2),
+    FAMILIES[2]: Recipe(),
+    FAMILIES[3]: Recipe(FAMILIES[3]),
+}
+SETTINGS = (
+    "context", "embedding", "hidden", "layers", "heads", "optimiser", "learning_rate", "schedule", "batch", "steps",
+)  # fmt: skip
+NAMES = ("text", "net", "by", "own", "run_seed", "edges", *SETTINGS)
+_LABELS: dict[str, tuple[str, str]] = {
+    "context": ("Context length", "Tokens the model may look back on, the last one included."),
+    "embedding": ("Embedding", "Length of a token’s vector."),
+    "hidden": ("Hidden width", "Of the hidden layer, the GRU’s state, the feed-forward part."),
+    "layers": ("Layers", "Of a Transformer."),
+    "heads": ("Heads", "Of a Transformer’s attention; twice their number must divide the embedding."),
+    "learning_rate": ("Learning rate", "How far one step goes; the schedule shrinks it."),
+    "batch": ("Batch", "Lines a step. Empty: all of them each time."),
+    "steps": ("Steps", "Updates of the weights in the whole run."),
+}
+_BUILT_IN: dict[str, Callable[[], Corpus]] = {
+    LOG: corpora.tracking,
+    ARTICLES: lambda: corpora.REGIONAL_LOCAL,
+    SIX: lambda: corpora.SIX_MESSAGES,
+    ROW: lambda: corpora.HUNDRED_PAIRS,
+    PYTHON: corpora.python_topics,
+}
+
+
+@lru_cache(maxsize=len(_BUILT_IN))
+def built_in(kind: str) -> Corpus:
+    """A text that comes with the app."""
+    return _BUILT_IN[kind]()
+
+
+def text_kind() -> str:
+    """Which text, as link and control say it."""
+    return str(st.session_state[url_state.choice("text", list(TITLES), LOG)])
+
+
+def family() -> str:
+    """Which kind of model."""
+    return _BY_SHORT[st.session_state[url_state.choice("net", list(_BY_SHORT), SHORT[FAMILIES[2]])]]
+
+
+def _default(kind: str, family: str) -> Recipe:
+    """The settings a text and a model start from; the article's sentences come with the article's own."""
+    return ARTICLE if kind == ARTICLES and family == ARTICLE.family else _DEFAULTS[family]
+
+
+def _reader(name: str) -> Callable[[str], object]:
+    """How a setting is read from a link."""
+    kind = next(field.type for field in fields(Recipe) if field.name == name)
+
+    def read(text: str) -> object:
+        if kind == "str":
+            return text
+        if text == "all" and "None" in str(kind):
+            return None
+        try:
+            return float(text) if "float" in str(kind) else int(text)
+        except ValueError:
+            raise InvalidInput(name, "a number", text) from None
+
+    return read
+
+
+def ask(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
+    """The controls. Raises InvalidInput for settings that do not fit, UnreadableText for own text without words."""
+    presenting = url_state.presenting()
+    kind, net = text_kind(), family()
+    text_key, net_key, by_key = url_state.key_of("text"), url_state.key_of("net"), url_state.choice("by", UNITS, "word")
+    default = _default(kind, net)
+    seed_key = url_state.number("run_seed", default.seed, 0, 2**32 - 1)
+    keys = {n: url_state.parsed(n, getattr(default, n), _reader(n)) for n in SETTINGS}
+    _follow_default((kind, net), default, {**keys, "seed": seed_key})
+    if not presenting:
+        with place:
+            url_state.control(
+                net_key, st.segmented_control, "Model trained", list(_BY_SHORT), starts="default", required=True,
+                format_func=lambda short: KINDS[_BY_SHORT[short]], label_visibility="collapsed",
+            )  # fmt: skip
+            with st.popover("Text"):
+                _radio(text_key, "Learns from", list(TITLES), TITLES.__getitem__)
+                _radio(by_key, "Tokens", list(UNITS), str.capitalize)
+            with st.popover("Settings"):
+                _settings(keys)
+    kind, net = str(st.session_state[text_key]), family()
+    link: Link = {
+        "text": (kind, LOG), "net": (SHORT[net], SHORT[FAMILIES[2]]), "by": (st.session_state[by_key], "word"),
+        "run_seed": (st.session_state[seed_key], default.seed),
+        **{n: (_as_text(st.session_state[keys[n]]), _as_text(getattr(default, n))) for n in SETTINGS},
+    }  # fmt: skip
+    try:
+        corpus = built_in(kind) if kind != OWN else _own(place, link)
+    finally:
+        values = {n: st.session_state[keys[n]] for n in SETTINGS}
+    settled = {**default.to_json(), **values, "family": net, "by": st.session_state[by_key]}
+    return Recipe.from_json({**settled, "seed": st.session_state[seed_key]}), corpus, link
+
+
+def _follow_default(now: tuple[str, str], default: Recipe, keys: dict[str, str]) -> None:
+    """Another text or model brings its own settings, unless a link has just said others."""
+    before = st.session_state.get("_train_defaults")
+    st.session_state["_train_defaults"] = now
+    if before not in (None, now) and not url_state.arriving():
+        for name, key in keys.items():
+            st.session_state[key] = getattr(default, name)
+
+
+def _as_text(value: object) -> str:
+    return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _radio(key: str, title: str, options: list[str], name: Callable[[str], str]) -> None:
+    def draw(value: str, **more: object) -> str:
+        return str(st.radio(title, options, index=options.index(value), format_func=name, **more))  # type: ignore[call-overload]
+
+    url_state.control(key, draw)
+
+
+def _settings(keys: dict[str, str]) -> None:
+    for name, key in keys.items():
+        if name in ("optimiser", "schedule"):
+            _radio(key, name.capitalize(), list(OPTIMISERS if name == "optimiser" else SCHEDULES), str)
+            continue
+        title, help_ = _LABELS[name]
+        number: dict[str, Any] = {"step": 1, "min_value": 1}
+        if name == "learning_rate":
+            number = {"step": 1e-3, "min_value": 1e-6, "max_value": 1e9, "format": "%g"}
+        elif name == "steps":
+            number["max_value"] = MOST_STEPS
+        url_state.control(key, st.number_input, title, help=help_, **number)
+
+
+def _own(place: DeltaGenerator, link: Link) -> Corpus:
+    key = url_state.text("own", _TEXT, _LONGEST_LINK)
+    with place.container():
+        typed = st.text_area("Your text, one message a line", key=key, height=120)
+        file = st.file_uploader("Or a text file, UTF-8, at most 16 MB", key="_training_file")
+        fits = len(typed) <= _LONGEST_LINK
+        link["own"] = (typed if fits else _TEXT, _TEXT)
+        if file or not fits:
+            frame.note("A file or a long text is not part of a link: whoever gets the link sees the example instead.")
+    if file:
+        return corpora.from_bytes(file.name, file.getvalue())
+    return corpora.from_bytes("Your text", typed.encode("utf-8", "replace"))

@@ -1,0 +1,34 @@
+"""The training runs of this server: one manager, started with the first visitor who needs it, ended with the server."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from pathlib import Path
+
+from lm_core.pretrained.weight_cache import default_folder
+from lm_core.runtime.jobs import Jobs
+
+FOLDER = "NEXT_TOKEN_EXPLORER_RUNS"
+"""Environment variable: where runs are stored, if not in the user's cache directory."""
+
+_guard = threading.Lock()
+_made: list[Jobs] = []
+
+
+def jobs() -> Jobs:
+    """The manager."""
+    with _guard:
+        if not _made:
+            named = os.environ.get(FOLDER)
+            _made.append(Jobs(Path(named) if named else default_folder() / "runs"))
+            atexit.register(close)
+        return _made[0]
+
+
+def close() -> None:
+    """Ends the workers, every run saved."""
+    with _guard:
+        while _made:
+            _made.pop().close()

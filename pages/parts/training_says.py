@@ -1,0 +1,71 @@
+"""What the model of this step says: bars after the reader's own words, and a text it writes."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import streamlit as st
+
+from lm_core.corpus import BOS
+from lm_core.runtime.replay import Replay, Snapshot
+from pages.parts import bars, frame, prompt_box, training_choice
+from pages.parts.training_player import Place
+
+_DEFAULTS = {training_choice.LOG: "the package left the", training_choice.ARTICLES: "left regional"}
+_SIZE, _STAGE_SIZE = 6, 4
+_LONGEST = 32
+NAMES = tuple(f"say_{kind}" for kind in training_choice.TITLES)
+_SAMPLE = "_train_sample"
+
+
+def shown_step(replay: Replay, place: Place) -> int:
+    """The step whose weights are looked at: this one, or, while a run plays, the last one kept before it."""
+    return replay.kept_before(place.at) if place.playing else place.at
+
+
+def draw(replay: Replay, place: Place, presenting: bool) -> dict[str, tuple[object, object]]:
+    """The box, the bars and the sample; what of them belongs into the link."""
+    kind = training_choice.text_kind()
+    name, default = f"say_{kind}", _default(replay, kind)
+    step = shown_step(replay, place)
+    begin = (BOS,) if replay.recipe.edges else ()
+    model = Snapshot(replay, step)
+    box = prompt_box.ask(model, name, "Your words", default, compact=presenting, chips=False, begin=begin)
+    if box.answer:
+        picture: dict[str, Any] = bars.picture(box.answer, _STAGE_SIZE if presenting else _SIZE)
+        picture["caption"] = f"What comes next, as the model of step {step:,} has it."
+        bars.draw(picture, "training_bars")
+    if not presenting:
+        written = html.escape(_sample(replay, model))
+        frame.show(f'<p>Written at step {step:,}, drawn at T = 1: <span class="nte-token">{written}</span></p>')
+    return {name: (box.committed, default)}
+
+
+def _default(replay: Replay, kind: str) -> str:
+    """Words to begin with, from the text itself."""
+    if kind in _DEFAULTS:
+        return _DEFAULTS[kind]
+    first = replay.texts.learned[0]
+    cut = max(1, min(len(first) // 2, 12))
+    return replay.texts.tokenizer.decode(first[:cut])
+
+
+def _sample(replay: Replay, model: Snapshot) -> str:
+    """A text from its beginning; the same draws at every step, so that only learning changes it."""
+    from lm_core.decoding import strategy
+    from lm_core.generation import Limits, run
+
+    key = (replay.folder.id, model.step)
+    kept = st.session_state.get(_SAMPLE)
+    if kept and kept[0] == key:
+        return str(kept[1])
+    start = (BOS,) if replay.recipe.edges else tuple(replay.texts.learned[0][:1])
+    room = _LONGEST if model.context_length is None else min(_LONGEST, model.context_length - len(start))
+    ids: tuple[int, ...] = ()
+    if room > 0:
+        ids = run(model, start, strategy(seed=0), Limits(room)).ids
+    written = [i for i in (*start, *ids) if i not in model.end_ids and not (replay.recipe.edges and i == BOS)]
+    text = replay.texts.tokenizer.decode(written)
+    st.session_state[_SAMPLE] = (key, text)
+    return text
