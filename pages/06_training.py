@@ -24,9 +24,11 @@ from pages.parts import (
     examples,
     frame,
     training_choice,
+    training_export,
     training_notes,
     training_picture,
     training_player,
+    training_race,
     training_says,
     url_state,
 )
@@ -45,10 +47,14 @@ with frame.plain_errors(), hero:
     opened = replay.opened(folder)
     place = training_player.place(folder)
     training_picture.draw(opened, place, presenting)
-    said = training_says.draw(opened, place, presenting)
+    words, said = training_says.draw(opened, place, presenting)
     url_state.write(quiet=bool(place.playing), **link, **said, at=(0 if place.playing else place.at, 0))
     if not presenting:
         training_notes.step(opened, place)
         training_notes.clocks(opened, place)
         training_notes.vectors(opened, place)
         training_notes.beside(opened, place)
+        training_race.fold(opened, training_player.watcher())
+        training_race.side_by_side(opened, words)
+        training_export.fold(opened, place)
+        training_export.opener()

@@ -22,7 +22,7 @@ from typing import Any
 import lm_core
 from lm_core.corpus import Corpus
 from lm_core.recipe import Recipe
-from lm_core.runtime.run_folder import DIVERGED, DONE, PLAYABLE, RunFolder
+from lm_core.runtime.run_folder import PLAYABLE, RunFolder
 
 SLOTS = max(1, (os.cpu_count() or 2) // 2)
 """Runs trained at one time."""
@@ -144,7 +144,9 @@ class Jobs:
             if folder.id in self._lost:
                 wants = 0
             before = self._wanted(folder.id)
-            self._wants.setdefault(folder.id, {})[watcher] = (wants, time.monotonic())
+            said = self._wants.get(folder.id, {})
+            alive = {who: wish for who, wish in said.items() if time.monotonic() - wish[1] < self._lease}
+            self._wants[folder.id] = alive | {watcher: (wants, time.monotonic())}
             slot = self._home.get(folder.id) or min(self._slots, key=self._load)
             self._home[folder.id] = slot
             if wants > folder.head and folder.id not in slot.turns and slot.current != folder.id:
@@ -184,7 +186,9 @@ class Jobs:
         return max((step for step, said in self._wants.get(run, {}).values() if now - said < self._lease), default=0)
 
     def _is_wanted(self, run: str) -> bool:
-        return run not in self._lost and self._wanted(run) > RunFolder(self.root / run).head
+        folder = RunFolder(self.root / run)
+        further = run not in self._lost and self._wanted(run) > folder.head
+        return further and folder.state().name == PLAYABLE
 
     def _load(self, slot: _Slot) -> int:
         return sum(home is slot and self._is_wanted(run) for run, home in self._home.items())
@@ -223,13 +227,13 @@ class Jobs:
                     return
                 if answer is None or answer["error"]:
                     self._lost[run] = answer["error"] if answer else "The process that trained it ended unexpectedly."
-                elif self._is_wanted(run) and RunFolder(self.root / run).state().name == PLAYABLE:
+                elif self._is_wanted(run):
                     slot.turns.append(run)
 
     def _next(self, slot: _Slot) -> str | None:
         while slot.turns:
             run = slot.turns.popleft()
-            if self._is_wanted(run) and RunFolder(self.root / run).state().name not in (DONE, DIVERGED):
+            if self._is_wanted(run):
                 return run
         return None
 

@@ -9,10 +9,11 @@ import streamlit as st
 from lm_core import pretrained
 from lm_core.models import LanguageModel
 from lm_core.runtime import ServedModel, registry
-from pages.parts import model_choice, prompt_box, url_state
+from pages.parts import model_choice, own_model, prompt_box, url_state
 
 PRETRAINED = "pretrained"
-TITLES = {PRETRAINED: "Pretrained", "transformer": "Transformer", "bigram": "Bigram", "table": "Table"}
+OWN = "own"
+TITLES = {PRETRAINED: "Pretrained", "transformer": "Transformer", "bigram": "Bigram", "table": "Table", OWN: "Yours"}
 FILES = Path("assets/models")
 _LEARNED_FROM = "Trained here on 3,600 generated messages, 83 words: type only words they use."
 ABOUT = {
@@ -39,12 +40,13 @@ class Rung:
 
 def choose(shown: bool) -> str:
     """The control that says which model; on a stage the link alone says it."""
-    key = url_state.choice("with", list(TITLES), PRETRAINED)
+    offered = [kind for kind in TITLES if kind != OWN or own_model.current()]
+    key = url_state.choice("with", offered, PRETRAINED)
     if not shown:
         return str(st.session_state[key])
     # A picture may answer a link by itself before this control has heard of it: hence a control of its own a scene.
     return url_state.control(
-        key, st.segmented_control, "Model", list(TITLES), starts="default", format_func=TITLES.__getitem__,
+        key, st.segmented_control, "Model", offered, starts="default", format_func=TITLES.__getitem__,
         required=True, label_visibility="collapsed",
     ) or PRETRAINED  # fmt: skip
 
@@ -53,6 +55,8 @@ def rung(kind: str) -> Rung:
     """The model, loaded if need be. Raises ModelUnavailable."""
     if kind == PRETRAINED:
         return Rung(kind, model_choice.name(), model_choice.model(), "prompt", prompt_box.DEFAULT)
+    if kind == OWN and (own := own_model.current()):
+        return Rung(kind, f"own/{own.key}", own.model, "mine", own.prompt, own.begin)
     model = registry.serve(f"ladder/{kind}", _loader(kind))
     if kind == "table":
         return Rung(kind, kind, model, "row", "Order shipped from the")
@@ -71,6 +75,8 @@ def _loader(kind: str) -> Callable[[], LanguageModel]:
 
 def about(kind: str) -> str:
     """One sentence on what the model is, where the picker of the frame does not say it."""
+    if kind == OWN and (own := own_model.current()):
+        return f"Your own: {own.name}. It knows the words of its text and no others."
     return ABOUT.get(kind, "")
 
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lm_core.runtime import registry
+from pages.parts import training_jobs
 
 _warming_error: list[str] = []
 
@@ -29,9 +30,13 @@ def warm() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Answers at once and warms beside it, so that an early visitor sees the page load, not a dead address."""
+    """Answers at once and warms beside it, so that an early visitor sees the page load, not a dead address.
+
+    At the end every training run is saved, and no process stays behind.
+    """
     threading.Thread(target=warm, name="warm-up", daemon=True).start()
     yield
+    await to_thread.run_sync(training_jobs.close)
 
 
 async def ready(_request: Request) -> JSONResponse:

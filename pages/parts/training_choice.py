@@ -51,6 +51,15 @@ _LABELS: dict[str, tuple[str, str]] = {
     "batch": ("Batch", "Lines a step. Empty: all of them each time."),
     "steps": ("Steps", "Updates of the weights in the whole run."),
 }
+CODE = {
+    LOG: "corpus.tracking()",
+    ARTICLES: "corpus.REGIONAL_LOCAL",
+    SIX: "corpus.SIX_MESSAGES",
+    ROW: "corpus.HUNDRED_PAIRS",
+    PYTHON: "corpus.python_topics()",
+    OWN: 'corpus.from_text("Your text", open("your.txt", encoding="utf-8").read())',
+}
+"""How each text is had in Python."""
 _BUILT_IN: dict[str, Callable[[], Corpus]] = {
     LOG: corpora.tracking,
     ARTICLES: lambda: corpora.REGIONAL_LOCAL,
@@ -74,6 +83,11 @@ def text_kind() -> str:
 def family() -> str:
     """Which kind of model."""
     return _BY_SHORT[st.session_state[url_state.choice("net", list(_BY_SHORT), SHORT[FAMILIES[2]])]]
+
+
+def default_of(family: str) -> Recipe:
+    """The settings a model starts from."""
+    return _DEFAULTS[family]
 
 
 def _default(kind: str, family: str) -> Recipe:

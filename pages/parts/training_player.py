@@ -57,15 +57,20 @@ def _reseed(seed: object) -> None:
         st.session_state.pop(_ACT, None)
 
 
+def watcher() -> str:
+    """This visitor's name among those who watch runs."""
+    return str(st.session_state.setdefault(_WATCHER, secrets.token_hex(8)))
+
+
 def place(folder: RunFolder) -> Place:
     """Does what was asked, moves a run that plays, and says where that leads."""
     state, steps = st.session_state, folder.recipe().steps
     at_key = url_state.number("at", 0, 0, 10**6)
-    watcher = state.setdefault(_WATCHER, secrets.token_hex(8))
+    me = watcher()
     arrived = state.get(_RUN) != folder.id
     if arrived or url_state.arriving():
         if (before := state.get(_RUN)) not in (None, folder.id):
-            jobs().leave(RunFolder(jobs().root / before), watcher)
+            jobs().leave(RunFolder(jobs().root / before), me)
         state[_RUN] = folder.id
         asked = min(state[at_key], steps) if url_state.arriving() else 0
         state[_AT], state[_PLAYING] = float(min(asked, folder.head)), ""
@@ -76,14 +81,14 @@ def place(folder: RunFolder) -> Place:
         state[_HANDLED] = act.get("id")
         if act.get("subject") not in (folder.id, None) and act.get("kind") != "seed":
             act = None
-    opens = _do(act or {}, folder, steps, watcher)
-    standing = _move(folder, steps, watcher)
+    opens = _do(act or {}, folder, steps, me)
+    standing = _move(folder, steps, me)
     at = int(state[_AT])
     state[at_key] = at
     return Place(at, state[_PLAYING], str(state.get(_HANDLED, "")), standing, arrived, opens)
 
 
-def _do(act: dict[str, Any], folder: RunFolder, steps: int, watcher: str) -> bool:
+def _do(act: dict[str, Any], folder: RunFolder, steps: int, me: str) -> bool:
     """One act of the visitor; a browser may send anything. Whether it was a single step that was made."""
     state, kind = st.session_state, act.get("kind")
     if kind == "play":
@@ -104,7 +109,7 @@ def _do(act: dict[str, Any], folder: RunFolder, steps: int, watcher: str) -> boo
         state[_PLAYING] = ""
     elif kind == "step":
         state[_PLAYING] = ""
-        return _step(folder, steps, watcher)
+        return _step(folder, steps, me)
     return False
 
 
@@ -113,13 +118,13 @@ def _play(speed: str, until: int) -> None:
     state[_PLAYING], state[_UNTIL], state[_SINCE] = speed if speed in SPEEDS else "full", until, time.monotonic()
 
 
-def _step(folder: RunFolder, steps: int, watcher: str) -> bool:
+def _step(folder: RunFolder, steps: int, me: str) -> bool:
     """One step on; it is trained now if nobody has come this far."""
     wanted = int(st.session_state[_AT]) + 1
     if wanted > steps:
         return False
     end = time.monotonic() + _PATIENCE
-    while jobs().watch(folder, watcher, wanted).head < wanted and time.monotonic() < end:
+    while jobs().watch(folder, me, wanted).head < wanted and time.monotonic() < end:
         time.sleep(0.01)
     if folder.head < wanted:
         return False
@@ -127,21 +132,21 @@ def _step(folder: RunFolder, steps: int, watcher: str) -> bool:
     return True
 
 
-def _move(folder: RunFolder, steps: int, watcher: str) -> Standing:
+def _move(folder: RunFolder, steps: int, me: str) -> Standing:
     """Goes on with a run that plays, and says how far it is wanted."""
     state = st.session_state
     speed = state[_PLAYING]
     if not speed:
-        return jobs().watch(folder, watcher, 0)
+        return jobs().watch(folder, me, 0)
     now = time.monotonic()
     passed, state[_SINCE] = now - state[_SINCE], now
     rate = SPEEDS[speed] or steps / _WHOLE_RUN
     until = state[_UNTIL]
     ahead = until if speed == "full" else min(until, int(state[_AT] + 3 * rate) + 1)
-    standing = jobs().watch(folder, watcher, ahead)
+    standing = jobs().watch(folder, me, ahead)
     state[_AT] = min(float(standing.head), float(until), state[_AT] + passed * rate)
     ended = standing.state in (DIVERGED, INTERRUPTED) and state[_AT] >= standing.head
     if state[_AT] >= until or ended:
         state[_PLAYING] = ""
-        standing = jobs().watch(folder, watcher, 0)
+        standing = jobs().watch(folder, me, 0)
     return standing

@@ -24,8 +24,8 @@ def shown_step(replay: Replay, place: Place) -> int:
     return replay.kept_before(place.at) if place.playing else place.at
 
 
-def draw(replay: Replay, place: Place, presenting: bool) -> dict[str, tuple[object, object]]:
-    """The box, the bars and the sample; what of them belongs into the link."""
+def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str, tuple[object, object]]]:
+    """The box, the bars and the sample; the words, and what belongs into the link."""
     kind = training_choice.text_kind()
     name, default = f"say_{kind}", _default(replay, kind)
     step = shown_step(replay, place)
@@ -39,7 +39,7 @@ def draw(replay: Replay, place: Place, presenting: bool) -> dict[str, tuple[obje
     if not presenting:
         written = html.escape(_sample(replay, model))
         frame.show(f'<p>Written at step {step:,}, drawn at T = 1: <span class="nte-token">{written}</span></p>')
-    return {name: (box.committed, default)}
+    return box.text, {name: (box.committed, default)}
 
 
 def _default(replay: Replay, kind: str) -> str:

@@ -1,0 +1,53 @@
+"""The model that this visitor has trained or opened: kept for the visit, and offered where models are chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import streamlit as st
+
+from lm_core.corpus import BOS, SPECIAL
+from lm_core.errors import DamagedFile
+from lm_core.models import files
+from lm_core.models.neural import NeuralModel
+from lm_core.runtime import ServedModel
+from lm_core.tokens import WordTokenizer
+
+_OWN = "_own_model"
+LARGEST = 16_000_000
+"""Bytes of a model file that is opened."""
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """A model of the visitor's own."""
+
+    name: str
+    key: str
+    """Changes with its content."""
+    model: ServedModel
+    begin: tuple[int, ...]
+    """What it reads before any text."""
+    prompt: str
+    """Words it knows, to begin with."""
+
+
+def take(data: bytes, name: str) -> OwnModel:
+    """Keeps the model of a file. Raises DamagedFile saying what is wrong with it; the one kept before stays."""
+    if len(data) > LARGEST:
+        raise DamagedFile(f"{name} has {len(data):,} bytes.", f"choose a file of at most {LARGEST:,} bytes.")
+    model, _ = files.from_bytes(data, name)
+    words = model.tokenizer
+    if not isinstance(model, NeuralModel) or not isinstance(words, WordTokenizer):
+        raise DamagedFile(f"{name} holds no model that was trained here.", "choose a file that was saved on this page.")
+    begin = (BOS,) if words.special[:2] == SPECIAL else ()
+    own = OwnModel(name, sha256(data).hexdigest()[:12], ServedModel(model), begin, words.words[0])
+    st.session_state[_OWN] = own
+    return own
+
+
+def current() -> OwnModel | None:
+    """The visitor's model, if there is one."""
+    own: OwnModel | None = st.session_state.get(_OWN)
+    return own

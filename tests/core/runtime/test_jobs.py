@@ -1,0 +1,249 @@
+"""Training outside the app's process: the same numbers, whoever is killed; turns, pauses and leases."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lm_core.corpus import REGIONAL_LOCAL, Corpus, tracking
+from lm_core.recipe import ARTICLE, Recipe
+from lm_core.runtime.jobs import INTERRUPTED, Jobs
+from lm_core.runtime.replay import Replay
+from lm_core.runtime.run_folder import DIVERGED, DONE, RunFolder
+from lm_core.training import Trainer
+from lm_core.training.build import trainer
+
+ROOT = Path(__file__).resolve().parents[3]
+SMALL = Recipe("neural n-gram", context=2, embedding=8, hidden=16, steps=5_000, batch=8)
+
+
+@pytest.fixture(scope="module")
+def text() -> Corpus:
+    return tracking(200, seed=3)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Callable[..., Jobs]]:
+    made: list[Jobs] = []
+
+    def start(**options: float) -> Jobs:
+        made.append(Jobs(tmp_path / "runs", **{"slots": 1, **options}))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield start
+    for jobs in made:
+        jobs.close()
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def trained_here(recipe: Recipe, corpus: Corpus, steps: int) -> tuple[Trainer, list[float]]:
+    """The same run in this process, as one plain loop."""
+    mine = trainer(recipe, corpus)
+    return mine, [mine.advance().loss for _ in range(steps)]
+
+
+def worker_of(jobs: Jobs) -> int:
+    process = jobs._slots[0].process
+    assert process is not None
+    return process.pid
+
+
+def final_weights(folder: RunFolder) -> torch.Tensor:
+    with Replay(folder).at(folder.head) as there:
+        return there.weights.clone()
+
+
+def test_the_articles_run(manager: Callable[..., Jobs]) -> None:
+    """Seed 7, 120 steps of Adam: 2.121 -> 0.347, never below ln2/2, "hub" after "left regional"."""
+    jobs = manager()
+    folder = jobs.open(ARTICLE, REGIONAL_LOCAL)
+    until(lambda: jobs.watch(folder, "a", 120).state == DONE)
+    losses = folder.records()["loss"]
+    assert (round(losses[0], 3), round(losses[-1], 3)) == (2.121, 0.347)
+    assert losses.tolist() == trained_here(ARTICLE, REGIONAL_LOCAL, 120)[1]
+    opened = Replay(folder)
+    assert round(opened.floors[-1].nats, 5) == 0.34657
+    with opened.at(120) as there:
+        words = opened.texts.tokenizer
+        assert words.decode([int(there.model.next_logits([words.encode("left regional")])[0].argmax())]) == "hub"
+
+
+def test_a_killed_worker_costs_nothing(manager: Callable[..., Jobs], text: Corpus) -> None:
+    """kill -9 in the middle: said, resumed on request, and the weights are the same to the bit."""
+    jobs = manager()
+    recipe = replace(SMALL, steps=1_500)
+    folder = jobs.open(recipe, text)
+    until(lambda: jobs.watch(folder, "a", 1_500).head > 200)
+    os.kill(worker_of(jobs), signal.SIGKILL)
+    until(lambda: jobs.watch(folder, "a", 1_500).state == INTERRUPTED)
+    assert "ended unexpectedly" in jobs.watch(folder, "a", 1_500).message
+    jobs.resume(folder)
+    until(lambda: jobs.watch(folder, "a", 1_500).state == DONE)
+    mine, losses = trained_here(recipe, text, 1_500)
+    records = folder.records()
+    assert records["step"].tolist() == list(range(1, 1_501))
+    assert records["loss"].tolist() == losses
+    assert torch.equal(final_weights(folder), mine.weights)
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from lm_core.corpus import tracking
+from lm_core.recipe import Recipe
+from lm_core.runtime.jobs import Jobs
+jobs = Jobs(Path(sys.argv[1]), slots=1)
+folder = jobs.open(Recipe.from_json({recipe}), tracking(200, seed=3))
+while True:
+    print(jobs.watch(folder, "a", 5000).head, jobs._slots[0].process and jobs._slots[0].process.pid, flush=True)
+    time.sleep(0.05)
+"""
+
+
+def test_a_killed_server_leaves_no_orphan_and_loses_little(
+    manager: Callable[..., Jobs], text: Corpus, tmp_path: Path
+) -> None:
+    code = SERVER.replace("{recipe}", repr(SMALL.to_json()))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "runs")], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert server.stdout is not None
+    head, worker = 0, ""
+    while head < 300:
+        said, worker = server.stdout.readline().split()
+        head = int(said)
+    server.kill()
+    server.wait()
+    until(lambda: not Path(f"/proc/{worker}").exists() or "zombie" in Path(f"/proc/{worker}/status").read_text(), 10)
+    jobs = manager()
+    folder = jobs.open(SMALL, text)  # the same recipe finds it
+    until(lambda: jobs.watch(folder, "b", 800).head >= 800)
+    jobs.watch(folder, "b", 0)
+    records = folder.records()
+    assert records["step"].tolist() == list(range(1, len(records) + 1))
+    assert records["loss"].tolist() == trained_here(SMALL, text, len(records))[1]
+
+
+def test_a_closed_tab_trains_no_further_than_its_lease(manager: Callable[..., Jobs], text: Corpus) -> None:
+    jobs = manager(lease=0.6, slice_seconds=0.1)
+    folder = jobs.open(SMALL, text)
+    until(lambda: jobs.watch(folder, "gone", 5_000).head > 0)
+    time.sleep(1.2)  # no sign of life; the lease and the last slice are over
+    head = folder.head
+    time.sleep(0.5)
+    assert folder.head == head < 5_000
+
+
+def test_a_pause_stops_at_once_and_others_go_on(manager: Callable[..., Jobs], text: Corpus) -> None:
+    jobs = manager()
+    folder = jobs.open(SMALL, text)
+    until(lambda: jobs.watch(folder, "a", 5_000).head > 0)
+    jobs.watch(folder, "b", 5_000)
+    jobs.watch(folder, "a", 0)
+    head = folder.head
+    until(lambda: jobs.watch(folder, "a", 0).head > head)  # b still wants it
+    assert jobs.watch(folder, "a", 0).watchers == 1
+    jobs.leave(folder, "b")
+    until(lambda: jobs._slots[0].current == "", 5)
+    head = folder.head
+    time.sleep(0.3)
+    assert folder.head == head < 5_000
+
+
+def test_runs_take_turns(manager: Callable[..., Jobs], text: Corpus) -> None:
+    jobs = manager(slice_seconds=0.05)
+    folders = [jobs.open(replace(SMALL, seed=seed), text) for seed in range(3)]
+
+    def heads() -> list[int]:
+        return [jobs.watch(folder, "a", 5_000).head for folder in folders]
+
+    until(lambda: min(heads()) > 100)
+    standing = jobs.watch(folders[0], "a", 5_000)
+    assert (standing.training, standing.slots) == (3, 1)
+    assert max(heads()) < 5_000  # none waited for another to end
+
+
+def test_a_rate_far_too_high_is_caught(manager: Callable[..., Jobs], text: Corpus) -> None:
+    jobs = manager()
+    folder = jobs.open(replace(SMALL, learning_rate=1e38**0.2, clip=None, optimiser="sgd", schedule="constant"), text)
+    until(lambda: jobs.watch(folder, "a", 5_000).state == DIVERGED)
+    standing = jobs.watch(folder, "a", 5_000)
+    assert "lower the learning rate" in standing.message
+    assert np.isfinite(folder.records()["loss"]).all()
+    assert torch.isfinite(final_weights(folder)).all()
+    assert standing.training == 0
+
+
+def test_a_damaged_checkpoint_is_begun_anew(manager: Callable[..., Jobs], text: Corpus) -> None:
+    first = manager()
+    folder = first.open(SMALL, text)
+    until(lambda: first.watch(folder, "a", 60).head >= 60)
+    first.close()
+    losses = folder.records()["loss"].tolist()
+    data = bytearray(folder.checkpoint.read_bytes())
+    data[-5] ^= 1
+    folder.checkpoint.write_bytes(bytes(data))
+    second = manager()
+    until(lambda: second.watch(folder, "a", 61).head >= 61)
+    assert folder.records()["loss"].tolist()[: len(losses)] == losses
+
+
+def test_any_step_is_found_again_to_the_bit(manager: Callable[..., Jobs], text: Corpus) -> None:
+    jobs = manager()
+    recipe = replace(SMALL, steps=400)
+    folder = jobs.open(recipe, text)
+    until(lambda: jobs.watch(folder, "a", 400).state == DONE)
+    opened, mine, weights = Replay(folder), trainer(recipe, text), {}
+    for step in range(1, 401):
+        mine.advance()
+        weights[step] = mine.weights.clone()
+    for step in (400, 3, 17, 18, 200, 199, 1, 333):
+        with opened.at(step) as there:
+            assert torch.equal(there.weights, weights[step]), step
+
+
+def test_equal_recipes_are_one_run(tmp_path: Path, text: Corpus) -> None:
+    jobs = Jobs(tmp_path)
+    assert jobs.open(SMALL, text).id == jobs.open(replace(SMALL), tracking(200, seed=3)).id
+    assert jobs.open(replace(SMALL, seed=1), text).id != jobs.open(SMALL, text).id
+    assert RunFolder(tmp_path / SMALL.run_id(text)).recipe() == SMALL
+    assert RunFolder(tmp_path / SMALL.run_id(text)).corpus() == text
+    assert json.loads((tmp_path / SMALL.run_id(text) / "recipe.json").read_text())["name"] == text.name
+
+
+def test_old_runs_give_way(tmp_path: Path, text: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(tmp_path)
+    old = jobs.open(SMALL, text)
+    monkeypatch.setattr("lm_core.runtime.jobs.DISK", 10)
+    new = jobs.open(replace(SMALL, seed=9), text)
+    assert not old.path.exists()
+    assert new.path.exists()
+
+
+def test_the_end_is_clean(manager: Callable[..., Jobs], text: Corpus) -> None:
+    jobs = manager()
+    folder = jobs.open(SMALL, text)
+    until(lambda: jobs.watch(folder, "a", 5_000).head > 50)
+    process = jobs._slots[0].process
+    jobs.close()
+    assert process is not None
+    assert process.returncode == 0
+    with Replay(folder).at(0) as there:
+        there.load(folder.checkpoint)
+        assert there.step == folder.head
