@@ -47,6 +47,7 @@ with frame.plain_errors(), hero:
     opened = replay.opened(folder)
     place = training_player.place(folder)
     training_picture.draw(opened, place, presenting)
+    training_notes.text(opened)
     words, said = training_says.draw(opened, place, presenting)
     url_state.write(quiet=bool(place.playing), **link, **said, at=(0 if place.playing else place.at, 0))
     if not presenting:

@@ -36,6 +36,18 @@ def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]])
     )
 
 
+def text(replay: Replay) -> None:
+    """What a very small text means for what can be learned from it."""
+    recipe, read = replay.recipe, replay.texts
+    longest = max(map(len, read.learned)) + recipe.edges
+    if len(read.tokenizer.words) == 1:
+        frame.note("This text has one token only: nothing is to be chosen but where it ends. Add more words to learn.")
+    elif longest < recipe.context and replay.corpus.grammar is None:
+        frame.note(
+            f"No line has more than {longest:,} tokens to read: of a context of {recipe.context:,} no more is used."
+        )
+
+
 def step(replay: Replay, place: Place) -> None:
     """The last step made, opened; it opens by itself after a click on Step."""
     if place.opens:

@@ -1,7 +1,9 @@
 """A visitor without a browser: speaks Streamlit's websocket protocol and times its reruns."""
 
+import json
 import time
 from types import TracebackType
+from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -11,8 +13,10 @@ from websockets.sync.client import connect
 class Visitor:
     """One session on a page; `with Visitor(url, "next_token") as visitor: visitor.rerun()`."""
 
-    def __init__(self, url: str, page: str) -> None:
-        self._page = page
+    def __init__(self, url: str, page: str, query: str = "") -> None:
+        self._page, self.query = page, query
+        self.shown: dict[str, dict[str, Any]] = {}
+        """What the page's components were given last, by what they show."""
         self._socket = connect(url.replace("http", "ws") + "/_stcore/stream", subprotocols=["streamlit"], max_size=None)
 
     def __enter__(self) -> "Visitor":
@@ -33,12 +37,16 @@ class Visitor:
         ask = BackMsg()
         ask.rerun_script.page_name = "" if self._hash else self._page
         ask.rerun_script.page_script_hash = self._hash
+        ask.rerun_script.query_string = self.query
         start = time.perf_counter()
         self._socket.send(ask.SerializeToString())
         begun = False
         while True:
             answer = ForwardMsg.FromString(self._socket.recv(timeout=60))
             kind = answer.WhichOneof("type")
+            if kind == "delta" and answer.delta.new_element.WhichOneof("type") == "bidi_component":
+                drawn = answer.delta.new_element.bidi_component
+                self.shown[drawn.component_name] = json.loads(drawn.json or "{}")
             if kind == "new_session":
                 begun = True
             if kind == "navigation":

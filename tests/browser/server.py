@@ -54,7 +54,7 @@ def running(folder: Path, root: Path = ROOT, script: str = "app.py", changed: st
     command = [sys.executable, "-c", code, "run", script, "--server.port", str(port)]
     with log.open("w") as output:
         started = time.monotonic()
-        environment = {**os.environ, "PYTHONPATH": str(root)}
+        environment = {"NEXT_TOKEN_EXPLORER_RUNS": str(folder / "runs"), **os.environ, "PYTHONPATH": str(root)}
         process = subprocess.Popen(command, cwd=root, stdout=output, stderr=output, env=environment)
     try:
         yield Server(f"http://127.0.0.1:{port}", log, started)

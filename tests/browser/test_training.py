@@ -1,0 +1,303 @@
+"""Page 6 in a real browser with real training: play, step, scrub, race; links, kills, files, keys."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lm_core.corpus import REGIONAL_LOCAL, tracking
+from lm_core.distribution import Distribution
+from lm_core.models import files
+from lm_core.recipe import ARTICLE, Recipe
+from lm_core.training.build import texts, trainer
+from lm_core.training.opened import open_step
+from pages.parts.frame import percent
+from tests.browser.server import Server, running
+from tests.browser.test_every_page import settled
+
+Open = Callable[..., Page]
+
+
+def at(server: Server, open_page: Open, view: dict[str, object] | None = None, **link: str) -> Page:
+    page = open_page(server, f"/training?{urlencode(link)}", **(view or {}))
+    expect(page.locator(".training svg")).to_be_visible()
+    expect(page.locator(".bars tr[data-id]").first).to_be_visible()
+    return page
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def counter(page: Page) -> Locator:
+    return page.locator(".training .counter")
+
+
+def said(page: Page) -> Locator:
+    return page.locator(".training .said")
+
+
+def facts(page: Page) -> dict[str, str]:
+    return dict(text.split("\n") for text in page.locator(".training .figures > div").all_inner_texts())
+
+
+def top(page: Page) -> tuple[str, str]:
+    row = page.locator(".bars tr[data-id]").first
+    return row.locator(".token").inner_text(), row.locator(".percent").inner_text()
+
+
+def choose(page: Page, example: str) -> None:
+    button(page, "Examples").click()
+    page.get_by_role("menuitem", name=example, exact=True).click()
+
+
+def play(page: Page, speed: str = "full") -> None:
+    page.locator(".training select").select_option(speed)
+    button(page, "Play").click()
+
+
+def test_one_click_to_a_falling_loss(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, run_seed="101")
+    expect(said(page)).to_have_text("Nothing learned yet: 23,296 random weights. Press Play.")
+    button(page, "Play").click()
+    expect(counter(page)).to_have_text(re.compile(r"step [1-9]\d+ of 500, seed 101"))
+    expect(said(page)).to_have_text("Done: 500 steps.", timeout=60_000)
+    floor = tracking(1).grammar
+    assert floor is not None
+    assert floor.cross_entropy < float(facts(page)["held-out loss"].split()[0]) < 1.05 * floor.cross_entropy
+    labels = page.locator(".training svg .name").all_text_contents()
+    assert labels == ["guessing, ln 83: 4.4188", "unigram: 3.8158", "bigram: 0.9369", "the grammar itself: 0.5898"]
+
+
+def test_the_articles_run_is_an_example(server: Server, open_page: Open) -> None:
+    """Seed 7, 120 steps of Adam: 2.121 -> 0.347, and "hub" after "left regional"."""
+    page = at(server, open_page)
+    choose(page, "The article’s run")
+    expect(counter(page)).to_have_text("step 0 of 120, seed 7")
+    button(page, "Step").click()
+    expect(counter(page)).to_have_text("step 1 of 120, seed 7")
+    assert facts(page)["training loss"] == "2.1210 nats"
+    play(page)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    assert facts(page)["training loss"] == "0.3473 nats"  # before the last update; 0.3468 after it
+    assert "best possible on these lines: 0.3466" in page.locator(".training svg .name").all_text_contents()
+    expect(page.get_by_label("Your words")).to_have_value("left regional")
+    mine = trainer(ARTICLE, REGIONAL_LOCAL)
+    for _ in range(120):
+        mine.advance()
+    words = texts(ARTICLE, REGIONAL_LOCAL).tokenizer
+    belief = Distribution(mine.model.next_logits([words.encode("left regional")])[0])
+    assert top(page) == ("hub", percent(belief.top(1).rows[0].probability))
+
+
+def test_a_step_opens(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, text="article", net="ngram")
+    button(page, "Step").click()
+    expect(page.get_by_text("Step 1: 12 predictions, made in one pass.")).to_be_visible()
+    button(page, "Step").click()
+    expect(page.get_by_text("Step 2: 12 predictions, made in one pass.")).to_be_visible()
+    mine = trainer(ARTICLE, REGIONAL_LOCAL)
+    mine.advance()
+    opened = open_step(mine)
+    asked, slopes, changes = (page.locator(".nte-table").nth(i).locator("tbody tr") for i in range(3))
+    expect(asked).to_have_count(12)
+    first = opened.asked[0]
+    cells = asked.first.locator("td").all_inner_texts()
+    assert cells == ["regional", f"{100 * first.before:.1f} %", f"{first.loss:.4f}", f"{100 * first.after:.1f} %"]
+    assert slopes.first.locator("td").last.inner_text() == f"{opened.slopes[0].slope:+.4f}".replace("-", "−")
+    assert changes.first.locator("th").inner_text() == opened.changes[0].name
+
+
+def test_reset_gives_the_same_curve_and_a_new_seed_another(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, text="article", net="ngram")
+    curve = page.locator(".training path.loss")
+    play(page)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    first = curve.get_attribute("d")
+    button(page, "Reset").click()
+    expect(counter(page)).to_have_text("step 0 of 120, seed 7")
+    play(page)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    assert curve.get_attribute("d") == first
+    button(page, "New seed").click()
+    expect(counter(page)).to_have_text("step 0 of 120, seed 8")
+    play(page)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    assert curve.get_attribute("d") != first
+
+
+def test_scrubbing_shows_that_step(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, text="article", net="ngram", at="120")
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    slider = page.get_by_label("Training time, in steps")
+    slider.focus()
+    mine = trainer(ARTICLE, REGIONAL_LOCAL)
+    words = texts(ARTICLE, REGIONAL_LOCAL).tokenizer
+    made = 0
+    for step in (10, 11, 57):
+        slider.fill(str(step))
+        expect(counter(page)).to_have_text(f"step {step} of 120, seed 7")
+        while made < step:
+            last = mine.advance()
+            made += 1
+        expect(page.locator(".bars caption")).to_have_text(f"What comes next, as the model of step {step} has it.")
+        assert facts(page)["training loss"] == f"{last.loss:.4f} nats"
+        row = Distribution(mine.model.next_logits([words.encode("left regional")])[0]).top(1).rows[0]
+        assert top(page) == (words.decode([row.id]), percent(row.probability))
+    expect(page).to_have_url(re.compile(r"at=57"))
+    expect(said(page)).to_have_text("Paused. The thin line is what is trained already.")
+
+
+def test_a_pause_pauses_and_a_link_restores(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, run_seed="102", steps="2000", say_log="the order left the")
+    play(page, "ten")
+    expect(counter(page)).to_have_text(re.compile(r"step ([5-9]|\d\d+) of"))
+    button(page, "Pause").click()
+    expect(said(page)).to_have_text(re.compile("^Paused."))
+    settled(page)
+    here = counter(page).inner_text()
+    page.wait_for_timeout(800)
+    assert counter(page).inner_text() == here
+    step = int(re.findall(r"\d+", here)[0])
+    expect(page).to_have_url(re.compile(f"at={step}"))
+    picture = top(page), facts(page)["training loss"]
+    again = at(server, open_page, **dict(p.split("=") for p in page.url.split("?")[1].replace("+", " ").split("&")))
+    expect(counter(again)).to_have_text(here)
+    assert (top(again), facts(again)["training loss"]) == picture
+    expect(again.get_by_label("Your words")).to_have_value("the order left the")
+
+
+def test_a_link_to_a_step_nobody_has_made_makes_it(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, run_seed="103", at="40")
+    expect(counter(page)).to_have_text("step 40 of 500, seed 103", timeout=60_000)
+    expect(said(page)).to_have_text(re.compile("^Paused."))
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"learning_rate": "1e6", "steps": "200", "run_seed": "5"}, "lower the learning rate"),
+        ({"text": "own", "own": "word"}, "This text has one token only"),
+        ({"text": "six"}, "No line has more than 4 tokens to read: of a context of 24 no more is used."),
+        ({"text": "python", "embedding": "512", "heads": "4"}, "1,000,000 parameters"),
+        ({"embedding": "30"}, "`embedding` must be a multiple of twice the heads (8)"),
+        ({"text": "own", "own": " "}, "Your text holds no text"),
+        ({"steps": "many"}, "`steps` must be a number, but is 'many'"),
+        ({"run_seed": "-1"}, "`run_seed` must be a whole number from 0"),
+        ({"net": "lstm"}, "`net` must be one of ngram, gru, transformer, unmasked"),
+    ],
+    ids=["rate", "one token", "short", "size", "heads", "empty", "steps", "seed", "model"],
+)
+def test_a_sentence_each(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
+    page = open_page(server, f"/training?{urlencode(link)}")
+    settled(page)
+    if "rate" in sentence:
+        play(page)
+        expect(said(page)).to_contain_text(sentence)
+        assert re.search(r"back at step \d+", said(page).inner_text())
+    else:
+        expect(page.get_by_text(sentence).first).to_be_visible(timeout=30_000)
+
+
+def worker_of(server: Server) -> int:
+    """The training process of this server."""
+    table = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    workers = [line.split(None, 1) for line in table.splitlines() if "lm_core.runtime.worker" in line]
+    for pid, _ in workers:
+        if str(server.log.parent / "runs") in Path(f"/proc/{pid}/environ").read_text():
+            return int(pid)
+    raise AssertionError("no worker")
+
+
+def test_kills_and_the_end_of_the_server(open_page: Open, tmp_path: Path) -> None:
+    """kill -9 of the worker: said, resumed. SIGTERM of the server: nothing stays behind."""
+    with running(tmp_path) as server:
+        server.wait_until("/ready")
+        page = at(server, open_page, steps="5000")
+        button(page, "Play").click()
+        expect(counter(page)).to_have_text(re.compile(r"step [1-9]\d\d"))
+        os.kill(worker_of(server), signal.SIGKILL)
+        expect(said(page)).to_contain_text("ended unexpectedly", timeout=30_000)
+        expect(button(page, "Play")).to_be_hidden()
+        button(page, "Resume").click()
+        expect(button(page, "Play")).to_be_visible()
+        before = counter(page).inner_text()
+        button(page, "Play").click()
+        expect(counter(page)).not_to_have_text(before)
+        expect(said(page)).to_have_text("Training.")
+        worker = worker_of(server)
+        page.context.close()
+    end = time.monotonic() + 10
+    while Path(f"/proc/{worker}").exists() and "zombie" not in Path(f"/proc/{worker}/status").read_text():
+        assert time.monotonic() < end, "a training process outlived its server"
+        time.sleep(0.1)
+
+
+def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = at(server, open_page, text="article", net="ngram", at="120")
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    page.get_by_text("Take the model along, show the code").click()
+    with page.expect_download() as download:
+        button(page, "Model of step 120, safetensors").click()
+    data = Path(download.value.path()).read_bytes()
+    model, about = files.from_bytes(data, "mine")
+    assert (Recipe.from_json(about["recipe"]), about["step"]) == (ARTICLE, 120)
+    mine = trainer(ARTICLE, REGIONAL_LOCAL)
+    for _ in range(120):
+        mine.advance()
+    assert model.next_logits([[1, 6]]).tolist() == mine.model.next_logits([[1, 6]]).tolist()
+    page.get_by_text("Open a trained model").click()
+    damaged = bytearray(data)
+    damaged[-3] ^= 4
+    for name, content, sentence in (
+        ("damaged.safetensors", bytes(damaged), "damaged.safetensors was changed or damaged since it was written."),
+        ("foreign.safetensors", b"PK\x03\x04 something else", "foreign.safetensors is not a file of ours"),
+        ("good.safetensors", data, "Opened: good.safetensors."),
+    ):
+        (tmp_path / name).write_bytes(content)
+        page.get_by_test_id("stFileUploader").locator("input").set_input_files(tmp_path / name)
+        expect(page.get_by_text(sentence)).to_be_visible()
+        page.get_by_role("button", name=f"Remove {name}").click()
+        settled(page)
+    page.get_by_role("link", name="Generation").click()
+    expect(page.locator(".walk tr[data-id]").first).to_be_visible()
+    page.get_by_role("radio", name="Yours").click()
+    page.get_by_label("Prompt", exact=True).fill("left regional")
+    expect(page.locator(".walk tr[data-id] .token").first).to_have_text("hub")
+
+
+def test_a_race_and_one_prompt_under_all(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, steps="60", run_seed="3")
+    page.get_by_text("Race: one text, several models").click()
+    button(page, "Start the race").click()
+    expect(page.get_by_text("Steps made: Neural n-gram 60, GRU 60, Transformer 60 of 60.")).to_be_visible(
+        timeout=60_000
+    )
+    page.get_by_text("One prompt, all models").click()
+    rows = page.locator(".nte-table tr")
+    expect(rows).to_have_count(5)
+    assert [row.split("\t")[0] for row in rows.all_inner_texts()] == [
+        "bigram, counted", "Neural n-gram, step 60", "GRU, step 60", "Transformer, step 60", "SmolLM2-135M-Instruct",
+    ]  # fmt: skip
+
+
+def test_keys_and_announcements(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, text="article", net="ngram", run_seed="11")
+    button(page, "Step").focus()
+    page.keyboard.press("Enter")
+    expect(counter(page)).to_have_text("step 1 of 120, seed 11")
+    expect(page.locator(".training [aria-live]")).to_have_text(re.compile(r"Step 1 of 120, loss \d\.\d{4} nats"))
+    slider = page.get_by_label("Training time, in steps")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(counter(page)).to_have_text("step 0 of 120, seed 11")
+    button(page, "Play").focus()
+    page.keyboard.press("Space")
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
