@@ -46,9 +46,13 @@ with frame.plain_errors(), hero:
     folder = jobs().open(recipe, corpus)
     opened = replay.opened(folder)
     place = training_player.place(folder)
-    training_picture.draw(opened, place, presenting)
-    training_notes.text(opened)
-    words, said = training_says.draw(opened, place, presenting)
+    left, right = st.columns([3, 2]) if presenting else (hero, hero)
+    with left:
+        training_picture.draw(opened, place, presenting)
+    with right:
+        if not presenting:
+            training_notes.text(opened, place)
+        words, said = training_says.draw(opened, place, presenting)
     url_state.write(quiet=bool(place.playing), **link, **said, at=(0 if place.playing else place.at, 0))
     if not presenting:
         training_notes.step(opened, place)

@@ -135,6 +135,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".bars");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.second = data.second ? "1" : "0";
+  host.dataset.stage = data.compact ? "1" : "0";
   const view = (host.view ??= build(host));
   const root = host.getRootNode();
   const inside = host.contains(root.activeElement);

@@ -17,7 +17,7 @@ function build(host) {
   for (const [value, text] of [["full", "whole run in 10 s"], ["ten", "10 steps a second"], ["one", "1 step a second"]]) {
     make(view.speed, "option", "", { value, text });
   }
-  view.reseed = make(bar, "button", "", { type: "button", text: "New seed" });
+  view.reseed = make(bar, "button", "reseed", { type: "button", text: "New seed" });
   view.counter = make(bar, "output", "counter");
   view.resume = make(bar, "button", "main", { type: "button", text: "Resume" });
   view.chart = make(host, "div", "chart");

@@ -2,7 +2,12 @@
 // named dashed lines. Left axis nats per token, right axis the same as perplexity. It shows figures and computes none.
 
 const SVG = "http://www.w3.org/2000/svg";
-const PLOT = { left: 46, right: 62, top: 8, bottom: 22 };
+
+// Margins grow with the type, which on a stage is twice as large.
+function margins(view) {
+  const size = view.data.compact ? parseFloat(getComputedStyle(document.documentElement).fontSize) : 12;
+  return { size, left: 10 + 2.4 * size, right: 10 + 3.6 * size, top: 0.7 * size, bottom: 1.8 * size };
+}
 
 function draw(parent, tag, attributes, text) {
   const element = parent.appendChild(document.createElementNS(SVG, tag));
@@ -13,42 +18,45 @@ function draw(parent, tag, attributes, text) {
 
 function scale(view) {
   const { data, chart } = view;
+  const plot = margins(view);
   const width = Math.max(260, chart.clientWidth || 600);
   const height = chart.clientHeight || 300;
   const highest = Math.max(...data.floors.map((floor) => floor.nats), ...data.loss.slice(0, 3).map((point) => point[1]));
   const most = Math.min(highest * 1.08, Math.max(...data.floors.map((floor) => floor.nats)) * 3);
-  const inner = width - PLOT.left - PLOT.right;
-  const tall = height - PLOT.top - PLOT.bottom;
+  const inner = width - plot.left - plot.right;
+  const tall = height - plot.top - plot.bottom;
   return {
-    width, height, most,
-    x: (step) => PLOT.left + (inner * step) / data.steps,
-    y: (nats) => PLOT.top + tall * (1 - Math.min(nats, most) / most),
+    width, height, most, plot,
+    x: (step) => plot.left + (inner * step) / data.steps,
+    y: (nats) => plot.top + tall * (1 - Math.min(nats, most) / most),
   };
 }
 
 const path = (points, at) => points.map(([step, nats], i) => `${i ? "L" : "M"}${at.x(step).toFixed(1)},${at.y(nats).toFixed(1)}`).join("");
 
 function axes(svg, at, data) {
+  const { plot } = at;
   const step = at.most > 6 ? 2 : at.most > 2.4 ? 1 : at.most > 1 ? 0.5 : 0.2;
   for (let nats = 0; nats <= at.most; nats += step) {
-    draw(svg, "line", { x1: PLOT.left, x2: at.width - PLOT.right, y1: at.y(nats), y2: at.y(nats), class: "grid" });
-    draw(svg, "text", { x: PLOT.left - 6, y: at.y(nats) + 4, class: "tick end" }, Number(nats.toFixed(1)));
-    draw(svg, "text", { x: at.width - PLOT.right + 6, y: at.y(nats) + 4, class: "tick" }, Number(Math.exp(nats).toPrecision(3)).toLocaleString("en"));
+    draw(svg, "line", { x1: plot.left, x2: at.width - plot.right, y1: at.y(nats), y2: at.y(nats), class: "grid" });
+    draw(svg, "text", { x: plot.left - 6, y: at.y(nats) + plot.size / 3, class: "tick end" }, Number(nats.toFixed(1)));
+    draw(svg, "text", { x: at.width - plot.right + 6, y: at.y(nats) + plot.size / 3, class: "tick" }, Number(Math.exp(nats).toPrecision(3)).toLocaleString("en"));
   }
   for (const part of [0, 0.25, 0.5, 0.75, 1]) {
     const place = Math.round(part * data.steps);
-    draw(svg, "text", { x: at.x(place), y: at.height - 6, class: "tick middle" }, part === 1 ? `step ${grouped(place)}` : grouped(place));
+    draw(svg, "text", { x: at.x(place), y: at.height - plot.size / 2, class: "tick middle" }, part === 1 ? `step ${grouped(place)}` : grouped(place));
   }
 }
 
 // Names of floors stand above their line, or below it where two lines are close; never on one another.
 function floors(svg, at, data) {
+  const { plot } = at;
   let above = -Infinity;
   for (const floor of [...data.floors].sort((a, b) => b.nats - a.nats)) {
     const y = at.y(floor.nats);
-    draw(svg, "line", { x1: PLOT.left, x2: at.width - PLOT.right, y1: y, y2: y, class: "floor" });
-    const line = Math.max(y - 4, above + 13);
-    draw(svg, "text", { x: at.width - PLOT.right - 4, y: line, class: "name end" }, `${floor.name}: ${fixed(floor.nats, 4)}`);
+    draw(svg, "line", { x1: plot.left, x2: at.width - plot.right, y1: y, y2: y, class: "floor" });
+    const line = Math.max(y - 4, above + plot.size + 1);
+    draw(svg, "text", { x: at.width - plot.right - 4, y: line, class: "name end" }, `${floor.name}: ${fixed(floor.nats, 4)}`);
     above = line;
   }
 }
@@ -57,17 +65,21 @@ function drawChart(view) {
   const { data, chart } = view;
   chart.replaceChildren();
   const at = scale(view);
+  const { plot } = at;
   view.at = at;
   const svg = draw(chart, "svg", { viewBox: `0 0 ${at.width} ${at.height}`, role: "img", "aria-label": data.told || "Loss against steps" });
   axes(svg, at, data);
   floors(svg, at, data);
+  view.host.style.setProperty("--plot-left", `${at.plot.left}px`);
+  view.host.style.setProperty("--plot-right", `${at.plot.right}px`);
+  svg.style.fontSize = `${at.plot.size}px`;
   const past = (points) => points.filter(([step]) => step <= data.at);
   draw(svg, "path", { d: path(data.loss, at), class: "ahead" });
   draw(svg, "path", { d: path(past(data.loss), at), class: "loss" });
   draw(svg, "path", { d: path(past(data.heldOut), at), class: "held" });
   const last = past(data.loss).at(-1);
   if (last) draw(svg, "circle", { cx: at.x(last[0]), cy: at.y(last[1]), r: 3.5, class: "point" });
-  draw(svg, "line", { x1: at.x(data.at), x2: at.x(data.at), y1: PLOT.top, y2: at.height - PLOT.bottom, class: "now" });
+  draw(svg, "line", { x1: at.x(data.at), x2: at.x(data.at), y1: plot.top, y2: at.height - plot.bottom, class: "now" });
 }
 
 // Where a drag would go, before the server has answered.

@@ -89,8 +89,9 @@ def draw(
     axis: str = "linear",
     announcement: str = "",
     on_take: Callable[[int], None] | None = None,
+    compact: bool = False,
 ) -> None:
-    """Draws the bars on a fixed axis. `on_take` offers to take a row and gets its token id.
+    """Draws the bars on a fixed axis. `on_take` offers to take a row and gets its token id. `compact` is for a stage.
 
     `announcement` is read out by a screen reader when it changes.
     """
@@ -102,6 +103,7 @@ def draw(
 
     digits = st.session_state.get("_digits", True)
     data = {**picture, "axis": axis, "announcement": announcement, "digits": digits, "take": on_take is not None}
+    data["compact"] = compact
     _component(data=data, key=key, on_take_change=taken)
 
 

@@ -36,9 +36,14 @@ def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]])
     )
 
 
-def text(replay: Replay) -> None:
-    """What a very small text means for what can be learned from it."""
+def text(replay: Replay, place: Place) -> None:
+    """What a very small text, or a missing mask, means for what can be learned."""
     recipe, read = replay.recipe, replay.texts
+    if recipe.family == "Transformer without mask" and place.at:
+        frame.note(
+            "Without the mask each position sees the token it is to predict. Its loss goes below what can be known; "
+            "what it writes shows that it has learned to copy, not to predict."
+        )
     longest = max(map(len, read.learned)) + recipe.edges
     if len(read.tokenizer.words) == 1:
         frame.note("This text has one token only: nothing is to be chosen but where it ends. Add more words to learn.")

@@ -66,7 +66,7 @@ def _short(value: float) -> float:
 def _facts(upto: NDArray[np.void], tested: bool) -> list[list[str]]:
     """Name and figure of what stands under the chart."""
     if not len(upto):
-        return [[name, "–"] for name in ("training loss", "held-out loss", "perplexity", "gradient", "speed")]
+        return [[name, "–"] for name in ("training loss", "held-out loss", "perplexity", "gradient norm", "speed")]
     last, recent = upto[-1], upto[-50:]
     measured = upto["held_out"][~np.isnan(upto["held_out"])]
     held_out = float(measured[-1]) if len(measured) else math.nan
@@ -75,7 +75,7 @@ def _facts(upto: NDArray[np.void], tested: bool) -> list[list[str]]:
         ["training loss", f"{last['loss']:.4f} nats"],
         ["held-out loss", f"{held_out:.4f} nats" if len(measured) else "not yet" if tested else "none held out"],
         ["perplexity", f"{frame.figure(math.exp(judged)) if judged < 700 else '∞'}"],
-        ["gradient", f"{last['gradient_norm']:.3g} long"],
+        ["gradient norm", f"{last['gradient_norm']:.3g}"],
         ["speed", f"{recent['tokens'].sum() / recent['seconds'].sum():,.0f} tokens/s"],
     ]
 

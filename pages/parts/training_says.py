@@ -35,7 +35,9 @@ def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str,
     if box.answer:
         picture: dict[str, Any] = bars.picture(box.answer, _STAGE_SIZE if presenting else _SIZE)
         picture["caption"] = f"What comes next, as the model of step {step:,} has it."
-        bars.draw(picture, "training_bars")
+        if presenting:
+            picture["caption"] = f"Next token, step {step:,}"
+        bars.draw(picture, "training_bars", compact=presenting)
     if not presenting:
         written = html.escape(_sample(replay, model))
         frame.show(f'<p>Written at step {step:,}, drawn at T = 1: <span class="nte-token">{written}</span></p>')

@@ -20,7 +20,7 @@ from lm_core.training.build import texts, trainer
 from lm_core.training.opened import open_step
 from pages.parts.frame import percent
 from tests.browser.server import Server, running
-from tests.browser.test_every_page import settled
+from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 
@@ -301,3 +301,10 @@ def test_keys_and_announcements(server: Server, open_page: Open) -> None:
     button(page, "Play").focus()
     page.keyboard.press("Space")
     expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+
+
+def test_the_stage_holds_it_all(server: Server, open_page: Open) -> None:
+    stage = {"viewport": {"width": 1280, "height": 720}}
+    page = at(server, open_page, stage, present="1", text="article", net="ngram", at="120")
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    fills_a_stage(page)
