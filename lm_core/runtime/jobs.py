@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lm_core
 from lm_core.corpus import Corpus
 from lm_core.recipe import Recipe
 from lm_core.runtime.run_folder import PLAYABLE, RunFolder
@@ -62,7 +61,7 @@ class _Slot:
 
     def start(self) -> subprocess.Popen[str]:
         if self.process is None or self.process.poll() is not None:
-            root = Path(lm_core.__file__).resolve().parents[1]
+            root = Path(__file__).resolve().parents[2]
             environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)}
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "lm_core.runtime.worker"], cwd=root, env=environment, text=True,
