@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from functools import lru_cache
@@ -14,7 +15,9 @@ from lm_core import corpus as corpora
 from lm_core.corpus import Corpus
 from lm_core.errors import InvalidInput
 from lm_core.recipe import ARTICLE, FAMILIES, MOST_STEPS, OPTIMISERS, SCHEDULES, UNITS, Recipe
+from lm_core.runtime.run_folder import RunFolder
 from pages.parts import frame, url_state
+from pages.parts.training_jobs import jobs
 
 Link = dict[str, tuple[object, object]]
 ARTICLES, LOG, SIX, ROW, PYTHON, OWN = "article", "log", "six", "row", "python", "own"
@@ -31,6 +34,7 @@ SHORT = {FAMILIES[0]: "ngram", FAMILIES[1]: "gru", FAMILIES[2]: "transformer", F
 _BY_SHORT = {short: family for family, short in SHORT.items()}
 _TEXT = "the package left the hub\nthe package left the depot\nthe customer left the page"
 _LONGEST_LINK = 2000
+_STORED = "_train_stored"
 _DEFAULTS = {
     FAMILIES[0]: Recipe(FAMILIES[0], context=3, embedding=16, hidden=64, learning_rate=1e-2),
     FAMILIES[1]: Recipe(FAMILIES[1], learning_rate=1e-2),
@@ -40,7 +44,7 @@ _DEFAULTS = {
 SETTINGS = (
     "context", "embedding", "hidden", "layers", "heads", "optimiser", "learning_rate", "schedule", "batch", "steps",
 )  # fmt: skip
-NAMES = ("text", "net", "by", "own", "run_seed", "edges", *SETTINGS)
+NAMES = ("text", "net", "by", "own", "run", "run_seed", *SETTINGS)
 _LABELS: dict[str, tuple[str, str]] = {
     "context": ("Context length", "Tokens the model may look back on, the last one included."),
     "embedding": ("Embedding", "Length of a token’s vector."),
@@ -185,10 +189,33 @@ def _own(place: DeltaGenerator, link: Link) -> Corpus:
     with place.container():
         typed = st.text_area("Your text, one message a line", key=key, height=120)
         file = st.file_uploader("Or a text file, UTF-8, at most 16 MB", key="_training_file")
-        fits = len(typed) <= _LONGEST_LINK
-        link["own"] = (typed if fits else _TEXT, _TEXT)
-        if file or not fits:
-            frame.note("A file or a long text is not part of a link: whoever gets the link sees the example instead.")
-    if file:
-        return corpora.from_bytes(file.name, file.getvalue())
-    return corpora.from_bytes("Your text", typed.encode("utf-8", "replace"))
+    fits = len(typed) <= _LONGEST_LINK
+    link["own"] = (typed if fits else _TEXT, _TEXT)
+    if file or not fits:
+        corpus = corpora.from_bytes(file.name, file.getvalue()) if file else _typed(typed)
+        st.session_state[_STORED] = corpus
+        frame.note("This text is too long for a link. A link finds it for as long as its run is stored on this server.")
+        return corpus
+    stored = _stored() if typed == _TEXT else None
+    return stored or _typed(typed)
+
+
+def _typed(text: str) -> Corpus:
+    return corpora.from_bytes("Your text", text.encode("utf-8", "replace"))
+
+
+def _stored() -> Corpus | None:
+    """The text of the run that a link names, where that run is still here: a file does not fit into a link."""
+    run = str(st.session_state[url_state.text("run", "", 16)])
+    folder = RunFolder(jobs().root / run)
+    if not re.fullmatch("[0-9a-f]{16}", run) or not folder.head:
+        return None
+    st.session_state[_STORED] = folder.corpus()
+    frame.note("The text of this link is stored with its run, and taken from there.")
+    return folder.corpus()
+
+
+def run_link(folder: RunFolder, corpus: Corpus, link: Link) -> Link:
+    """What lets a link find a run whose text is too long for it."""
+    long = link["text"][0] == OWN and corpus == st.session_state.get(_STORED)
+    return {"run": (folder.id if long else "", "")}

@@ -15,6 +15,7 @@ from pages.parts.training_player import Place
 _DEFAULTS = {training_choice.LOG: "the package left the", training_choice.ARTICLES: "left regional"}
 _SIZE, _STAGE_SIZE = 6, 4
 _LONGEST = 32
+_ALONG, _KEPT = 9, 40
 NAMES = tuple(f"say_{kind}" for kind in training_choice.TITLES)
 _SAMPLE = "_train_sample"
 
@@ -53,21 +54,41 @@ def _default(replay: Replay, kind: str) -> str:
     return replay.texts.tokenizer.decode(first[:cut])
 
 
+def along(replay: Replay, place: Place) -> None:
+    """What it wrote at steps along the way, with the same draws each time."""
+    opened = st.expander("What it wrote along the way", on_change="rerun", key="_train_along")
+    if not opened.open:
+        return
+    kept = [step for step in replay.folder.kept() if step <= place.at]
+    chosen = sorted({kept[round(i * (len(kept) - 1) / (_ALONG - 1))] for i in range(_ALONG)}) if kept else []
+    rows = "".join(
+        f'<tr><th scope="row">{step:,}</th><td class="nte-text">{html.escape(_sample(replay, Snapshot(replay, step)))}'
+        "</td></tr>"
+        for step in chosen
+    )
+    with opened:
+        if not chosen:
+            st.write("Press Play first.")
+            return
+        frame.show(f'<table class="nte-table"><thead><tr><th>step</th><th></th></tr></thead>{rows}</table>')
+        st.write("Drawn at T = 1 with seed 0 each time: only what was learned between two rows changes the text.")
+
+
 def _sample(replay: Replay, model: Snapshot) -> str:
     """A text from its beginning; the same draws at every step, so that only learning changes it."""
     from lm_core.decoding import strategy
     from lm_core.generation import Limits, run
 
+    kept: dict[tuple[str, int], str] = st.session_state.setdefault(_SAMPLE, {})
     key = (replay.folder.id, model.step)
-    kept = st.session_state.get(_SAMPLE)
-    if kept and kept[0] == key:
-        return str(kept[1])
+    if key in kept:
+        return kept[key]
     start = (BOS,) if replay.recipe.edges else tuple(replay.texts.learned[0][:1])
     room = _LONGEST if model.context_length is None else min(_LONGEST, model.context_length - len(start))
     ids: tuple[int, ...] = ()
     if room > 0:
         ids = run(model, start, strategy(seed=0), Limits(room)).ids
     written = [i for i in (*start, *ids) if i not in model.end_ids and not (replay.recipe.edges and i == BOS)]
-    text = replay.texts.tokenizer.decode(written)
-    st.session_state[_SAMPLE] = (key, text)
-    return text
+    while len(kept) >= _KEPT:
+        kept.pop(next(iter(kept)))
+    return kept.setdefault(key, replay.texts.tokenizer.decode(written))

@@ -65,3 +65,5 @@ def running(folder: Path, root: Path = ROOT, script: str = "app.py", changed: st
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+    if process.returncode != 0:
+        raise RuntimeError(f"the server ended with exit code {process.returncode}:\n{log.read_text()}")

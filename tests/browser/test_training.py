@@ -308,3 +308,43 @@ def test_the_stage_holds_it_all(server: Server, open_page: Open) -> None:
     page = at(server, open_page, stage, present="1", text="article", net="ngram", at="120")
     expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
     fills_a_stage(page)
+
+
+def test_the_same_run_is_trained_once(server: Server, open_page: Open) -> None:
+    first = at(server, open_page, run_seed="104")
+    second = at(server, open_page, run_seed="104")
+    play(first)
+    play(second)
+    expect(said(first)).to_have_text(re.compile("Training, with 2 visitors|This run is trained already"))
+    for page in (first, second):
+        expect(said(page)).to_have_text("Done: 500 steps.", timeout=60_000)
+    assert facts(first) == facts(second)  # the seconds, too, are those of one run
+    late = at(server, open_page, run_seed="104")
+    expect(said(late)).to_contain_text("Nothing learned yet")
+    play(late)
+    expect(said(late)).to_have_text("This run is trained already: you see its record.")
+
+
+def test_a_link_finds_a_text_too_long_for_it(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = at(server, open_page, text="own", steps="20")
+    (tmp_path / "long.txt").write_text("\n".join(f"the parcel {i % 50} left the hub {i % 7}" for i in range(400)))
+    page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(tmp_path / "long.txt")
+    expect(page.get_by_text("This text is too long for a link.")).to_be_visible()
+    play(page)
+    expect(said(page)).to_have_text("Done: 20 steps.", timeout=60_000)
+    settled(page)
+    expect(page).to_have_url(re.compile(r"run=[0-9a-f]{16}"))
+    again = open_page(server, page.url.removeprefix(server.url))
+    expect(again.get_by_text("The text of this link is stored with its run")).to_be_visible(timeout=60_000)
+    expect(counter(again)).to_have_text("step 20 of 20, seed 0")
+    assert facts(again) == facts(page)
+
+
+def test_what_it_wrote_is_stamped(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, text="article", net="ngram", at="120")
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    page.get_by_text("What it wrote along the way").click()
+    rows = page.locator(".nte-table tbody tr")
+    expect(rows).to_have_count(9)
+    steps = [int(step) for step in rows.locator("th").all_inner_texts()]
+    assert (steps[0], steps[-1], steps) == (0, 120, sorted(steps))
