@@ -61,8 +61,9 @@ def _on_length(text: str, kept: str, ids: list[int], used: list[int]) -> Iterato
 def _some_known(tokenizer: Tokenizer) -> Iterator[str]:
     """A few tokens that a person can type."""
     ids = (i for i in range(tokenizer.vocab_size) if i not in tokenizer.special_ids)
-    words = (tokenizer.token_bytes(i).decode(errors="replace").strip() for i in ids)
-    return islice((word for word in words if word.isalpha() and word.isascii()), 5)
+    words = [tokenizer.token_bytes(i).decode(errors="replace").strip() for i in islice(ids, 2_000)]
+    plain = [word for word in words if word.isalpha() and word.isascii()]
+    return islice(plain or [word for word in words if word.isprintable()], 5)
 
 
 def _on_content(

@@ -18,8 +18,29 @@ UNITS = ("word", "character")
 OPTIMISERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("constant", "linear", "cosine")
 MOST_STEPS = 5_000
+RANGES = {
+    "context": (1, 256), "embedding": (1, 512), "hidden": (1, 512), "layers": (1, 8), "heads": (1, 16),
+    "batch": (1, 512), "steps": (1, MOST_STEPS), "warmup": (0, MOST_STEPS), "seed": (0, 2**32 - 1),
+}  # fmt: skip
+"""Of each whole number of a recipe, the least and the most."""
+RATES = (1e-9, 1e9)
+"""Of the learning rate."""
 MOST_PARAMETERS = 1_000_000
 """Larger models take minutes on two shared cores; see `training.build.refuse_size`."""
+
+
+def check(name: str, value: object) -> None:
+    """Refuses a value that no recipe may have, whatever its others are. Raises InvalidInput."""
+    choices = {"family": FAMILIES, "by": UNITS, "optimiser": OPTIMISERS, "schedule": SCHEDULES}
+    if name in choices and value not in choices[name]:
+        raise InvalidInput(name, "one of " + ", ".join(choices[name]), value)
+    if name in RANGES and not (name == "batch" and value is None):
+        whole_number(name, value, *RANGES[name])
+    if name == "learning_rate":
+        least, most = RATES
+        real_number(name, value, f"a number from {least:g} to {most:g}", lambda rate: least <= rate <= most)
+    if name == "clip" and value is not None:
+        real_number(name, value, "a number above 0, or None", lambda clip: clip > 0)
 
 
 @dataclass(frozen=True)
@@ -60,20 +81,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, allowed in (("family", FAMILIES), ("by", UNITS), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in allowed:
-                raise InvalidInput(name, "one of " + ", ".join(allowed), getattr(self, name))
-        whole_number("context", self.context, 1, 256)
-        for name in ("embedding", "hidden"):
-            whole_number(name, getattr(self, name), 1, 512)
-        whole_number("layers", self.layers, 1, 8)
-        whole_number("heads", self.heads, 1, 16)
-        whole_number("steps", self.steps, 1, MOST_STEPS)
-        whole_number("warmup", self.warmup, 0)
-        whole_number("seed", self.seed, 0, 2**32 - 1)
-        if self.batch is not None:
-            whole_number("batch", self.batch, 1, 512)
-        real_number("learning_rate", self.learning_rate, "above 0 and at most 1e9", lambda rate: 0 < rate <= 1e9)
+        for field in fields(self):
+            check(field.name, getattr(self, field.name))
         if self.is_transformer and self.embedding % (2 * self.heads):
             wanted = f"a multiple of twice the heads ({2 * self.heads}), because rotary positions turn pairs"
             raise InvalidInput("embedding", wanted, self.embedding)

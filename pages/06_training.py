@@ -53,14 +53,10 @@ with frame.plain_errors(), hero:
         if not presenting:
             training_notes.text(opened, place)
         words, said = training_says.draw(opened, place, presenting)
-    url_state.write(
-        quiet=bool(place.playing),
-        **link,
-        **training_choice.run_link(folder, corpus, link),
-        **said,
-        at=(0 if place.playing else place.at, 0),
-    )
+    link |= {**said, **training_choice.run_link(folder, corpus, link), "at": (place.at, 0)}
+    url_state.write(quiet=bool(place.playing), **link)
     if not presenting:
+        training_notes.notice(opened, place)
         training_notes.step(opened, place)
         training_says.along(opened, place)
         training_notes.clocks(opened, place)

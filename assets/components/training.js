@@ -10,6 +10,7 @@ function build(host) {
   const bar = make(host, "div", "transport");
   view.reset = make(bar, "button", "", { type: "button", text: "Reset", title: "Back to step 0, same seed" });
   view.play = make(bar, "button", "main", { type: "button", text: "Play" });
+  view.resume = make(bar, "button", "main", { type: "button", text: "Resume" });
   view.step = make(bar, "button", "", { type: "button", text: "Step", title: "One update of the weights, opened below" });
   const label = make(bar, "label", "speed");
   make(label, "span", "unseen", { text: "Speed" });
@@ -19,10 +20,9 @@ function build(host) {
   }
   view.reseed = make(bar, "button", "reseed", { type: "button", text: "New seed" });
   view.counter = make(bar, "output", "counter");
-  view.resume = make(bar, "button", "main", { type: "button", text: "Resume" });
   view.chart = make(host, "div", "chart");
   view.key = make(host, "p", "key");
-  for (const [className, text] of [["loss", "training loss"], ["held", "held-out loss"], ["floor", "a floor"]]) {
+  for (const [className, text] of [["loss", "training loss"], ["held", "held-out loss"], ["floor", "best with that knowledge only"]]) {
     const item = make(view.key, "span", `item ${className}`);
     make(item, "i", "");
     make(item, "span", "", { text });
@@ -116,14 +116,12 @@ function show(view) {
   const { host } = view;
   host.dataset.compact = data.compact ? "1" : "";
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "";
-  const ended = data.at >= data.steps;
-  say(view.play, data.playing ? "Pause" : ended ? "Play again" : "Play");
-  view.play.setAttribute("aria-pressed", String(Boolean(data.playing)));
-  view.step.disabled = ended || data.lost;
+  say(view.play, data.playing ? "Pause" : data.ended ? "Play again" : "Play");
+  view.step.disabled = data.ended || data.lost;
   view.reset.disabled = data.at === 0 && !data.playing;
   view.resume.hidden = !data.lost;
   view.play.hidden = data.lost;
-  view.reseed.title = `The seed is ${data.seed}; the next is ${data.seed + 1}`;
+  view.reseed.title = `The seed is ${data.seed}; the next is ${(data.seed + 1) % 2 ** 32}`;
   if (data.playing) view.speed.value = data.playing;
   view.scrub.max = data.steps;
   view.scrub.setAttribute("aria-valuetext", `step ${data.at} of ${data.steps}, trained up to ${data.head}`);

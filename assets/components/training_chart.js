@@ -48,17 +48,27 @@ function axes(svg, at, data) {
   }
 }
 
-// Names of floors stand above their line, or below it where two lines are close; never on one another.
 function floors(svg, at, data) {
   const { plot } = at;
-  let above = -Infinity;
-  for (const floor of [...data.floors].sort((a, b) => b.nats - a.nats)) {
-    const y = at.y(floor.nats);
-    draw(svg, "line", { x1: plot.left, x2: at.width - plot.right, y1: y, y2: y, class: "floor" });
-    const line = Math.max(y - 4, above + plot.size + 1);
-    draw(svg, "text", { x: at.width - plot.right - 4, y: line, class: "name end" }, `${floor.name}: ${fixed(floor.nats, 4)}`);
-    above = line;
+  for (const { nats } of data.floors) {
+    draw(svg, "line", { x1: plot.left, x2: at.width - plot.right, y1: at.y(nats), y2: at.y(nats), class: "floor" });
   }
+}
+
+// Each name stands above its line; where lines are close, names give way, first downwards, then up from the bottom.
+function names(svg, at, data) {
+  const { plot } = at;
+  const sorted = [...data.floors].sort((a, b) => b.nats - a.nats);
+  const lines = [];
+  for (const { nats } of sorted) lines.push(Math.max(at.y(nats) - 4, (lines.at(-1) ?? -Infinity) + plot.size + 1));
+  let below = at.height - plot.bottom - 2;
+  for (let i = lines.length - 1; i >= 0; i -= 1) {
+    lines[i] = Math.min(lines[i], below);
+    below = lines[i] - plot.size - 1;
+  }
+  sorted.forEach(({ name, nats }, i) => {
+    draw(svg, "text", { x: at.width - plot.right - 4, y: lines[i], class: "name end" }, `${name}: ${fixed(nats, 4)}`);
+  });
 }
 
 function drawChart(view) {
@@ -80,6 +90,7 @@ function drawChart(view) {
   const last = past(data.loss).at(-1);
   if (last) draw(svg, "circle", { cx: at.x(last[0]), cy: at.y(last[1]), r: 3.5, class: "point" });
   draw(svg, "line", { x1: at.x(data.at), x2: at.x(data.at), y1: plot.top, y2: at.height - plot.bottom, class: "now" });
+  names(svg, at, data);
 }
 
 // Where a drag would go, before the server has answered.

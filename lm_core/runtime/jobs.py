@@ -47,7 +47,7 @@ class Standing:
     """Runs that are wanted now, this one included if it is."""
     slots: int
     watchers: int
-    """Visitors who want this run trained further, the asking one included if so."""
+    """Visitors who want this run trained further, the asking one included if so; "a race" is visitor "a" as well."""
 
 
 class _Slot:
@@ -197,8 +197,8 @@ class Jobs:
         with self._changed:
             lost, now = self._lost.get(folder.id), time.monotonic()
             training = sum(map(self._is_wanted, self._wants))
-            said = self._wants.get(folder.id, {}).values()
-            watchers = sum(step > head and now - at < self._lease for step, at in said)
+            said = self._wants.get(folder.id, {}).items()
+            watchers = len({who.split()[0] for who, (step, at) in said if step > head and now - at < self._lease})
         name, message = (INTERRUPTED, lost) if lost is not None else (state.name, state.message)
         return Standing(name, message, head, training, len(self._slots), watchers)
 

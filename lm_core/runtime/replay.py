@@ -50,6 +50,17 @@ class Replay:
         """The last step up to this one whose weights are kept; 0 is always there, from the seed."""
         return max((kept for kept in self.folder.kept() if kept <= step), default=0)
 
+    def distance(self, step: int) -> int:
+        """Steps that must be made again to see the run as it was after this one."""
+        held = self._trainer.step
+        nearest = self.kept_before(step)
+        return step - (held if nearest <= held <= step else nearest)
+
+    def seconds(self, step: int) -> float:
+        """About how long that takes, from how long the run's own steps took."""
+        records = self.folder.records()
+        return self.distance(step) * float(records["seconds"].mean()) if len(records) else 0.0
+
     @contextmanager
     def at(self, step: int) -> Iterator[Trainer]:
         """The trainer as it was after a step, for the length of a `with` block; it may be moved on in there."""

@@ -28,7 +28,7 @@ PLAYABLE, DONE, DIVERGED = "playable", "done", "diverged"
 MOST_KEPT = 64
 """Steps whose weights are kept, of one run."""
 KEPT_BYTES = 32 * 2**20
-"""Bytes that the kept weights of one run may take, 4 steps at least."""
+"""Bytes that the kept weights of one run may take, 8 steps at least."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def kept_steps(steps: int, state_bytes: int) -> list[int]:
     >>> kept_steps(1000, 10_000)[:8], len(kept_steps(1000, 10_000)), kept_steps(1000, 10_000)[-2:]
     ([0, 1, 2, 3, 4, 5, 6, 7], 64, [979, 1000])
     >>> kept_steps(10, 10**9)
-    [0, 3, 6, 10]
+    [0, 1, 2, 4, 5, 7, 8, 10]
     """
-    most = max(4, min(MOST_KEPT, KEPT_BYTES // max(1, state_bytes)))
+    most = max(8, min(MOST_KEPT, KEPT_BYTES // max(1, state_bytes)))
     if steps < most:
         return list(range(steps + 1))
     dense = min(most // 4, 16)

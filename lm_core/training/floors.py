@@ -53,7 +53,7 @@ def floors(rows: Examples, vocab_size: int, corpus: Corpus, edges: bool = True) 
         Floor("bigram", conditional_entropy(pairs)),
     ]
     if corpus.grammar and edges:
-        found.append(Floor("the grammar itself", corpus.grammar.cross_entropy))
+        found.append(Floor("grammar, the true floor", corpus.grammar.cross_entropy))
     elif few:
         found.append(Floor("best possible on these lines", conditional_entropy(whole)))
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -58,6 +59,8 @@ class OpenedStep:
     """Of the whole batch; `asked` holds the first of them."""
     slopes: tuple[Slope, ...]
     """Of the first prediction: the target, and the tokens that were pushed down most."""
+    rest: tuple[int, float]
+    """Of that prediction: how many other tokens there are, and the sum of their slopes, which is that of their p."""
     changes: tuple[Change, ...]
     parameters: int
 
@@ -80,9 +83,11 @@ def open_step(trainer: Trainer, most: int = 12) -> OpenedStep:
         context = tuple(batch.inputs[row, max(0, t + 1 - LONGEST_CONTEXT) : t + 1].tolist())
         asked.append(Asked(context, target, p.item(), -p.log().item(), after[row, t, target].item()))
     row, t = places[0]
+    slopes = _slopes(before[row, t], int(batch.targets[row, t]))
+    others = trainer.model.vocab_size - len(slopes)
+    rest = max(0.0, 1.0 - math.fsum(each.p for each in slopes)) if others else 0.0
     return OpenedStep(
-        made, tuple(asked), batch.tokens, _slopes(before[row, t], int(batch.targets[row, t])),
-        _changes(trainer, weights), len(weights),
+        made, tuple(asked), batch.tokens, slopes, (others, rest), _changes(trainer, weights), len(weights)
     )  # fmt: skip
 
 

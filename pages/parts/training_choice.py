@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import fields
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import corpus as corpora
 from lm_core.corpus import Corpus
-from lm_core.errors import InvalidInput
-from lm_core.recipe import ARTICLE, FAMILIES, MOST_STEPS, OPTIMISERS, SCHEDULES, UNITS, Recipe
+from lm_core.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check
 from lm_core.runtime.run_folder import RunFolder
 from pages.parts import frame, url_state
 from pages.parts.training_jobs import jobs
@@ -42,9 +41,9 @@ _DEFAULTS = {
     FAMILIES[3]: Recipe(FAMILIES[3]),
 }
 SETTINGS = (
-    "context", "embedding", "hidden", "layers", "heads", "optimiser", "learning_rate", "schedule", "batch", "steps",
+    "steps", "learning_rate", "batch", "context", "embedding", "hidden", "layers", "heads", "optimiser", "schedule",
 )  # fmt: skip
-NAMES = ("text", "net", "by", "own", "run", "run_seed", *SETTINGS)
+NAMES = ("text", "net", "by", "own", "run", "run_seed", "at", *SETTINGS)
 _LABELS: dict[str, tuple[str, str]] = {
     "context": ("Context length", "Tokens the model may look back on, the last one included."),
     "embedding": ("Embedding", "Length of a token’s vector."),
@@ -52,7 +51,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "layers": ("Layers", "Of a Transformer."),
     "heads": ("Heads", "Of a Transformer’s attention; twice their number must divide the embedding."),
     "learning_rate": ("Learning rate", "How far one step goes; the schedule shrinks it."),
-    "batch": ("Batch", "Lines a step. Empty: all of them each time."),
+    "batch": ("Batch", "Lines a step; 0: all of them each time."),
     "steps": ("Steps", "Updates of the weights in the whole run."),
 }
 CODE = {
@@ -80,13 +79,12 @@ def built_in(kind: str) -> Corpus:
 
 
 def text_kind() -> str:
-    """Which text, as link and control say it."""
-    return str(st.session_state[url_state.choice("text", list(TITLES), LOG)])
+    """Which text is chosen; after `ask`."""
+    return str(st.session_state[url_state.key_of("text")])
 
 
-def family() -> str:
-    """Which kind of model."""
-    return _BY_SHORT[st.session_state[url_state.choice("net", list(_BY_SHORT), SHORT[FAMILIES[2]])]]
+def _family() -> str:
+    return _BY_SHORT[st.session_state[url_state.key_of("net")]]
 
 
 def default_of(family: str) -> Recipe:
@@ -101,17 +99,18 @@ def _default(kind: str, family: str) -> Recipe:
 
 def _reader(name: str) -> Callable[[str], object]:
     """How a setting is read from a link."""
-    kind = next(field.type for field in fields(Recipe) if field.name == name)
 
     def read(text: str) -> object:
-        if kind == "str":
-            return text
-        if text == "all" and "None" in str(kind):
-            return None
-        try:
-            return float(text) if "float" in str(kind) else int(text)
-        except ValueError:
-            raise InvalidInput(name, "a number", text) from None
+        value: object = text
+        if name == "batch" and text == "all":
+            value = None
+        elif name in RANGES and text.isascii() and text.isdigit() and len(text) < 12:
+            value = int(text)
+        elif name == "learning_rate" and len(text) < 30:
+            with suppress(ValueError):
+                value = float(text)
+        check(name, value)
+        return value
 
     return read
 
@@ -119,8 +118,10 @@ def _reader(name: str) -> Callable[[str], object]:
 def ask(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
     """The controls. Raises InvalidInput for settings that do not fit, UnreadableText for own text without words."""
     presenting = url_state.presenting()
-    kind, net = text_kind(), family()
-    text_key, net_key, by_key = url_state.key_of("text"), url_state.key_of("net"), url_state.choice("by", UNITS, "word")
+    text_key = url_state.choice("text", list(TITLES), LOG)
+    net_key = url_state.choice("net", list(_BY_SHORT), SHORT[FAMILIES[2]])
+    by_key = url_state.choice("by", UNITS, "word")
+    kind, net = text_kind(), _family()
     default = _default(kind, net)
     seed_key = url_state.number("run_seed", default.seed, 0, 2**32 - 1)
     keys = {n: url_state.parsed(n, getattr(default, n), _reader(n)) for n in SETTINGS}
@@ -135,8 +136,8 @@ def ask(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
                 _radio(text_key, "Learns from", list(TITLES), TITLES.__getitem__)
                 _radio(by_key, "Tokens", list(UNITS), str.capitalize)
             with st.popover("Settings"):
-                _settings(keys)
-    kind, net = str(st.session_state[text_key]), family()
+                _settings(keys, _family().startswith("Transformer"))
+    kind, net = text_kind(), _family()
     link: Link = {
         "text": (kind, LOG), "net": (SHORT[net], SHORT[FAMILIES[2]]), "by": (st.session_state[by_key], "word"),
         "run_seed": (st.session_state[seed_key], default.seed),
@@ -154,8 +155,11 @@ def _follow_default(now: tuple[str, str], default: Recipe, keys: dict[str, str])
     """Another text or model brings its own settings, unless a link has just said others."""
     before = st.session_state.get("_train_defaults")
     st.session_state["_train_defaults"] = now
-    if before not in (None, now) and not url_state.arriving():
-        for name, key in keys.items():
+    if before in (None, now) or url_state.arriving():
+        return
+    to_article = ARTICLE in (default, _default(*before))
+    for name, key in keys.items():
+        if to_article or name not in ("seed", "steps"):  # what a run and its rival have in common stays
             st.session_state[key] = getattr(default, name)
 
 
@@ -170,18 +174,27 @@ def _radio(key: str, title: str, options: list[str], name: Callable[[str], str])
     url_state.control(key, draw)
 
 
-def _settings(keys: dict[str, str]) -> None:
+def _settings(keys: dict[str, str], transformer: bool) -> None:
     for name, key in keys.items():
         if name in ("optimiser", "schedule"):
             _radio(key, name.capitalize(), list(OPTIMISERS if name == "optimiser" else SCHEDULES), str)
-            continue
-        title, help_ = _LABELS[name]
-        number: dict[str, Any] = {"step": 1, "min_value": 1}
-        if name == "learning_rate":
-            number = {"step": 1e-3, "min_value": 1e-6, "max_value": 1e9, "format": "%g"}
-        elif name == "steps":
-            number["max_value"] = MOST_STEPS
-        url_state.control(key, st.number_input, title, help=help_, **number)
+        elif name == "learning_rate":
+            title, help_ = _LABELS[name]
+            least, most = RATES
+            url_state.control(
+                key, st.number_input, title, help=help_, min_value=least, max_value=most, step=1e-3, format="%g"
+            )
+        elif transformer or name not in ("layers", "heads"):
+            url_state.control(key, _whole, name)
+
+
+def _whole(name: str, value: int | None, **more: Any) -> int | None:
+    """A number box; 0 stands for all rows, where that is possible."""
+    title, help_ = _LABELS[name]
+    least, most = RANGES[name]
+    if name == "batch":
+        return st.number_input(title, 0, most, value or 0, 1, help=help_, **more) or None
+    return st.number_input(title, least, most, value, 1, help=help_, **more)
 
 
 def _own(place: DeltaGenerator, link: Link) -> Corpus:

@@ -36,7 +36,10 @@ def fold(replay: Replay, place: Place) -> None:
             model = f"Model of step {place.at:,}, safetensors"
             export.download(model, partial(_model, replay, place), f"{name}.safetensors", "application/octet-stream")
             export.download("All steps, CSV", partial(_steps, replay), f"{name}.csv", "text/csv")
-            st.button("Use it on page Generation", on_click=_use, args=(replay, place))
+            used = st.button("Use it on page Generation")
+        if used:
+            own_model.take(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
+            st.switch_page("pages/03_generation.py", query_params={"with": "own"})
 
 
 def _code(replay: Replay) -> str:
@@ -73,17 +76,13 @@ def _steps(replay: Replay) -> bytes:
     return table.getvalue().encode()
 
 
-def _use(replay: Replay, place: Place) -> None:
-    own_model.take(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
-
-
 def opener() -> None:
     """The place to open a model file again."""
     with st.expander("Open a trained model"):
         file = st.file_uploader("Model (safetensors)", key="_model_file", on_change=_read)
         if problem := st.session_state.get(_PROBLEM):
             frame.note(problem, "error")
-        elif (own := own_model.current()) and file is not None:
+        elif (own := own_model.current()) and file is not None and own.name == file.name:
             frame.note(f"Opened: {own.name}. It waits on page Generation too, under Yours.")
             _says(own.model, own.begin)
 

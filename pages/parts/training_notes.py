@@ -17,6 +17,7 @@ from pages.parts.training_player import Place
 
 _STEP, _OPENED = "_train_step_fold", "_train_opened"
 _MOST_NAMES = 150
+_LONGEST = 5.0  # seconds of making steps again
 
 
 def _token(tokenizer: Tokenizer, token_id: int) -> str:
@@ -65,6 +66,8 @@ def step(replay: Replay, place: Place) -> None:
             st.write("No step has been made yet. Press Step: one update of the weights, and it opens here.")
         elif place.playing:
             st.write("Pause to open a step.")
+        elif (seconds := replay.seconds(place.at - 1)) > _LONGEST:
+            st.write(f"Making this step again would take {seconds:,.0f} s. Press Step: the next one opens at once.")
         else:
             _step(replay, _opened(replay, place.at))
 
@@ -98,6 +101,9 @@ def _step(replay: Replay, opened: OpenedStep) -> None:
         (_token(words, each.token), frame.percent(each.p), f"{each.slope:+.4f}".replace("-", "−"))
         for each in opened.slopes
     ]
+    if opened.rest[0]:
+        count, rest = opened.rest
+        slopes.append((f"all other {count:,}", frame.percent(rest), f"+{rest:.4f}"))
     _table("Why it moved: p minus one-hot, for the first prediction", ("token", "p", "slope of the loss"), slopes)
     st.write("The target’s logit is pushed up by 1 − p, every other one down by its own p: all slopes sum to 0.")
     changes = [
@@ -106,6 +112,26 @@ def _step(replay: Replay, opened: OpenedStep) -> None:
     ]
     minus = [tuple(cell if i == 0 else cell.replace("-", "−") for i, cell in enumerate(row)) for row in changes]
     _table(f"The largest changes among {opened.parameters:,} weights", ("weight", "before", "after", "change"), minus)
+
+
+def notice(replay: Replay, place: Place) -> None:
+    """What to notice, with the figures of this run."""
+    opened = st.expander("What to notice", on_change="rerun", key="_train_notice")
+    if not opened.open:
+        return
+    losses = replay.folder.records()["loss"][: place.at]
+    lines = []
+    for floor in replay.floors:
+        below = (losses < floor.nats).nonzero()[0]
+        when = f"is passed at step {below[0] + 1:,}" if len(below) else "is not passed"
+        lines.append(f"- {floor.name}, {floor.nats:.4f} nats, {when}.")
+    with opened:
+        st.write("The dashed lines are the best that can be done with so much knowledge and no more:")
+        st.write("\n".join(lines))
+        st.write(
+            "Guessing knows nothing, unigram how often each token comes, bigram also the token before. Nothing honest "
+            "stays below the last line. One batch may lie below it by chance: the held-out loss is the one to trust."
+        )
 
 
 def clocks(replay: Replay, place: Place) -> None:
@@ -174,7 +200,7 @@ def beside(replay: Replay, place: Place) -> None:
     from lm_core.training.glimpses import beside_counts
 
     with replay.at(training_says.shown_step(replay, place)) as trainer:
-        found, step = beside_counts(trainer), trainer.step
+        found, step = beside_counts(trainer, 7), trainer.step
     words = replay.texts.tokenizer
     head = ("after ↓ next →", *(_token(words, i) for i in found.after))
     rows = [

@@ -42,6 +42,7 @@ def draw(replay: Replay, place: Place, compact: bool) -> None:
         "floors": [{"name": floor.name, "nats": floor.nats} for floor in replay.floors],
         "facts": _facts(upto, bool(replay.texts.tested)),
         "said": _said(replay, place),
+        "ended": place.at >= (place.standing.head if place.standing.state == DIVERGED else steps),
         "lost": place.standing.state == INTERRUPTED,
         "compact": compact,
         "told": "" if place.playing else _told(upto, steps),
@@ -84,7 +85,7 @@ def _said(replay: Replay, place: Place) -> str:
     """One sentence on how the run stands."""
     standing, steps = place.standing, replay.recipe.steps
     if standing.state == INTERRUPTED:
-        return f"{standing.message} What was trained up to step {standing.head:,} or shortly before is kept."
+        return f"{standing.message} Resume goes on from the last save, some steps back, to the same numbers."
     if standing.state == DIVERGED and place.at >= standing.head:
         return standing.message
     if not place.at and not place.playing:
@@ -97,7 +98,11 @@ def _said(replay: Replay, place: Place) -> str:
         return f"Training, with {standing.watchers:,} visitors watching this run."
     if standing.training > standing.slots:
         return f"Training: {standing.training:,} runs take turns on {standing.slots:,} processor(s)."
-    return "Training." if standing.head < steps else "This run is trained already: you see its record."
+    return (
+        "Training."
+        if standing.head < steps
+        else "This run is trained already, maybe by somebody else: you see its record."
+    )
 
 
 def _told(upto: NDArray[np.void], steps: int) -> str:

@@ -65,7 +65,7 @@ def watcher() -> str:
 def place(folder: RunFolder) -> Place:
     """Does what was asked, moves a run that plays, and says where that leads."""
     state, steps = st.session_state, folder.recipe().steps
-    at_key = url_state.number("at", 0, 0, 10**6)
+    at_key = url_state.number("at", 0, 0, steps)
     me = watcher()
     arrived = state.get(_RUN) != folder.id
     if arrived or url_state.arriving():
@@ -92,7 +92,7 @@ def _do(act: dict[str, Any], folder: RunFolder, steps: int, me: str) -> bool:
     """One act of the visitor; a browser may send anything. Whether it was a single step that was made."""
     state, kind = st.session_state, act.get("kind")
     if kind == "play":
-        if state[_AT] >= steps:
+        if state[_AT] >= (folder.head if folder.state().name == DIVERGED else steps):
             state[_AT] = 0.0
         _play(str(act.get("speed")), steps)
     elif kind in ("pause", "seed"):
@@ -101,6 +101,7 @@ def _do(act: dict[str, Any], folder: RunFolder, steps: int, me: str) -> bool:
         state[_AT], state[_PLAYING] = 0.0, ""
     elif kind == "resume":
         jobs().resume(folder)
+        _play("full", steps)
     elif kind == "move":
         try:
             state[_AT] = float(whole_number("step", act.get("at"), 0, steps))

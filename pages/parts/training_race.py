@@ -15,6 +15,7 @@ from lm_core.errors import InvalidInput, LmCoreError
 from lm_core.labels import label
 from lm_core.models import LanguageModel
 from lm_core.models.ngram import AddK, NgramModel
+from lm_core.recipe import RATES as LEARNING_RATES
 from lm_core.recipe import Recipe
 from lm_core.runtime import replay as replays
 from lm_core.runtime.jobs import INTERRUPTED
@@ -24,7 +25,7 @@ from lm_core.smoothing import held_out
 from pages.parts import frame, model_choice, training_choice
 from pages.parts.training_jobs import jobs
 
-MODELS, RATES = "four models", "three learning rates"
+MODELS, RATES = "all models", "three learning rates"
 _ON = "_race_on"
 _K = 0.01
 _EVERY = 0.8  # seconds between two pictures
@@ -34,7 +35,8 @@ _POINTS = 60
 def _recipes(recipe: Recipe, kind: str) -> dict[str, Recipe]:
     """Name -> recipe of each who runs: the same text, tokens, seed and number of steps."""
     if kind == RATES:
-        rates = [recipe.learning_rate * factor for factor in (0.1, 1, 10)]
+        least, most = LEARNING_RATES
+        rates = [rate for factor in (0.1, 1, 10) if least <= (rate := recipe.learning_rate * factor) <= most]
         return {f"rate {rate:g}": replace(recipe, learning_rate=rate) for rate in rates}
     families = [family for family in training_choice.KINDS if family != "Transformer without mask"]
     return {
@@ -103,8 +105,9 @@ def _picture(runners: dict[str, Replay], kind: str, watcher: str, replay: Replay
             frame.note(f"{name}: {standing.message}")
     done = ", ".join(f"{name} {standing.head:,}" for name, standing in standings.items())
     turns = next(iter(standings.values()))
+    counted = " The bigram is counted, not trained; its loss is that on the held-out lines." if tested else ""
     sharing = f" They take turns on {turns.slots:,} processor(s)." if on and not all(ended) else ""
-    st.caption(f"Steps made: {done} of {steps:,}.{sharing}")
+    st.caption(f"Steps made: {done} of {steps:,}.{sharing}{counted if kind == MODELS else ''}")
     if on and all(ended):
         st.session_state[_ON] = False
         st.rerun()
@@ -145,11 +148,11 @@ def side_by_side(replay: Replay, words: str) -> None:
                 runner = replays.opened(folder)
                 rows.append(_row(f"{name}, step {folder.head:,}", Snapshot(runner, folder.head), ids))
             else:
-                rows.append((name, "not trained yet: start the race, or choose it above and press Play"))
+                rows.append((name, "not trained yet: start the race"))
         rows.append(_pretrained(known))
         body = "".join(f'<tr><th scope="row">{html.escape(n)}</th><td class="nte-text">{c}</td></tr>' for n, c in rows)
         frame.show(f'<table class="nte-table"><caption>After “{html.escape(known)}”</caption>{body}</table>')
-        st.write("Each row is a whole distribution; its three likeliest tokens are shown, the rest is left out.")
+        st.write("Each row is a whole distribution; its three likeliest tokens, and the rest.")
 
 
 def _row(name: str, model: LanguageModel, ids: list[int]) -> tuple[str, str]:

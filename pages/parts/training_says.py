@@ -9,7 +9,7 @@ import streamlit as st
 
 from lm_core.corpus import BOS
 from lm_core.runtime.replay import Replay, Snapshot
-from pages.parts import bars, frame, prompt_box, training_choice
+from pages.parts import bars, frame, prompt_box, training_choice, url_state
 from pages.parts.training_player import Place
 
 _DEFAULTS = {training_choice.LOG: "the package left the", training_choice.ARTICLES: "left regional"}
@@ -17,12 +17,15 @@ _SIZE, _STAGE_SIZE = 6, 4
 _LONGEST = 32
 _ALONG, _KEPT = 9, 40
 NAMES = tuple(f"say_{kind}" for kind in training_choice.TITLES)
-_SAMPLE = "_train_sample"
+_SAMPLE, _WORDS = "_train_sample", "_train_words"
+_PATIENCE = 0.3  # seconds of making steps again before a kept step is shown instead
 
 
 def shown_step(replay: Replay, place: Place) -> int:
-    """The step whose weights are looked at: this one, or, while a run plays, the last one kept before it."""
-    return replay.kept_before(place.at) if place.playing else place.at
+    """The step whose weights are looked at: this one, or, where that would take long, the last one kept before it."""
+    if place.playing or replay.seconds(place.at) > _PATIENCE:
+        return replay.kept_before(place.at)
+    return place.at
 
 
 def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str, tuple[object, object]]]:
@@ -30,19 +33,32 @@ def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str,
     kind = training_choice.text_kind()
     name, default = f"say_{kind}", _default(replay, kind)
     step = shown_step(replay, place)
-    begin = (BOS,) if replay.recipe.edges else ()
     model = Snapshot(replay, step)
+    begin = (BOS,) if replay.recipe.edges and model.context_length != 1 else ()
+    _follow_default(name, default)
     box = prompt_box.ask(model, name, "Your words", default, compact=presenting, chips=False, begin=begin)
     if box.answer:
-        picture: dict[str, Any] = bars.picture(box.answer, _STAGE_SIZE if presenting else _SIZE)
+        size = min(_STAGE_SIZE if presenting else _SIZE, model.vocab_size)
+        picture: dict[str, Any] = bars.picture(box.answer, size)
         picture["caption"] = f"What comes next, as the model of step {step:,} has it."
         if presenting:
             picture["caption"] = f"Next token, step {step:,}"
         bars.draw(picture, "training_bars", compact=presenting)
     if not presenting:
+        if step != place.at and not place.playing:
+            seconds = replay.seconds(place.at)
+            frame.note(f"Shown is the last step that was kept: making step {place.at:,} again takes {seconds:,.0f} s.")
         written = html.escape(_sample(replay, model))
         frame.show(f'<p>Written at step {step:,}, drawn at T = 1: <span class="nte-token">{written}</span></p>')
     return box.text, {name: (box.committed, default)}
+
+
+def _follow_default(name: str, default: str) -> None:
+    """Another text brings words of its own, where the visitor has not typed any."""
+    state = st.session_state
+    before, state[_WORDS] = state.get(_WORDS), (name, default)
+    if before and before[0] == name and before[1] != default and state.get(url_state.key_of(name)) == before[1]:
+        prompt_box.put(name, default)
 
 
 def _default(replay: Replay, kind: str) -> str:
@@ -78,16 +94,14 @@ def _sample(replay: Replay, model: Snapshot) -> str:
     """A text from its beginning; the same draws at every step, so that only learning changes it."""
     from lm_core.decoding import strategy
     from lm_core.generation import Limits, run
+    from lm_core.window import ContextPolicy
 
     kept: dict[tuple[str, int], str] = st.session_state.setdefault(_SAMPLE, {})
     key = (replay.folder.id, model.step)
     if key in kept:
         return kept[key]
     start = (BOS,) if replay.recipe.edges else tuple(replay.texts.learned[0][:1])
-    room = _LONGEST if model.context_length is None else min(_LONGEST, model.context_length - len(start))
-    ids: tuple[int, ...] = ()
-    if room > 0:
-        ids = run(model, start, strategy(seed=0), Limits(room)).ids
+    ids = run(model, start, strategy(seed=0), Limits(_LONGEST, policy=ContextPolicy.TRUNCATE_LEFT)).ids
     written = [i for i in (*start, *ids) if i not in model.end_ids and not (replay.recipe.edges and i == BOS)]
     while len(kept) >= _KEPT:
         kept.pop(next(iter(kept)))

@@ -105,6 +105,7 @@ def test_an_opened_step_is_the_step(family: str, text: Corpus) -> None:
     assert opened.predictions == batch.tokens == opened.made.tokens
     assert opened.asked[0].loss == pytest.approx(loss.item(), abs=1e-6)
     assert opened.slopes[0].token == batch.targets[row, t]
+    assert math.fsum(each.slope for each in opened.slopes) + opened.rest[1] == pytest.approx(0, abs=1e-9)
     for each in opened.slopes:
         assert each.slope == pytest.approx(slope[row, t, each.token].item(), abs=1e-6)
     named = dict(looked.model.named_parameters())
