@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from lm_core.corpus import Corpus
@@ -93,8 +94,8 @@ class Recipe:
 
     def run_id(self, corpus: Corpus) -> str:
         """A name for the run: the same text, settings and seed give the same 16 hexadecimal digits."""
-        text = json.dumps([asdict(self), corpus.lines], sort_keys=True)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        text = json.dumps([asdict(self), _digest(corpus.lines)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -106,6 +107,11 @@ class Recipe:
         if not isinstance(facts, dict) or set(facts) != known:
             raise InvalidInput("recipe", "one entry for each of " + ", ".join(sorted(known)), facts)
         return cls(**facts)
+
+
+@lru_cache(maxsize=16)
+def _digest(lines: tuple[str, ...]) -> str:
+    return hashlib.sha256(json.dumps(lines).encode()).hexdigest()
 
 
 ARTICLE = Recipe(

@@ -45,7 +45,7 @@ with frame.plain_errors(), hero:
     recipe, corpus, link = training_choice.ask(controls)
     folder = jobs().open(recipe, corpus)
     opened = replay.opened(folder)
-    place = training_player.place(folder)
+    place = training_player.place(opened)
     left, right = st.columns([3, 2]) if presenting else (hero, hero)
     with left:
         training_picture.draw(opened, place, presenting)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.runtime.jobs import INTERRUPTED, Standing
+from lm_core.runtime.replay import Replay
 from lm_core.runtime.run_folder import DIVERGED, RunFolder
 from pages.parts import url_state
 from pages.parts.training_jobs import jobs
@@ -19,6 +20,7 @@ KEY = "training_component"
 SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0}
 """Steps a second; full: the whole run in ten seconds, or as fast as it trains."""
 _WHOLE_RUN = 10.0  # seconds
+_SOON = 0.04  # seconds of making steps again that a drag allows itself
 _PATIENCE = 2.0  # seconds a single step may take before the page says that it is waiting
 _AT, _UNTIL, _PLAYING, _SINCE, _RUN, _ACT, _HANDLED, _WATCHER = (
     f"_train_{word}" for word in ("at", "until", "playing", "since", "run", "act", "handled", "watcher")
@@ -62,9 +64,10 @@ def watcher() -> str:
     return str(st.session_state.setdefault(_WATCHER, secrets.token_hex(8)))
 
 
-def place(folder: RunFolder) -> Place:
+def place(replay: Replay) -> Place:
     """Does what was asked, moves a run that plays, and says where that leads."""
-    state, steps = st.session_state, folder.recipe().steps
+    folder = replay.folder
+    state, steps = st.session_state, replay.recipe.steps
     at_key = url_state.number("at", 0, 0, steps)
     me = watcher()
     arrived = state.get(_RUN) != folder.id
@@ -81,15 +84,16 @@ def place(folder: RunFolder) -> Place:
         state[_HANDLED] = act.get("id")
         if act.get("subject") not in (folder.id, None) and act.get("kind") != "seed":
             act = None
-    opens = _do(act or {}, folder, steps, me)
+    opens = _do(act or {}, replay, steps, me)
     standing = _move(folder, steps, me)
     at = int(state[_AT])
     state[at_key] = at
     return Place(at, state[_PLAYING], str(state.get(_HANDLED, "")), standing, arrived, opens)
 
 
-def _do(act: dict[str, Any], folder: RunFolder, steps: int, me: str) -> bool:
+def _do(act: dict[str, Any], replay: Replay, steps: int, me: str) -> bool:
     """One act of the visitor; a browser may send anything. Whether it was a single step that was made."""
+    folder = replay.folder
     state, kind = st.session_state, act.get("kind")
     if kind == "play":
         if state[_AT] >= (folder.head if folder.state().name == DIVERGED else steps):
@@ -104,7 +108,7 @@ def _do(act: dict[str, Any], folder: RunFolder, steps: int, me: str) -> bool:
         _play("full", steps)
     elif kind == "move":
         try:
-            state[_AT] = float(whole_number("step", act.get("at"), 0, steps))
+            state[_AT] = float(_near(replay, whole_number("step", act.get("at"), 0, folder.head)))
         except InvalidInput:
             return False
         state[_PLAYING] = ""
@@ -112,6 +116,13 @@ def _do(act: dict[str, Any], folder: RunFolder, steps: int, me: str) -> bool:
         state[_PLAYING] = ""
         return _step(folder, steps, me)
     return False
+
+
+def _near(replay: Replay, step: int) -> int:
+    """This step, if it is soon made again; else the nearest one that was kept: a drag must not wait."""
+    if replay.seconds(step) <= _SOON:
+        return step
+    return min(replay.folder.kept(), key=lambda kept: abs(kept - step), default=step)
 
 
 def _play(speed: str, until: int) -> None:

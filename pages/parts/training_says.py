@@ -15,9 +15,11 @@ from pages.parts.training_player import Place
 _DEFAULTS = {training_choice.LOG: "the package left the", training_choice.ARTICLES: "left regional"}
 _SIZE, _STAGE_SIZE = 6, 4
 _LONGEST = 32
-_ALONG, _KEPT = 9, 40
+_ALONG, _KEPT = 9, 500
+_written: dict[tuple[str, int], str] = {}
+"""Texts by run and step, for all visitors: a class that watches one run has them written once."""
 NAMES = tuple(f"say_{kind}" for kind in training_choice.TITLES)
-_SAMPLE, _WORDS = "_train_sample", "_train_words"
+_WORDS = "_train_words"
 _PATIENCE = 0.3  # seconds of making steps again before a kept step is shown instead
 
 
@@ -96,13 +98,12 @@ def _sample(replay: Replay, model: Snapshot) -> str:
     from lm_core.generation import Limits, run
     from lm_core.window import ContextPolicy
 
-    kept: dict[tuple[str, int], str] = st.session_state.setdefault(_SAMPLE, {})
     key = (replay.folder.id, model.step)
-    if key in kept:
-        return kept[key]
+    if key in _written:
+        return _written[key]
     start = (BOS,) if replay.recipe.edges else tuple(replay.texts.learned[0][:1])
     ids = run(model, start, strategy(seed=0), Limits(_LONGEST, policy=ContextPolicy.TRUNCATE_LEFT)).ids
     written = [i for i in (*start, *ids) if i not in model.end_ids and not (replay.recipe.edges and i == BOS)]
-    while len(kept) >= _KEPT:
-        kept.pop(next(iter(kept)))
-    return kept.setdefault(key, replay.texts.tokenizer.decode(written))
+    while len(_written) >= _KEPT:
+        _written.pop(next(iter(_written)), None)
+    return _written.setdefault(key, replay.texts.tokenizer.decode(written))

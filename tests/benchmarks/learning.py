@@ -135,7 +135,11 @@ def _scrubbing(browser: "Browser", server: Server) -> None:
         step = 1 + 1999 * ((place * 17) % 40) // 40
         start = time.perf_counter()
         slider.fill(str(step))
-        page.get_by_text(f"What comes next, as the model of step {step:,} has it.").wait_for()
+        while (
+            abs(_step(page) - step) > 40
+            or f"step {_step(page):,} has" not in page.locator(".bars caption").inner_text()
+        ):
+            time.sleep(0.005)
         taken.append(1e3 * (time.perf_counter() - start))
         time.sleep(0.1)
     table([("scrub a run of 2,000 steps, p95", sorted(taken)[int(0.95 * len(taken))], "ms", 0, "<= 300 ms")])
