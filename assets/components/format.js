@@ -8,7 +8,7 @@ function percent(p) {
   const hundred = 100 * p;
   if (hundred < 0.01) return "< 0.01 %";
   if (hundred > 99.99 && p < 1) return "> 99.99 %";
-  return `${hundred.toFixed(hundred < 10 ? 2 : 1)} %`;
+  return `${hundred.toFixed(hundred < 10 || hundred > 99.9 ? 2 : 1)} %`; // two places where one would round to 100
 }
 
 const fixed = (value, digits) => value.toFixed(digits).replace("-", MINUS);

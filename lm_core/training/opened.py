@@ -12,7 +12,7 @@ from lm_core.training.loss import IGNORED
 from lm_core.training.trainer import Trainer, TrainingStep
 
 MOST_CHANGES = 8
-LONGEST_CONTEXT = 6
+LONGEST_CONTEXT = 4
 
 
 @dataclass(frozen=True)

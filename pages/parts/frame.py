@@ -28,8 +28,8 @@ def show(markup: str) -> None:
 def percent(probability: float, digits: int = 2) -> str:
     """A probability as it is read: 77.3 %, 0.93 %, < 0.01 %; never rounded to 0 or 100.
 
-    >>> percent(0.7725), percent(0.0093), percent(3e-9), percent(0.0), percent(1e-6, digits=4)
-    ('77.3 %', '0.93 %', '< 0.01 %', '0 %', '0.0001 %')
+    >>> percent(0.7725), percent(0.0093), percent(3e-9), percent(0.0), percent(1e-6, digits=4), percent(0.99985)
+    ('77.3 %', '0.93 %', '< 0.01 %', '0 %', '0.0001 %', '99.98 %')
     """
     hundred, least = 100 * probability, 10**-digits
     if 0 < hundred < least * (1 - 1e-9):
@@ -38,7 +38,7 @@ def percent(probability: float, digits: int = 2) -> str:
         return f"> {100 - least:.{digits}f} %"
     if hundred in (0, 100):
         return f"{hundred:.0f} %"
-    return f"{hundred:.{max(1, digits - 1) if hundred >= 10 else digits}f} %"
+    return f"{hundred:.{max(1, digits - 1) if 10 <= hundred <= 99.9 else digits}f} %"
 
 
 def nats(log_probability: float) -> str:

@@ -286,6 +286,11 @@ def test_a_race_and_one_prompt_under_all(server: Server, open_page: Open) -> Non
     expect(page.get_by_text("Steps made: Neural n-gram 60, GRU 60, Transformer 60 of 60.")).to_be_visible(
         timeout=60_000
     )
+    page.get_by_role("radio", name="three learning rates").click()
+    button(page, "Start the race").click()
+    expect(page.get_by_text("Steps made: rate 0.0004 60, rate 0.004 60, rate 0.04 60 of 60.")).to_be_visible(
+        timeout=60_000
+    )
     page.get_by_text("One prompt, all models").click()
     rows = page.locator(".nte-table tr")
     expect(rows).to_have_count(5)

@@ -133,6 +133,9 @@ def test_a_killed_server_leaves_no_orphan_and_loses_little(
     until(lambda: not Path(f"/proc/{worker}").exists() or "zombie" in Path(f"/proc/{worker}/status").read_text(), 10)
     jobs = manager()
     folder = jobs.open(SMALL, text)  # the same recipe finds it
+    saved = trainer(SMALL, text)
+    saved.load(folder.checkpoint)
+    assert folder.records()["seconds"][saved.step :].sum() <= 5
     until(lambda: jobs.watch(folder, "b", 800).head >= 800)
     jobs.watch(folder, "b", 0)
     records = folder.records()
