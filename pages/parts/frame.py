@@ -28,7 +28,7 @@ def show(markup: str) -> None:
 def percent(probability: float, digits: int = 2) -> str:
     """A probability as it is read: 77.3 %, 0.93 %, < 0.01 %; never rounded to 0 or 100.
 
-    >>> percent(0.7725), percent(0.0093), percent(3e-9), percent(0.0), percent(1e-6, digits=4), percent(0.9998)
+    >>> percent(0.7726), percent(0.0093), percent(3e-9), percent(0.0), percent(1e-6, digits=4), percent(0.9998)
     ('77.3 %', '0.93 %', '< 0.01 %', '0 %', '0.0001 %', '99.98 %')
     """
     hundred, least = 100 * probability, 10**-digits
