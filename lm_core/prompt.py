@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lm_core.distribution import Distribution
 from lm_core.errors import PromptError, whole_number
-from lm_core.tokens import Tokenizer
+from lm_core.tokens import ByteLevelBPE, Tokenizer
 
 MAX_CHARACTERS = 100_000  # above this even cutting text into tokens takes noticeable time
 
@@ -117,6 +117,8 @@ def advise(text: str, belief: Distribution, tokenizer: Tokenizer) -> Iterator[Ad
 
     `belief` is the next-token distribution after the text; a half-written word shows in it, not in the text.
     """
+    if not isinstance(tokenizer, ByteLevelBPE):
+        return  # words of a closed vocabulary bring no spaces, and there is no chat
     if text != (trimmed := text.rstrip(" ")) and trimmed:
         sentence = "The prompt ends in a space, but tokens bring their own: most words can no longer follow."
         yield Advice(sentence, "Remove the space", trimmed)

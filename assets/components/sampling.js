@@ -53,7 +53,9 @@ function heated(prepared, t) {
     if (weight > 0) felt += weight * gap;
     surprise[at] = felt;
   }
-  return { weights, sums, surprise };
+  const tails = new Float64Array(n + 1); // running sums from the other end: what is small stays above 0 there
+  for (let at = n - 1; at >= 0; at--) tails[at] = tails[at + 1] + weights[at];
+  return { weights, sums, tails, surprise };
 }
 
 // The first place of 0..end for which `holds`, which is false first and then true; end if there is none.
@@ -101,18 +103,22 @@ function apply(prepared, settings) {
   const total = greedy ? 1 : now.sums[kept - 1];
   const entropy = kept === 1 ? 0 : Math.max(0, Math.log(total) - now.surprise[kept - 1] / total);
   const mass = greedy ? 1 : total / before.sums[prepared.n - 1]; // of what the model gave at this temperature
-  return { kept, total, stages, entropy, mass, greedy, before, weights: now.weights, sums: now.sums };
+  return { kept, total, stages, entropy, mass, greedy, before, weights: now.weights, sums: now.sums, tails: now.tails };
 }
 
 const probability = (prepared, result, id) =>
   prepared.rank[id] >= result.kept ? 0 : result.greedy ? 1 : result.weights[prepared.rank[id]] / result.total;
 
-// The mass of ranks first..last, counted from 0, both included.
+// The share of ranks first..last, counted from 0, both included, at one temperature.
+const shareOf = ({ sums, tails }, first, last) =>
+  (first ? tails[first] - tails[last + 1] : sums[last]) / sums[sums.length - 1];
+
+// The same after the filters.
 function massOf(prepared, result, first, last) {
   if (first >= result.kept) return 0;
   if (result.greedy) return first === 0 ? 1 : 0;
   const end = Math.min(last, result.kept - 1);
-  return (result.sums[end] - (first ? result.sums[first - 1] : 0)) / result.total;
+  return (first ? result.tails[first] - result.tails[end + 1] : result.sums[end]) / result.total;
 }
 
 // Walks the cumulative distribution in id order, as lm_core.decoding.draw does: where each dart lands, and the

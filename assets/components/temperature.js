@@ -155,14 +155,11 @@ function nameRows(view) {
   }
 }
 
-const share = (prepared, sums, total, first, last) => (sums[last] - (first ? sums[first - 1] : 0)) / total;
-
 function figures(view, result, item) {
   const { prepared } = view;
   const { first, last } = item;
-  const end = prepared.n - 1;
-  const plain = share(prepared, prepared.plain.sums, prepared.plain.sums[end], first, last);
-  const before = result.greedy ? Number(first === 0) : share(prepared, result.before.sums, result.before.sums[end], first, last);
+  const plain = shareOf(prepared.plain, first, last);
+  const before = result.greedy ? Number(first === 0) : shareOf(result.before, first, last);
   return { after: massOf(prepared, result, first, last), before, plain, cut: first >= result.kept };
 }
 

@@ -26,6 +26,7 @@ _component = st.components.v2.component(
 def picture(answer: Answer, size: int) -> dict[str, Any]:
     """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it."""
     belief, tokenizer = answer.belief, answer.tokenizer
+    size = min(size, len(belief))  # the visitor's own model may have fewer
     top = belief.top(size)
     caption = f"The {size} likeliest of {len(belief):,} tokens; the rest in bands of rank. All bars sum to 100 %."
     bands = [{"label": f"ranks {band.first:,}–{band.last:,}", "p": band.probability} for band in belief.bands(size)]
@@ -39,6 +40,7 @@ def picture(answer: Answer, size: int) -> dict[str, Any]:
 
 def pair(first: Answer, second: Answer, size: int) -> dict[str, Any]:
     """The same for two answers: the tokens likeliest in either, and the rest of both."""
+    size = min(size, len(first.belief))
     both = first.belief.aligned(second.belief, size)
     rest = {"count": both.rest.count, "p": both.rest.probability, "p_second": both.other_rest.probability}
     return {

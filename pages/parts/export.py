@@ -11,7 +11,7 @@ import streamlit as st
 
 from lm_core import Distribution
 from lm_core.labels import label
-from pages.parts import frame, prompt_box, url_state
+from pages.parts import frame, model_choice, prompt_box, url_state
 
 _component = st.components.v2.component(
     "export",
@@ -24,10 +24,7 @@ _component = st.components.v2.component(
 
 def code(texts: Sequence[str], model: str, size: int) -> str:
     """The lines of lm_core that make the picture of one prompt or two, runnable as they stand."""
-    head = f"""from lm_core import Distribution, label, pretrained
-
-model = pretrained.load({model!r})
-"""
+    head = f"from lm_core import Distribution, label\n{model_choice.loading(model)}"
     if len(texts) == 1:
         return f"""{head}ids = model.tokenizer.encode({texts[0]!r})
 belief = Distribution(model.next_logits([ids])[0])
@@ -49,6 +46,7 @@ def fold(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: s
     opened = st.expander("Show the code, export", on_change="rerun", key="_export")
     if not opened.open:
         return
+    size = min(size, len(answers[0].belief))
     with opened:
         st.code(code([answer.prompt.text for answer in answers], model, size), language="python")
         with st.container(horizontal=True):

@@ -4,33 +4,58 @@ import streamlit as st
 
 from lm_core import pretrained
 from lm_core.runtime import ServedModel, registry
-from pages.parts import url_state
+from pages.parts import own_model, url_state
 
 _NAME = "_model_name"
+OWN, YOURS = "own", "Yours"
 
 
 def pick() -> None:
     """The picker; the choice goes with the reader from page to page."""
     known = {entry.name: entry for entry in pretrained.catalogue()}
-    key = url_state.choice("model", list(known), pretrained.DEFAULT)
+    own = own_model.current()
+    names = [*known, *([OWN] if own else [])]
+    key = url_state.choice("model", names, pretrained.DEFAULT)
     if url_state.presenting():
         name = st.session_state[key]
     else:
-        name = st.sidebar.selectbox("Model", list(known), format_func=lambda name: known[name].title, key=key)
-        entry = known[name]
-        about = f"{entry.parameters / 1e6:.0f} million parameters, {entry.licence}"
-        st.sidebar.caption(about if entry.ready else f"{about}; not installed")
+        name = st.sidebar.selectbox(
+            "Model", names, format_func=lambda n: known[n].title if n in known else YOURS, key=key
+        )
+        if own and name == OWN:
+            st.sidebar.caption(f"{own.name}. It knows the words of its text and no others.")
+        else:
+            entry = known[name]
+            about = f"{entry.parameters / 1e6:.0f} million parameters, {entry.licence}"
+            st.sidebar.caption(about if entry.ready else f"{about}; not installed")
     st.session_state[_NAME] = name
     url_state.travel("model", name, pretrained.DEFAULT)
 
 
 def name() -> str:
-    """The chosen model's name in the catalogue."""
-    return str(st.session_state[_NAME])
+    """The chosen model's name in the catalogue, or that of the visitor's own, which says which one it is."""
+    own = own_model.current()
+    chosen = str(st.session_state[_NAME])
+    return f"{OWN}/{own.key}" if own and chosen == OWN else chosen
+
+
+def loading(name: str) -> str:
+    """The lines of Python that load the model of this name, for those who want to do without the page."""
+    if name.startswith(f"{OWN}/"):
+        return own_model.code()
+    return f"from lm_core import pretrained\n\nmodel = pretrained.load({name!r})\n"
+
+
+def base() -> ServedModel:
+    """The pretrained model, also where the visitor's own is chosen. Raises ModelUnavailable."""
+    return registry.get(pretrained.DEFAULT if name().startswith(f"{OWN}/") else name())
 
 
 def model() -> ServedModel:
     """The chosen model, shared by all visitors; says so while it loads. Raises ModelUnavailable."""
+    own = own_model.current()
+    if own and name().startswith(f"{OWN}/"):
+        return own.begun
     if registry.loaded(name()):
         return registry.get(name())
     with st.spinner("Loading the language model: about 2 seconds, about 10 the very first time."):

@@ -10,6 +10,7 @@ import streamlit as st
 from lm_core.corpus import BOS, SPECIAL
 from lm_core.errors import DamagedFile
 from lm_core.models import files
+from lm_core.models.begun import Begun
 from lm_core.models.neural import NeuralModel
 from lm_core.runtime import ServedModel
 from lm_core.tokens import WordTokenizer
@@ -27,8 +28,11 @@ class OwnModel:
     key: str
     """Changes with its content."""
     model: ServedModel
+    """The bare model."""
     begin: tuple[int, ...]
     """What it reads before any text."""
+    begun: ServedModel
+    """The same, which reads that by itself."""
     prompt: str
     """Words it knows, to begin with."""
 
@@ -41,10 +45,21 @@ def take(data: bytes, name: str) -> OwnModel:
     words = model.tokenizer
     if not isinstance(model, NeuralModel) or not isinstance(words, WordTokenizer):
         raise DamagedFile(f"{name} holds no model that was trained here.", "choose a file that was saved on this page.")
-    begin = (BOS,) if words.special[:2] == SPECIAL else ()
-    own = OwnModel(name, sha256(data).hexdigest()[:12], ServedModel(model), begin, words.words[0])
+    begin = (BOS,) if words.special[:2] == SPECIAL and model.context_length != 1 else ()
+    begun = ServedModel(Begun(model, begin))
+    own = OwnModel(name, sha256(data).hexdigest()[:12], ServedModel(model), begin, begun, words.words[0])
     st.session_state[_OWN] = own
     return own
+
+
+def code(file: str = "your-model.safetensors") -> str:
+    """The lines that load it, from the file it was downloaded as."""
+    own = current()
+    begin = list(own.begin) if own else []
+    return (
+        "from pathlib import Path\nfrom lm_core.models import files\nfrom lm_core.models.begun import Begun\n\n"
+        f"model = Begun(files.read(Path({file!r}))[0], {begin})\n"
+    )
 
 
 def current() -> OwnModel | None:

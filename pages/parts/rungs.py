@@ -53,9 +53,10 @@ def choose(shown: bool) -> str:
 
 def rung(kind: str) -> Rung:
     """The model, loaded if need be. Raises ModelUnavailable."""
-    if kind == PRETRAINED:
+    own = own_model.current()
+    if kind == PRETRAINED and not (own and model_choice.name() == f"{OWN}/{own.key}"):
         return Rung(kind, model_choice.name(), model_choice.model(), "prompt", prompt_box.DEFAULT)
-    if kind == OWN and (own := own_model.current()):
+    if own and kind in (OWN, PRETRAINED):  # chosen here, or for all pages
         return Rung(kind, f"own/{own.key}", own.model, "mine", own.prompt, own.begin)
     model = registry.serve(f"ladder/{kind}", _loader(kind))
     if kind == "table":
@@ -82,4 +83,7 @@ def about(kind: str) -> str:
 
 def known(name: str) -> bool:
     """Whether a model of this name can be chosen here."""
+    own = own_model.current()
+    if name.startswith(f"{OWN}/"):
+        return own is not None and name == f"{OWN}/{own.key}"
     return name in TITLES or name in [entry.name for entry in pretrained.catalogue()]

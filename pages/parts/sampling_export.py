@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from lm_core.distribution import Distribution
-from pages.parts import export, logit_source, sampling, temperature, url_state
+from pages.parts import export, logit_source, model_choice, sampling, temperature, url_state
 
 
 def fold(source: logit_source.Source, now: sampling.Settings, seen: temperature.View, model: str) -> None:
@@ -30,8 +30,7 @@ def code(source: logit_source.Source, now: sampling.Settings, model: str, size: 
     """The lines of lm_core that make the figure, runnable as they stand."""
     if source.answer:
         head = (
-            "from lm_core import label, pretrained\nfrom lm_core.decoding import strategy\n\n"
-            f"model = pretrained.load({model!r})\n"
+            f"from lm_core import label\nfrom lm_core.decoding import strategy\n{model_choice.loading(model)}"
             f"ids = model.tokenizer.encode({source.answer.prompt.text!r})\n"
             "logits = model.next_logits([ids])[0]\n"
         )

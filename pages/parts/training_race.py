@@ -168,9 +168,9 @@ def _row(name: str, model: LanguageModel, ids: list[int]) -> tuple[str, str]:
 
 
 def _pretrained(words: str) -> tuple[str, str]:
-    name = pretrained.entry(model_choice.name()).title
+    name = pretrained.entry(pretrained.DEFAULT).title
     try:
-        model = model_choice.model()
+        model = model_choice.base()
         ids = model.tokenizer.encode(words)
         return _row(name, model, ids) if ids else (name, "needs at least one word")
     except LmCoreError as error:

@@ -40,8 +40,7 @@ def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str,
     _follow_default(name, default)
     box = prompt_box.ask(model, name, "Your words", default, compact=presenting, chips=False, begin=begin)
     if box.answer:
-        size = min(_STAGE_SIZE if presenting else _SIZE, model.vocab_size)
-        picture: dict[str, Any] = bars.picture(box.answer, size)
+        picture: dict[str, Any] = bars.picture(box.answer, _STAGE_SIZE if presenting else _SIZE)
         picture["caption"] = f"What comes next, as the model of step {step:,} has it."
         if presenting:
             picture["caption"] = f"Next token, step {step:,}"

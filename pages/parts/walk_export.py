@@ -53,7 +53,8 @@ def code(rung: rungs.Rung, tour: Exploration, text: str, choice: strategy_choice
         rungs.PRETRAINED: f"from lm_core import pretrained\nmodel = pretrained.load({rung.name!r})\n",
         "table": "from lm_core.models.table import ORDER_SHIPPED, TableModel\nmodel = TableModel(ORDER_SHIPPED)\n",
     }
-    path = f"{rungs.FILES / rung.kind}.safetensors"
+    own = rung.name.startswith(f"{rungs.OWN}/")
+    path = "your-model.safetensors" if own else f"{rungs.FILES / rung.kind}.safetensors"
     file = f"from pathlib import Path\nfrom lm_core.models import files\nmodel, _ = files.read(Path({path!r}))\n"
     begin = (
         f"[*{list(rung.begin)}, *model.tokenizer.encode({text!r})]"
@@ -62,7 +63,7 @@ def code(rung: rungs.Rung, tour: Exploration, text: str, choice: strategy_choice
     )
     return (
         "from lm_core.decoding import strategy\nfrom lm_core.exploration import Exploration\n"
-        f"from lm_core.generation import ContextPolicy, Limits\n{models.get(rung.kind, file)}\n"
+        f"from lm_core.generation import ContextPolicy, Limits\n{file if own else models.get(rung.kind, file)}\n"
         f"chosen_by = {choice.code()}\ntour = Exploration(model, {begin}, Limits({', '.join(said)}))\n"
         f"tour.follow({tour.here!r}, chosen_by)  # or list(tour.run(chosen_by)) to let it choose\n"
         "for step in tour.steps:\n"

@@ -1,9 +1,10 @@
 """Page 2 in a real browser with the real model: drag, type, filter, throw, share; by mouse, touch and keys."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
@@ -326,6 +327,16 @@ def test_pasted_logits_that_cannot_be_read(server: Server, open_page: Open, text
     area.press("Control+Enter")
     expect(page.locator("tr[data-id] .token")).to_have_text(["left", "right"])
     expect(page.get_by_label("Temperature as a number")).to_have_value("0.6")
+
+
+def test_small_is_never_shown_as_zero(server: Server, open_page: Open) -> None:
+    """e^-40 and e^-45 are lost in a running sum from the top; their rows must not be."""
+    link = urlencode({"from": "pasted", "logits": "a 0\nb -40\nc -45"})
+    page = drawn(open_page(server, f"/temperature?{link}"))
+    for name, gap in (("b", -40), ("c", -45)):
+        cell = row(page, name).locator(".percent").first
+        expect(cell).to_have_text("< 0.01 %")
+        assert exact(cell) == pytest.approx(math.exp(gap), rel=1e-6)
 
 
 def test_an_example_chosen_right_after_a_key_holds(server: Server, open_page: Open) -> None:

@@ -277,6 +277,13 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     expect(page.get_by_text("Your own: neural n-gram, step 120.")).to_be_visible()
     page.get_by_label("Prompt", exact=True).fill("left regional")
     expect(page.locator(".walk tr[data-id] .token").first).to_have_text("hub")
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="Yours").click()
+    expect(sidebar.get_by_text("neural n-gram, step 120. It knows the words of its text")).to_be_visible()
+    sidebar.get_by_role("link", name="Next token").click()
+    page.get_by_label("Prompt", exact=True).fill("left regional")
+    expect(page.locator(".bars tr[data-id] .token").first).to_have_text("hub")
 
 
 def test_a_race_and_one_prompt_under_all(server: Server, open_page: Open) -> None:
