@@ -15,7 +15,7 @@ function build(host) {
   const label = make(bar, "label", "speed");
   make(label, "span", "unseen", { text: "Speed" });
   view.speed = make(label, "select", "");
-  for (const [value, text] of [["full", "whole run in 10 s"], ["ten", "10 steps a second"], ["one", "1 step a second"]]) {
+  for (const [value, text] of [["full", "whole run in 10 s"], ["ten", "10 steps a second"], ["one", "1 step a second"], ["fast", "as fast as it trains"]]) {
     make(view.speed, "option", "", { value, text });
   }
   view.reseed = make(bar, "button", "reseed", { type: "button", text: "New seed" });

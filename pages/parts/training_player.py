@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from pages.parts import url_state
 from pages.parts.training_jobs import jobs
 
 KEY = "training_component"
-SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0}
-"""Steps a second; full: the whole run in ten seconds, or as fast as it trains."""
+SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0, "fast": math.inf}
+"""Steps a second; full: the whole run in ten seconds, if it trains that fast."""
 _WHOLE_RUN = 10.0  # seconds
 _SOON = 0.04  # seconds of making steps again that a drag allows itself
 _PATIENCE = 2.0  # seconds a single step may take before the page says that it is waiting
@@ -78,7 +79,7 @@ def place(replay: Replay) -> Place:
         asked = min(state[at_key], steps) if url_state.arriving() else 0
         state[_AT], state[_PLAYING] = float(min(asked, folder.head)), ""
         if asked > folder.head:  # a link to a step that nobody has trained here yet
-            _play("full", asked)
+            _play("fast", asked)
     act = state.pop(_ACT, None)
     if act:
         state[_HANDLED] = act.get("id")
@@ -154,9 +155,9 @@ def _move(folder: RunFolder, steps: int, me: str) -> Standing:
     passed, state[_SINCE] = now - state[_SINCE], now
     rate = SPEEDS[speed] or steps / _WHOLE_RUN
     until = state[_UNTIL]
-    ahead = until if speed == "full" else min(until, int(state[_AT] + 3 * rate) + 1)
+    ahead = until if speed in ("full", "fast") else min(until, int(state[_AT] + 3 * rate) + 1)
     standing = jobs().watch(folder, me, ahead)
-    state[_AT] = min(float(standing.head), float(until), state[_AT] + passed * rate)
+    state[_AT] = min(float(standing.head), float(until), state[_AT] + max(passed, 1e-6) * rate)
     ended = standing.state in (DIVERGED, INTERRUPTED) and state[_AT] >= standing.head
     if state[_AT] >= until or ended:
         state[_PLAYING] = ""

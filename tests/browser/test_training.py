@@ -58,7 +58,7 @@ def choose(page: Page, example: str) -> None:
     page.get_by_role("menuitem", name=example, exact=True).click()
 
 
-def play(page: Page, speed: str = "full") -> None:
+def play(page: Page, speed: str = "fast") -> None:
     page.locator(".training select").select_option(speed)
     button(page, "Play").click()
 
@@ -373,15 +373,15 @@ def test_leaving_while_it_plays_keeps_the_place(server: Server, open_page: Open)
 def test_the_same_run_is_trained_once(server: Server, open_page: Open) -> None:
     first = at(server, open_page, run_seed="104")
     second = at(server, open_page, run_seed="104")
-    play(first)
-    play(second)
+    play(first, "full")
+    play(second, "full")
     expect(said(first)).to_have_text(re.compile("Training, with 2 visitors|This run is trained already"))
     for page in (first, second):
         expect(said(page)).to_have_text("Done: 500 steps.", timeout=60_000)
     assert facts(first) == facts(second)  # the seconds, too, are those of one run
     late = at(server, open_page, run_seed="104")
     expect(said(late)).to_contain_text("Nothing learned yet")
-    play(late)
+    play(late, "full")
     expect(said(late)).to_have_text(re.compile("^This run is trained already"))
 
 
