@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ SLICE = 1.0
 """Seconds a run trains before the next one has its turn."""
 LEASE = 90.0
 """Seconds without a sign of life after which a watcher wants nothing: browsers call hidden pages once a minute."""
+HEARD = 5.0
+"""Seconds for which a watcher counts as there: runs of those who are gone, or look away, let others go first."""
 DISK = 2**30
 """Bytes all runs may take; beyond it those unused for longest are removed."""
 INTERRUPTED = "interrupted"
@@ -230,11 +233,18 @@ class Jobs:
                     slot.turns.append(run)
 
     def _next(self, slot: _Slot) -> str | None:
-        while slot.turns:
-            run = slot.turns.popleft()
-            if self._is_wanted(run):
-                return run
-        return None
+        """The run whose turn it is: in order, those whose watchers were heard of just now before the others."""
+        slot.turns = deque(filter(self._is_wanted, slot.turns))
+        heard = (run for run in slot.turns if self._silence(run) < HEARD)
+        run = next(heard, slot.turns[0] if slot.turns else None)
+        if run:
+            slot.turns.remove(run)
+        return run
+
+    def _silence(self, run: str) -> float:
+        """Seconds since anyone who wants this run was heard of."""
+        now, head = time.monotonic(), RunFolder(self.root / run).head
+        return min((now - said for step, said in self._wants[run].values() if step > head), default=math.inf)
 
     # ---- disk
 

@@ -182,6 +182,24 @@ def test_runs_take_turns(manager: Callable[..., Jobs], text: Corpus) -> None:
     assert max(heads()) < 5_000  # none waited for another to end
 
 
+def test_who_is_gone_lets_others_go_first(
+    manager: Callable[..., Jobs], text: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lm_core.runtime.jobs.HEARD", 0.5)
+    jobs = manager(slice_seconds=0.1)
+    left, watched = (jobs.open(replace(SMALL, seed=seed), text) for seed in range(2))
+    until(lambda: jobs.watch(left, "gone", 5_000).head > 0)
+    until(lambda: jobs.watch(watched, "here", 5_000).head > 0)
+    time.sleep(0.7)  # "gone" is silent now, its lease goes on
+    jobs.watch(watched, "here", 5_000)
+    time.sleep(0.2)  # the slice under way
+    before, head = left.head, watched.head
+    until(lambda: jobs.watch(watched, "here", 5_000).head > head + 200)
+    assert left.head == before
+    jobs.leave(watched, "here")
+    until(lambda: left.head > before)  # nobody else is there: the lease counts
+
+
 def test_a_rate_far_too_high_is_caught(manager: Callable[..., Jobs], text: Corpus) -> None:
     jobs = manager()
     folder = jobs.open(replace(SMALL, learning_rate=1e38**0.2, clip=None, optimiser="sgd", schedule="constant"), text)
