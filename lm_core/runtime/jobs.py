@@ -26,7 +26,7 @@ from lm_core.runtime.run_folder import PLAYABLE, RunFolder
 
 SLOTS = max(1, (os.cpu_count() or 2) // 2)
 """Runs trained at one time."""
-SLICE = 1.0
+SLICE = 0.5
 """Seconds a run trains before the next one has its turn."""
 LEASE = 90.0
 """Seconds without a sign of life after which a watcher wants nothing: browsers call hidden pages once a minute."""

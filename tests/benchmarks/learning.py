@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_core.recipe import Recipe
+from lm_core.runtime.jobs import HEARD
 from lm_core.runtime.run_folder import RunFolder
 from tests.benchmarks.measure import table
 from tests.benchmarks.visitor import Visitor
@@ -26,6 +27,7 @@ os.nice(10)
 torch.set_num_threads(1)
 from lm_core.corpus import tracking
 from lm_core.recipe import Recipe
+from lm_core.runtime.jobs import HEARD
 from lm_core.training.build import texts, examples, fresh_model
 import numpy as np, torch.nn.functional as F
 recipe = Recipe(steps=5000)
@@ -61,6 +63,7 @@ def bench_learning() -> None:
             _scrubbing(browser, server)
             _sharing(server)
             _others(server)
+            time.sleep(HEARD)  # those who were here are gone
             _class(server)
         browser.close()
 
@@ -162,7 +165,7 @@ def _sharing(server: Server) -> None:
             for visitor in visitors:
                 visitor.rerun()
             heads[round_] = [visitor.shown["training"]["head"] for visitor in visitors]
-            end = time.perf_counter() + 12 * (1 - round_)
+            end = time.perf_counter() + 16 * (1 - round_)
             while time.perf_counter() < end:
                 for visitor in visitors:
                     visitor.rerun(after=0.3 / count)
