@@ -20,7 +20,7 @@ with frame.plain_errors():
     box = prompt_box.ask(model, "prompt", "Prompt")
     url_state.write(prompt=(box.committed, prompt_box.DEFAULT))
     if box.answer:
-        bars.draw(bars.picture(box.answer, size=5), key="home_bars", on_take=box.answer.append)
+        bars.draw(bars.picture(box.answer, size=5), key="home_bars", takes=box.answer)
 
 if not url_state.presenting():
     st.subheader("All pages", anchor=False)

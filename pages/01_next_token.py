@@ -71,7 +71,7 @@ with frame.plain_errors():
         else:
             with shown:
                 announcement = finding.announcement(answer, picture)
-                bars.draw(picture, "next_token_bars", axis, announcement, on_take=None if other else answer.append)
+                bars.draw(picture, "next_token_bars", axis, announcement, takes=None if other else answer)
                 comparison.say(answer, other) if other else finding.uncertainty(words, answer.belief)
             finding.find(model, answers, word)
             if not url_state.presenting():

@@ -144,7 +144,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawTokens(view, data);
   select(view, data, view.rows.has(view.selected) ? view.selected : null);
   host.onkeydown = (event) => onKey(event, view, data);
-  view.take.onclick = () => setTriggerValue("take", view.selected);
+  view.take.onclick = () =>
+    setTriggerValue("take", { id: view.selected, onto: globalThis.promptBoxes?.[data.take]?.value ?? null });
   // Rows that moved or went have lost the focus; whoever goes on by keyboard goes on in the bars.
   if (inside && (!host.contains(root.activeElement) || root.activeElement.hidden)) {
     view.rows.get(view.selected ?? data.rows[0].id).focus();

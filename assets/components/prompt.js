@@ -10,6 +10,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const area = host.querySelector("textarea");
   const state = (host.state ??= { version: null, sent: null, committed: null, waiting: 0 });
   host.querySelector("label span").textContent = data.label;
+  (globalThis.promptBoxes ??= {})[data.name] = area; // so that a token can say which text it is put behind
   host.classList.toggle("compact", data.compact);
 
   if (state.version !== data.version) {

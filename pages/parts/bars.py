@@ -1,6 +1,5 @@
 """The live bars: rows of a distribution and the rest, drawn by our own component in the browser."""
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -90,21 +89,21 @@ def draw(
     key: str,
     axis: str = "linear",
     announcement: str = "",
-    on_take: Callable[[int], None] | None = None,
+    takes: Answer | None = None,
     compact: bool = False,
 ) -> None:
-    """Draws the bars on a fixed axis. `on_take` offers to take a row and gets its token id. `compact` is for a stage.
+    """Draws the bars on a fixed axis. `takes` is the answer to whose prompt a row can be added.
 
-    `announcement` is read out by a screen reader when it changes.
+    `announcement` is read out by a screen reader when it changes. `compact` is for a stage.
     """
 
     def taken() -> None:
-        token_id = st.session_state[key].take
-        if on_take and token_id in [row["id"] for row in picture["rows"]]:  # a browser may send anything
-            on_take(token_id)
+        sent = st.session_state[key].take
+        if takes and isinstance(sent, dict) and sent.get("id") in [row["id"] for row in picture["rows"]]:
+            takes.append(sent["id"], sent.get("onto"))  # a browser may send anything
 
     digits = st.session_state.get("_digits", True)
-    data = {**picture, "axis": axis, "announcement": announcement, "digits": digits, "take": on_take is not None}
+    data = {**picture, "axis": axis, "announcement": announcement, "digits": digits, "take": takes and takes.name}
     data["compact"] = compact
     _component(data=data, key=key, on_take_change=taken)
 

@@ -47,9 +47,12 @@ class Answer:
         """A token as it is shown."""
         return label(self.tokenizer.token_bytes(token_id))
 
-    def append(self, token_id: int) -> None:
-        """Writes one more token behind whatever the box holds by now. For callbacks."""
-        text = _standing(self.name)[0]
+    def append(self, token_id: int, onto: object = None) -> None:
+        """Writes one more token behind `onto`, the text that stood in the box when it was asked for. For callbacks.
+
+        Keys pressed since then may have come first. Without `onto`: behind whatever the box holds by now.
+        """
+        text = onto if isinstance(onto, str) else _standing(self.name)[0]
         put(self.name, text + self.tokenizer.decode([token_id]), onto=text)
 
 
@@ -114,7 +117,7 @@ def ask(
     if name == "prompt":
         url_state.travel("prompt", text, DEFAULT)
     onto = st.session_state[f"{key}_onto"]
-    data = {"label": heading, "text": text, "version": version, "onto": onto, "compact": compact}
+    data = {"name": name, "label": heading, "text": text, "version": version, "onto": onto, "compact": compact}
     if not text:
         _draw(key, {**data, "tokens": None})
         frame.note(f"{heading} is empty. Type a text to be continued, for example: {default}")

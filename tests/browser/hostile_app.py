@@ -1,12 +1,15 @@
 """A page of nothing but hostile tokens, drawn by the real components: what tests/browser/test_hostile.py opens."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import streamlit as st
 
 from lm_core.distribution import Rest
 from lm_core.exploration import Branch
 from lm_core.labels import label, spoken
 from lm_core.trace import StageRecord, Step
-from pages.parts import bars, export, frame, walk_picture
+from pages.parts import bars, export, frame, prompt_box, walk_picture
 from tests.browser.hostile import HOSTILE
 
 rows = [
@@ -15,7 +18,7 @@ rows = [
     for i, token in enumerate(HOSTILE)
 ]
 picture = {"rows": rows, "bands": [{"label": "ranks 32–50", "p": 0.1}], "rest": {}, "caption": HOSTILE[0]}
-bars.draw(picture, key="hostile", on_take=lambda _: None)
+bars.draw(picture, key="hostile", takes=cast(prompt_box.Answer, SimpleNamespace(name="prompt")))
 for token in HOSTILE:
     frame.note(label(token.encode()))
 export._component(data={**picture, "title": HOSTILE[0], **export._drawn(picture)}, key="hostile_export")
