@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lm_core import filters as filters
     from lm_core import generation as generation
     from lm_core import grammar as grammar
+    from lm_core import kv_sizing as kv_sizing
     from lm_core import pasted as pasted
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
@@ -88,6 +89,7 @@ _HOMES = {
     "smoothing": None,
     "training": None,
     "runtime": None,
+    "kv_sizing": None,
 }
 
 __all__ = [*_HOMES]

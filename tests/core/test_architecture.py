@@ -11,8 +11,8 @@ import lm_core
 ROOT = Path(__file__).resolve().parents[2]
 # A module may import any that stands before it; None is the package's own door.
 ORDER: list[str | None] = [
-    "errors", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt", "grammar", "corpus", "recipe",
-    "models", "pretrained", "filters", "decoding", "trace", "recording", "window", "generation",
+    "errors", "kv_sizing", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt", "grammar",
+    "corpus", "recipe", "models", "pretrained", "filters", "decoding", "trace", "recording", "window", "generation",
     "repetition", "exploration", "beam", "crowd", "scoring", "counting", "smoothing", "training", "runtime", None,
 ]  # fmt: skip
 

@@ -1,0 +1,109 @@
+"""`python -m lm_core.kv_sizing --model llama-3.1-8b --context 32768 --batch 4 --engine vllm --json`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from lm_core.errors import InvalidInput
+from lm_core.kv_sizing import ENGINES, Geometry, Sizing, amounts, from_text, names, preset, size, strict_json
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the size and how it came about; returns 2 with one sentence if the question cannot be answered."""
+    asked = _parser().parse_args(arguments)
+    try:
+        options = dict(_option(text) for text in asked.option)
+        sizing = size(
+            _geometry(asked), asked.context, asked.batch, asked.dtype_k, asked.dtype_v or asked.dtype_k, asked.engine,
+            asked.tensor_parallel, **options,
+        )  # fmt: skip
+    except (InvalidInput, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(as_json(sizing), indent=2) if asked.json else _text(sizing))
+    return 0
+
+
+def as_json(sizing: Sizing) -> dict[str, Any]:
+    """The whole answer as plain data; every amount in bytes."""
+    load, engine = sizing.load, sizing.engine
+    return {
+        "model": sizing.geometry.to_json(),
+        "context": load.context,
+        "sequences": load.sequences,
+        "dtype_k": load.dtype_k.name,
+        "dtype_v": load.dtype_v.name,
+        "tensor_parallel": load.tensor_parallel,
+        "engine": {"name": engine.name, "version": engine.version, "options": vars(engine)},
+        "bytes": {
+            "total": sizing.total,
+            "per_gpu": sizing.per_gpu,
+            "per_sequence": sizing.per_sequence,
+            "per_added_token": sizing.per_added_token,
+            "fixed_state": sizing.fixed,
+            "payload": sizing.payload,
+            "replication": sizing.replication,
+            "padding": sizing.padding,
+        },
+        "per_gpu": [{"part": line.label, "bytes": line.bytes, "formula": line.formula} for line in sizing.lines],
+    }
+
+
+def _text(sizing: Sizing) -> str:
+    load = sizing.load
+    lines = [
+        f"{sizing.geometry.name}, {load.sequences:,} x {load.context:,} tokens, "
+        f"K {load.dtype_k.name}, V {load.dtype_v.name}, {sizing.engine.name} {sizing.engine.version}",
+        f"KV cache         {amounts.both(sizing.total)}",
+        f"per GPU          {amounts.both(sizing.per_gpu)}, tensor parallel {load.tensor_parallel}",
+        f"per sequence     {amounts.both(sizing.per_sequence)}",
+        f"per added token  {amounts.both(sizing.per_added_token)}",
+        f"fixed state      {amounts.both(sizing.fixed)}",
+        f"payload          {amounts.both(sizing.payload)}",
+        f"copies of heads  {amounts.both(sizing.replication)}",
+        f"engine's share   {amounts.both(sizing.padding)}",
+        *(f"  {line.label}: {line.formula} = {line.bytes:,} B" for line in sizing.lines),
+    ]
+    return "\n".join(lines)
+
+
+def _geometry(asked: argparse.Namespace) -> Geometry:
+    if asked.model:
+        return preset(asked.model)
+    path = Path(asked.config or asked.geometry)
+    with path.open("rb") as file:
+        text = file.read(strict_json.MOST_BYTES + 1)
+    return from_text(text, path.stem) if asked.config else Geometry.from_json(strict_json.read(text, "geometry"))
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        raise InvalidInput("option", "written as name=value, such as block_size=32", text) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lm_core.kv_sizing", description="Sizes a KV cache.")
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("--model", help=f"one of {', '.join(names())}")
+    model.add_argument("--config", help="a model's config.json")
+    model.add_argument("--geometry", help="layer groups as JSON")
+    parser.add_argument("--context", type=int, required=True, help="tokens in every sequence")
+    parser.add_argument("--batch", type=int, default=1, help="sequences")
+    parser.add_argument("--dtype-k", default="bf16")
+    parser.add_argument("--dtype-v", help="as K unless given")
+    parser.add_argument("--engine", default="ideal", help=f"one of {', '.join(ENGINES)}")
+    parser.add_argument("--tensor-parallel", type=int, default=1)
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the engine")
+    parser.add_argument("--json", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""How many bytes the values of a cache row take, scales included.
+
+Turns a dtype's name into a Dtype, and a row of values into whole bytes. Knows nothing of models or engines.
+
+Sources: ggml's block structs (ggml-common.h: q8_0 is 32 values and an f16 scale, 34 bytes); vLLM's per-token-head
+caches (one f32 scale per head, token and side); NVFP4 (16 values of 4 bits and one fp8 scale); DeepSeek's
+fp8_ds_mla (512 fp8 values, 4 f32 scales, 64 bf16 rotary values: 656 bytes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lm_core.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Dtype:
+    """`block` values are stored in `block_bytes`; each head's row carries `scale_bytes` more.
+
+    >>> DTYPES["q8_0"].row(heads=8, dim=128)
+    1088
+    >>> DTYPES["int8_per_token_head"].row(heads=1, dim=128)
+    132
+    """
+
+    name: str
+    block: int
+    block_bytes: int
+    scale_bytes: int = 0
+    note: str = ""
+
+    def row(self, heads: int, dim: int) -> int:
+        """Bytes of one token's row of `heads` times `dim` values; refuses a width the blocks do not divide."""
+        if dim % self.block:
+            raise InvalidInput("dtype", f"one whose blocks of {self.block} values divide {dim}", self.name)
+        return heads * (dim // self.block * self.block_bytes + (self.scale_bytes if dim else 0))
+
+    @property
+    def bits(self) -> float:
+        """Bits per value without per-head scales, for people."""
+        return 8 * self.block_bytes / self.block
+
+
+_LATENT_ONLY = "only for a latent of 512 + 64 values"
+DTYPES = {
+    dtype.name: dtype
+    for dtype in (
+        Dtype("f32", 1, 4),
+        Dtype("f16", 1, 2),
+        Dtype("bf16", 1, 2),
+        Dtype("fp8", 1, 1, note="one scale per tensor"),
+        Dtype("q8_0", 32, 34),
+        Dtype("q5_1", 32, 24),
+        Dtype("q5_0", 32, 22),
+        Dtype("q4_1", 32, 20),
+        Dtype("q4_0", 32, 18),
+        Dtype("iq4_nl", 32, 18),
+        Dtype("int8_per_token_head", 1, 1, 4, "one f32 scale per head, token and side"),
+        Dtype("fp8_per_token_head", 1, 1, 4, "one f32 scale per head, token and side"),
+        Dtype("int4_per_token_head", 2, 1, 4, "one f32 scale per head, token and side"),
+        Dtype("nvfp4", 16, 9, note="one fp8 scale per 16 values"),
+        Dtype("fp8_ds_mla", 1, 1, note=_LATENT_ONLY),
+    )
+}
+GGML = ("f16", "bf16", "f32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+
+
+def dtype(name: object) -> Dtype:
+    """The dtype of that name, or InvalidInput that lists the names there are."""
+    if not isinstance(name, str) or name not in DTYPES:
+        raise InvalidInput("dtype", f"one of {', '.join(DTYPES)}", name)
+    return DTYPES[name]
+
+
+def latent_row(kind: Dtype, rank: int, rope: int) -> int:
+    """Bytes of one token's latent row: stored once, keys' dtype for all of it.
+
+    >>> latent_row(DTYPES["bf16"], 512, 64), latent_row(DTYPES["fp8_ds_mla"], 512, 64)
+    (1152, 656)
+    """
+    if kind.name == "fp8_ds_mla":
+        if (rank, rope) != (512, 64):
+            raise InvalidInput("dtype", f"another one: fp8_ds_mla is {_LATENT_ONLY}, not {rank} + {rope}", kind.name)
+        return rank + rank // 128 * 4 + 2 * rope
+    return kind.row(1, rank + rope)
+
+
+def index_row(dim: int) -> int:
+    """Bytes of an indexer's key as DeepSeek stores it: fp8, and an f32 scale for every 128 values.
+
+    >>> index_row(128)
+    132
+    """
+    return dim + 4 * -(-dim // 128)

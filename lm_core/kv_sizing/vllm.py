@@ -1,0 +1,151 @@
+"""vLLM's KV planner: which layers share blocks, how large a block is, how many blocks a request needs.
+
+Turns layer groups into a Plan on one GPU, and a Plan into bytes, requests and the figures of vLLM's log. Knows no
+weights and no budget. Rules: kv_cache_interface.py, kv_cache_utils.py, platforms/interface.py of vLLM 0.33.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from lm_core.errors import InvalidInput, whole_number
+from lm_core.kv_sizing.geometry import Geometry, LayerGroup
+from lm_core.kv_sizing.load import Line, Load, row, row_says, state, up
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Layers that allocate alike: `padded` of them (some stand empty), in `groups` block tables."""
+
+    group: LayerGroup
+    padded: int
+    tables: int
+    block: int
+    blocks: int
+    """Blocks one request needs in each table."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One GPU's plan: every block of every table takes `bytes_per_block`.
+
+    `log` figures follow vLLM: concurrency = blocks / blocks a longest request needs; tokens = concurrency x length.
+    """
+
+    pools: tuple[Pool, ...]
+    bytes_per_block: int
+
+    @property
+    def blocks_per_request(self) -> int:
+        return sum(pool.tables * pool.blocks for pool in self.pools)
+
+    def log(self, available: int, context: int) -> tuple[int, float]:
+        """("GPU KV cache size" in tokens, "Maximum concurrency") that vLLM logs for that many bytes per GPU."""
+        concurrency = available // self.bytes_per_block / self.blocks_per_request
+        return int(concurrency * context), concurrency
+
+
+@dataclass(frozen=True)
+class Vllm:
+    """vLLM: blocks of one size for all layers; sliding layers keep what is in flight besides their window."""
+
+    name: ClassVar[str] = "vLLM"
+    version: ClassVar[str] = "0.33.0"
+    dtypes: ClassVar[tuple[str, ...]] = (
+        "bf16", "f16", "f32", "fp8", "int8_per_token_head", "fp8_per_token_head", "int4_per_token_head", "nvfp4",
+        "fp8_ds_mla",
+    )  # fmt: skip
+    one_dtype: ClassVar[bool] = True
+    splits_heads: ClassVar[bool] = True
+    step: ClassVar[str] = "one block"
+
+    block_size: int = 16
+    max_num_batched_tokens: int = 8192
+    async_scheduling: bool = True
+    mamba_align: bool = False
+
+    def __post_init__(self) -> None:
+        whole_number("block_size", self.block_size, 1, 4096)
+        whole_number("max_num_batched_tokens", self.max_num_batched_tokens, 1, 1 << 24)
+
+    @property
+    def in_flight(self) -> int:
+        """Tokens that may be under way at once."""
+        return self.max_num_batched_tokens * (2 if self.async_scheduling else 1)
+
+    def lines(self, geometry: Geometry, load: Load) -> list[Line]:
+        plan = self.plan(geometry, load)
+        lines = []
+        for pool in plan.pools:
+            blocks = load.sequences * pool.tables * pool.blocks
+            formula = (
+                f"{load.sequences:,} x {pool.tables} tables x {pool.blocks:,} blocks x {plan.bytes_per_block:,} B; "
+                f"{_shape(pool, load)}"
+            )
+            lines.append(Line(pool.group.says(), blocks * plan.bytes_per_block, formula))
+        return [*lines, Line("null block", plan.bytes_per_block, f"1 block x {plan.bytes_per_block:,} B")]
+
+    def plan(self, geometry: Geometry, load: Load) -> Plan:
+        """How vLLM lays out this model for requests of this length."""
+        if any(group.kind == "cross" for group in geometry.groups):
+            raise InvalidInput("engine", "another one: cross-attention is not part of the vLLM profile", "vLLM")
+        alike = [group for group in geometry.groups if group.kind in ("full", "latent", "indexer")]
+        if len(alike) == len(geometry.groups):
+            return self._one_table(geometry.groups, load)
+        return self._tables(_merged(geometry.groups), load)
+
+    def _one_table(self, groups: tuple[LayerGroup, ...], load: Load) -> Plan:
+        """All layers keep every token: one table, whose block holds every layer's page."""
+        blocks = -(-load.context // self.block_size)
+        size = self.block_size * sum(group.layers * row(group, load, "fp8") for group in groups)
+        first = replace(groups[0], layers=sum(group.layers for group in groups))
+        return Plan((Pool(first, first.layers, 1, self.block_size, blocks),), size)
+
+    def _tables(self, groups: list[LayerGroup], load: Load) -> Plan:
+        """Several kinds of layers: tables of equally many layers, pages made equal in size."""
+        per_token = {group: row(group, load, "fp8") for group in groups if group.kind != "state"}
+        states = [state(group, load.tensor_parallel) for group in groups if group.kind == "state"]
+        block = self.block_size
+        if states and per_token:
+            least = min(per_token.values())
+            block = max(block, up(-(-max(states) // least), 16))
+        page = block * max(per_token.values()) if per_token else max(states)
+        counts = [group.layers for group in groups]
+        width = max(counts) if 2 * max(counts) < 3 * min(counts) else min(counts)
+        pools = []
+        for group in groups:
+            tables = -(-group.layers // width)
+            own = block
+            if group.kind != "state":
+                if page % (block * per_token[group]):
+                    raise InvalidInput("engine", "another one: vLLM cannot make these layers' pages equal", "vLLM")
+                own = page // per_token[group]
+            pools.append(Pool(group, tables * width, tables, own, self._blocks(group, load.context, own)))
+        return Plan(tuple(pools), width * page)
+
+    def _blocks(self, group: LayerGroup, context: int, block: int) -> int:
+        if group.kind == "state":
+            return 2 if self.mamba_align else 1
+        if group.kind == "sliding":
+            return -(-min(group.window - 1 + self.in_flight, context) // block) + 1
+        if group.kind == "chunked":
+            return -(-min(group.window + self.in_flight, context) // block)
+        return -(-context // block)
+
+
+def _merged(groups: tuple[LayerGroup, ...]) -> list[LayerGroup]:
+    """Groups of the same shape as one, because vLLM goes by shape."""
+    merged: dict[LayerGroup, int] = {}
+    for group in groups:
+        key = replace(group, layers=1, label="")
+        merged[key] = merged.get(key, 0) + group.layers
+    return [replace(key, layers=layers) for key, layers in merged.items()]
+
+
+def _shape(pool: Pool, load: Load) -> str:
+    empty = pool.padded - pool.group.layers
+    shape = (
+        "a state per block" if pool.group.kind == "state" else f"{pool.block:,} tokens x {row_says(pool.group, load)}"
+    )
+    return f"a layer's page: {shape}" + (f"; {empty} empty layer places" if empty else "")
