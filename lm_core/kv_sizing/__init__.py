@@ -2,6 +2,8 @@
 
 from lm_core.kv_sizing.config_import import from_config as from_config
 from lm_core.kv_sizing.config_import import from_text as from_text
+from lm_core.kv_sizing.curve import Curve as Curve
+from lm_core.kv_sizing.curve import curves as curves
 from lm_core.kv_sizing.dtypes import DTYPES as DTYPES
 from lm_core.kv_sizing.fleet import layouts as layouts
 from lm_core.kv_sizing.geometry import Geometry as Geometry
@@ -9,6 +11,7 @@ from lm_core.kv_sizing.geometry import LayerGroup as LayerGroup
 from lm_core.kv_sizing.gguf_header import from_gguf as from_gguf
 from lm_core.kv_sizing.gpus import GPUS as GPUS
 from lm_core.kv_sizing.gpus import gpu as gpu
+from lm_core.kv_sizing.mistakes import mistakes as mistakes
 from lm_core.kv_sizing.presets import names as names
 from lm_core.kv_sizing.presets import preset as preset
 from lm_core.kv_sizing.sizing import ENGINES as ENGINES

@@ -1,0 +1,48 @@
+"""Need against length: the points of a plot, in powers of two.
+
+Turns the question of a Sizing into the sizes of the same question at other lengths. Draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lm_core.kv_sizing.sizing import Sizing, size
+
+
+@dataclass(frozen=True)
+class Curve:
+    """`totals` bytes at each of `contexts`, with this many `sequences`."""
+
+    sequences: int
+    contexts: tuple[int, ...]
+    totals: tuple[int, ...]
+
+
+def lengths(sizing: Sizing) -> tuple[int, ...]:
+    """Powers of two from 256 to the model's longest context, or past the length asked for where that is unknown."""
+    longest = max(sizing.geometry.max_context or 131_072, sizing.load.context)
+    return tuple(1 << power for power in range(8, max(9, (longest - 1).bit_length() + 1)))
+
+
+def curves(sizing: Sizing, sequences: Sequence[int]) -> tuple[Curve, ...]:
+    """One for each number of sequences.
+
+    >>> from lm_core.kv_sizing import preset, size
+    >>> curve, = curves(size(preset("llama-3.1-8b"), 8192), [1])
+    >>> curve.contexts[0], curve.totals[0]
+    (256, 33554432)
+    """
+    load, contexts = sizing.load, lengths(sizing)
+    return tuple(
+        Curve(
+            many, contexts,
+            tuple(
+                size(sizing.geometry, n, many, load.dtype_k.name, load.dtype_v.name, sizing.engine,
+                     load.tensor_parallel).total
+                for n in contexts
+            ),
+        )
+        for many in sequences
+    )  # fmt: skip

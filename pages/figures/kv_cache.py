@@ -1,0 +1,55 @@
+"""Size of a KV cache against length, both in powers of two, with the weights as a floor to compare with."""
+
+from collections.abc import Sequence
+from math import log10
+
+import plotly.graph_objects as go
+
+from lm_core.kv_sizing import Curve
+from pages.figures.palette import DASHES, figure
+
+_TEAL = "#00818a"
+
+
+def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stage: bool) -> go.Figure:
+    """One line for each number of sequences, named at its end; the question asked is a dot. `stage`: in large type."""
+    drawn = figure("tokens in every sequence", "KV cache, GiB", height=340)
+    for curve, dash in zip(curves, DASHES):
+        sizes = [each / 2**30 for each in curve.totals]
+        name = f"{curve.sequences:,} sequence{'s' if curve.sequences > 1 else ''}"
+        drawn.add_scatter(
+            x=curve.contexts, y=sizes, mode="lines", name=name, line={"color": _TEAL, "dash": dash},
+            hovertemplate=f"{name}: %{{y:.4g}} GiB",
+        )  # fmt: skip
+        drawn.add_annotation(
+            x=_place(curve.contexts[-1]), y=_place(sizes[-1]), text=name, showarrow=False, xanchor="left",
+            font={"color": _TEAL},
+        )  # fmt: skip
+    drawn.add_scatter(
+        x=[context], y=[total / 2**30], mode="markers", marker={"color": "#b45309", "size": 11},
+        hovertemplate="your question: %{y:.4g} GiB",
+    )  # fmt: skip
+    if weights:
+        ends = [curves[0].contexts[0], curves[0].contexts[-1]]
+        drawn.add_scatter(
+            x=ends, y=[weights / 2**30] * 2, mode="lines", line={"color": "#808080", "dash": "dash", "width": 1},
+            hovertemplate="weights: %{y:.4g} GiB",
+        )  # fmt: skip
+        place = {"x": _place(ends[0]), "y": _place(weights / 2**30), "xanchor": "left", "yanchor": "bottom"}
+        drawn.add_annotation(**place, text="weights", showarrow=False)
+    if stage:
+        size = {"size": 24}
+        drawn.update_layout(font=size, height=420).update_annotations(font_size=24)
+        drawn.update_xaxes(tickfont=size, title_font=size).update_yaxes(tickfont=size, title_font=size)
+    ticks = list(curves[0].contexts[::2])
+    drawn.update_xaxes(type="log", tickvals=ticks, ticktext=[_short(n) for n in ticks])
+    return drawn.update_yaxes(type="log", tickformat=",~f").update_layout(margin={"l": 60, "r": 170 if stage else 110})
+
+
+def _place(value: float) -> float:
+    """Where plotly wants an annotation on a logarithmic axis."""
+    return log10(value)
+
+
+def _short(tokens: int) -> str:
+    return f"{tokens // 2**20}M" if tokens >= 2**20 else f"{tokens // 1024}k" if tokens >= 1024 else str(tokens)
