@@ -359,6 +359,7 @@ def test_every_fold_opens_on_any_scene(server: Server, open_page: Open, link: st
     page = drawn(open_page(server, f"/temperature?{link}"))
     for fold in ("What to notice", "Every temperature at once", "Why divide, and not add?", "Show the code, export"):
         page.get_by_text(fold).click()
+        settled(page)  # Streamlit drops one of several folds opened within a tenth of a second
     expect(page.get_by_role("button", name="Copy link")).to_be_visible()
     expect(page.get_by_text("encountered an error")).to_have_count(0)
     expect(page.get_by_text("SyntaxError")).to_have_count(0)
