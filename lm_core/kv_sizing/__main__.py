@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import ENGINES, Geometry, Sizing, amounts, from_text, names, preset, size, strict_json
+from lm_core.kv_sizing import ENGINES, Geometry, Sizing, amounts, as_json, from_text, names, preset, size, strict_json
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,31 +26,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(json.dumps(as_json(sizing), indent=2) if asked.json else _text(sizing))
     return 0
-
-
-def as_json(sizing: Sizing) -> dict[str, Any]:
-    """The whole answer as plain data; every amount in bytes."""
-    load, engine = sizing.load, sizing.engine
-    return {
-        "model": sizing.geometry.to_json(),
-        "context": load.context,
-        "sequences": load.sequences,
-        "dtype_k": load.dtype_k.name,
-        "dtype_v": load.dtype_v.name,
-        "tensor_parallel": load.tensor_parallel,
-        "engine": {"name": engine.name, "version": engine.version, "options": vars(engine)},
-        "bytes": {
-            "total": sizing.total,
-            "per_gpu": sizing.per_gpu,
-            "per_sequence": sizing.per_sequence,
-            "per_added_token": sizing.per_added_token,
-            "fixed_state": sizing.fixed,
-            "payload": sizing.payload,
-            "replication": sizing.replication,
-            "padding": sizing.padding,
-        },
-        "per_gpu": [{"part": line.label, "bytes": line.bytes, "formula": line.formula} for line in sizing.lines],
-    }
 
 
 def _text(sizing: Sizing) -> str:

@@ -134,7 +134,7 @@ class SGLang:
 
 @dataclass(frozen=True)
 class Transformers:
-    """Hugging Face transformers: DynamicCache grows by the token, StaticCache reserves the whole length at once.
+    """Hugging Face transformers: its DynamicCache grows by the token; a StaticCache of this length takes the same.
 
     Rules: cache_utils.py. A sliding layer's tensor holds `window` rows during a step (its visible part, window - 1).
     """
@@ -145,8 +145,6 @@ class Transformers:
     one_dtype: ClassVar[bool] = True
     splits_heads: ClassVar[bool] = False
     step: ClassVar[str] = "one token"
-
-    static: bool = False
 
     def lines(self, geometry: Geometry, load: Load) -> list[Line]:
         return [self._line(group, load) for group in geometry.groups]

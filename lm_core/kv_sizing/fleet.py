@@ -12,7 +12,7 @@ from typing import Any
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.gpus import Gpu
-from lm_core.kv_sizing.sizing import ENGINES, Sizing, size
+from lm_core.kv_sizing.sizing import Sizing, profile, size
 from lm_core.kv_sizing.solve import Budget, max_sequences
 
 RANKS = (1, 2, 4, 8, 16)
@@ -57,7 +57,7 @@ def layouts(
     (2, 8)
     """
     whole_number("sequences", sequences, 1, 1 << 24)
-    splits = ENGINES[_known(options.get("engine", "ideal"))].splits_heads
+    splits = profile(options.get("engine", "ideal")).splits_heads
     found, refusals = [], []
     for ranks in RANKS:
         budget = Budget(ranks, gpu.memory, weights, utilisation_percent, {"overhead": overhead})
@@ -75,7 +75,3 @@ def layouts(
     if len(refusals) == len(RANKS):
         raise refusals[0]
     return tuple(sorted(found, key=lambda layout: (layout.gpus, layout.tensor_parallel)))
-
-
-def _known(name: object) -> str:
-    return next((known for known in ENGINES if known.lower() == str(name).lower()), "ideal")

@@ -45,15 +45,25 @@ class Sizing:
         return -(-self.total // self.load.sequences)
 
 
+def profile(name: object) -> type[Engine]:
+    """The kind of engine of that name, upper and lower case alike.
+
+    >>> profile("VLLM").splits_heads
+    True
+    """
+    found = next((kind for known, kind in ENGINES.items() if known.lower() == str(name).lower()), None)
+    if found is None:
+        raise InvalidInput("engine", f"one of {', '.join(ENGINES)}", name)
+    return found
+
+
 def engine(name: object, **options: Any) -> Engine:
     """The profile of that name (upper and lower case alike) with its options.
 
     >>> engine("vllm", block_size=32).block_size
     32
     """
-    if not isinstance(name, str) or name.lower() not in (known := {n.lower(): kind for n, kind in ENGINES.items()}):
-        raise InvalidInput("engine", f"one of {', '.join(ENGINES)}", name)
-    kind = known[name.lower()]
+    kind = profile(name)
     for option, value in options.items():
         fields = getattr(kind, "__dataclass_fields__", {})
         if option not in fields or fields[option].type.startswith("ClassVar"):
@@ -81,16 +91,16 @@ def size(
     >>> size(article, context=2048).total == 2**30, size(article, context=32768).total == 2**34
     (True, True)
     """
-    profile = _engine(engine, options)
+    chosen = _engine(engine, options)
     load = Load.of(context, sequences, dtype_k, dtype_k if dtype_v is None else dtype_v, tensor_parallel)
-    check(geometry, load, profile)
-    lines = tuple(profile.lines(geometry, load))
+    check(geometry, load, chosen)
+    lines = tuple(chosen.lines(geometry, load))
     alone = replace(load, tensor_parallel=1)
     ranks = load.tensor_parallel
     payload, per_gpu = _sum(Ideal().lines(geometry, alone)), _sum(lines)
     copies = ranks * _sum(Ideal().lines(geometry, load)) - payload
     return Sizing(
-        geometry, load, profile, lines, ranks * per_gpu, per_gpu, payload, copies,
+        geometry, load, chosen, lines, ranks * per_gpu, per_gpu, payload, copies,
         padding=ranks * per_gpu - payload - copies, per_added_token=_added(geometry, alone),
         fixed=_fixed(geometry, alone),
     )  # fmt: skip
@@ -104,20 +114,20 @@ def _engine(engine_or_name: str | Engine, options: dict[str, Any]) -> Engine:
     return engine_or_name
 
 
-def check(geometry: Geometry, load: Load, profile: Engine) -> None:
+def check(geometry: Geometry, load: Load, chosen: Engine) -> None:
     """Refuses what this engine cannot hold, one sentence for the first fault."""
     for group in geometry.unassigned:
         raise InvalidInput(
             "kind", f"assigned for {group.layers} layers before there is a total", group.label or "unknown"
         )
     for side, kind in (("dtype_k", load.dtype_k), ("dtype_v", load.dtype_v)):
-        if kind.name not in profile.dtypes:
-            raise InvalidInput(side, f"one that {profile.name} has: {', '.join(profile.dtypes)}", kind.name)
-    if profile.one_dtype and load.dtype_k != load.dtype_v:
-        raise InvalidInput("dtype_v", f"the same as dtype_k, as {profile.name} stores both alike", load.dtype_v.name)
-    if load.tensor_parallel > 1 and not profile.splits_heads:
+        if kind.name not in chosen.dtypes:
+            raise InvalidInput(side, f"one that {chosen.name} has: {', '.join(chosen.dtypes)}", kind.name)
+    if chosen.one_dtype and load.dtype_k != load.dtype_v:
+        raise InvalidInput("dtype_v", f"the same as dtype_k, as {chosen.name} stores both alike", load.dtype_v.name)
+    if load.tensor_parallel > 1 and not chosen.splits_heads:
         raise InvalidInput(
-            "tensor_parallel", f"1, because {profile.name} splits layers, not heads", load.tensor_parallel
+            "tensor_parallel", f"1, because {chosen.name} splits layers, not heads", load.tensor_parallel
         )
 
 

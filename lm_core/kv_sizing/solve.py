@@ -12,7 +12,7 @@ from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.geometry import Geometry
-from lm_core.kv_sizing.sizing import ENGINES, size
+from lm_core.kv_sizing.sizing import profile, size
 
 _LONGEST = 1 << 30
 _PERCENT = 100
@@ -58,15 +58,10 @@ class Answer:
 
 
 def _fits(geometry: Geometry, budget: Budget, context: int, sequences: int, options: Mapping[str, Any]) -> bool:
-    splits = ENGINES[_engine_name(options)].splits_heads
+    splits = profile(options.get("engine", "ideal")).splits_heads
     need = size(geometry, context, sequences, tensor_parallel=budget.gpus if splits else 1, **options)
     # An engine that splits by layers, not heads, needs room in the sum; whole layers may be dealt out less evenly.
     return need.per_gpu <= budget.for_cache if splits else need.total <= budget.gpus * budget.for_cache
-
-
-def _engine_name(options: Mapping[str, Any]) -> str:
-    name = options.get("engine", "ideal")
-    return next((known for known in ENGINES if known.lower() == str(name).lower()), "ideal")
 
 
 def max_context(geometry: Geometry, budget: Budget, sequences: int = 1, **options: Any) -> Answer:
@@ -92,7 +87,7 @@ def fitting_dtypes(
 ) -> tuple[str, ...]:
     """The engine's dtypes (for K and V alike) in which this fits, those that keep the most bits first."""
     fitting = []
-    for name in ENGINES[_engine_name({"engine": engine})].dtypes:
+    for name in profile(engine).dtypes:
         asked = {"dtype_k": name, "engine": engine, **options}
         try:
             if _fits(geometry, budget, context, sequences, asked):

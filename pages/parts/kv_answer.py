@@ -8,10 +8,9 @@ import json
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Budget, Sizing, amounts
-from lm_core.kv_sizing.__main__ import as_json
+from lm_core.kv_sizing import Budget, Sizing, amounts, as_json
 from pages.figures import kv_cache
-from pages.parts import frame, url_state
+from pages.parts import frame, kv_choice, url_state
 from pages.parts.kv_choice import Link, Question
 
 
@@ -78,14 +77,13 @@ def fits(question: Question, link: Link) -> None:
     """The question turned round: what so much memory holds."""
     st.subheader("Does it fit?", anchor=False)
     gpu_key = url_state.choice("gpu", tuple(kv_sizing.GPUS), "H100 80 GB")
-    used_key, weights_key = url_state.number("used", 92, 1, 100), url_state.number("weights", 0, 0, 10**6)
-    sizing, load = question.sizing, question.sizing.load
+    used_key = url_state.number("used", 92, 1, 100)
+    sizing, load, weights = question.sizing, question.sizing.load, question.weights
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("GPU", tuple(kv_sizing.GPUS), key=gpu_key, width=190)
         used = st.number_input("Memory the engine may use, %", 1, 100, key=used_key, width=190)
-        stated = st.number_input("Weights, GB (0: 2 bytes a parameter)", 0, 10**6, key=weights_key, width=230)
-    link |= {"gpu": (name, "H100 80 GB"), "used": (used, 92), "weights": (stated, 0)}
-    weights = stated * 10**9 or question.weights
+        kv_choice.weights_box()
+    link |= {"gpu": (name, "H100 80 GB"), "used": (used, 92)}
     if not weights:
         frame.note("The weights of this model are not known: state them, or the answer leaves them out.")
     budget = Budget(load.tensor_parallel, kv_sizing.gpu(name).memory, weights, used)

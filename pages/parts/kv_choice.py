@@ -11,7 +11,7 @@ from lm_core.kv_sizing import ENGINES, Geometry, Sizing
 from pages.parts import frame, url_state
 
 BY_HAND, PASTED = "by-hand", "pasted"
-_LONGEST, _MOST = 1 << 30, 1 << 20
+_LONGEST, _MOST, _MOST_WEIGHTS = 1 << 30, 1 << 20, 10**6
 _FIELDS = {"layers": ("Layers", 32), "heads": ("Query heads", 32), "kv": ("KV heads", 32), "dim": ("Head width", 128)}
 RANKS = (1, 2, 4, 8, 16)
 Link = dict[str, tuple[object, object]]
@@ -48,6 +48,8 @@ def ask(link: Link) -> Question | None:
             model = st.selectbox("Model", names, key=keys["arch"], format_func=_title, width=230)
             tokens = st.number_input("Tokens in every sequence", 1, _LONGEST, key=keys["n"], width=190)
             batch = st.number_input("Sequences", 1, _MOST, key=keys["batch"], width=130)
+    stated = int(st.session_state[url_state.number("weights", 0, 0, _MOST_WEIGHTS)])
+    link |= {"weights": (stated, 0)}
     link |= {"arch": (model, BY_HAND), "n": (tokens, 2048), "batch": (batch, 1)}
     geometry = _by_hand(link) if model == BY_HAND else _pasted() if model == PASTED else kv_sizing.preset(model)
     engine, dtype, ranks = _storage(keys)
@@ -57,7 +59,14 @@ def ask(link: Link) -> Question | None:
     sizing = kv_sizing.size(geometry, tokens, batch, dtype, engine=engine, tensor_parallel=ranks)
     if geometry.max_context and tokens > geometry.max_context:
         frame.note(f"{geometry.name} was made for {geometry.max_context:,} tokens; the figure below is for more.")
-    return Question(geometry, model, sizing, 2 * geometry.parameters)
+    return Question(geometry, model, sizing, stated * 10**9 or 2 * geometry.parameters)
+
+
+def weights_box() -> None:
+    """Where the weights are stated, beside the GPU they must fit into; read before it is drawn."""
+    st.number_input(
+        "Weights, GB (0: 2 bytes a parameter)", 0, _MOST_WEIGHTS, key=url_state.key_of("weights"), width=230
+    )
 
 
 def _storage(keys: dict[str, str]) -> tuple[str, str, int]:

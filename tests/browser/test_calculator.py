@@ -29,7 +29,7 @@ def test_the_articles_figures(server: Server, open_page: Open) -> None:
 @pytest.mark.parametrize(
     ("link", "shown"),
     [
-        ("arch=llama-3.1-70b&n=32768&batch=64", ["640.00 GiB", "x 8"]),
+        ("arch=llama-3.1-70b&n=32768&batch=64", ["640.00 GiB", "query heads counted instead of KV heads 5.00 TiB x 8"]),
         ("arch=llama-3.1-70b&n=32768&batch=64&tp=16", ["1,280.00 GiB", "copies of heads on further GPUs"]),
         ("arch=llama-3.1-70b&n=32768&batch=64&tp=8&engine=vLLM&dtype=fp8", ["320.00 GiB", "It fits.", "null block"]),
         ("arch=deepseek-v3&n=32768", ["2.14 GiB", "a latent counted twice"]),
@@ -42,7 +42,8 @@ def test_models_by_link(server: Server, open_page: Open, link: str, shown: list[
     settled(page)
     page.get_by_text("Common wrong answers for this model").click()
     for text in shown:
-        expect(page.get_by_text(text).first).to_be_visible()
+        row = page.get_by_role("row", name=text)
+        expect(row.or_(page.get_by_text(text)).first).to_be_visible()
 
 
 def test_what_an_engine_does_not_have(server: Server, open_page: Open) -> None:
@@ -68,6 +69,17 @@ def test_a_pasted_config(server: Server, open_page: Open) -> None:
     box.fill('{"num_hidden_layers": NaN}')
     box.press("Control+Enter")
     expect(page.get_by_role("alert")).to_contain_text("finite numbers")
+
+
+def test_stated_weights_count_everywhere(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?arch=llama-3.1-8b&n=8192")
+    expect(page.get_by_text("57.72 GiB")).to_be_visible()  # 79 x 92 % - 8.03e9 x 2 bytes
+    box = page.get_by_label("Weights, GB")
+    box.fill("8")
+    box.press("Enter")
+    expect(page.get_by_text("65.23 GiB")).to_be_visible()
+    settled(page)
+    assert "weights=8" in page.url
 
 
 def test_it_fills_a_stage(server: Server, open_page: Open) -> None:
