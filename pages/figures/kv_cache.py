@@ -21,10 +21,8 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
             x=curve.contexts, y=sizes, mode="lines", name=name, line={"color": _TEAL, "dash": dash},
             hovertemplate=f"{name}: %{{y:.4g}} GiB",
         )  # fmt: skip
-        drawn.add_annotation(
-            x=_place(curve.contexts[-1]), y=_place(sizes[-1]), text=name, showarrow=False, xanchor="left",
-            font={"color": _TEAL},
-        )  # fmt: skip
+        end = {"x": _place(curve.contexts[-1]), "y": _place(sizes[-1]), "xanchor": "left", "xshift": 8}
+        drawn.add_annotation(**end, text=name, showarrow=False)
     drawn.add_scatter(
         x=[context], y=[total / 2**30], mode="markers", marker={"color": "#b45309", "size": 11},
         hovertemplate="your question: %{y:.4g} GiB",
@@ -40,7 +38,7 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
     if stage:
         size = {"size": 24}
         drawn.update_layout(font=size, height=420).update_annotations(font_size=24)
-        drawn.update_xaxes(tickfont=size, title_font=size).update_yaxes(tickfont=size, title_font=size)
+        drawn.update_xaxes(tickfont=size, title_font=size).update_yaxes(tickfont=size, title_font=size, dtick=1)
     ticks = list(curves[0].contexts[::2])
     drawn.update_xaxes(type="log", tickvals=ticks, ticktext=[_short(n) for n in ticks])
     return drawn.update_yaxes(type="log", tickformat=",~f").update_layout(margin={"l": 60, "r": 170 if stage else 110})

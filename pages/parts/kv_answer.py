@@ -17,11 +17,15 @@ from pages.parts.kv_choice import Link, Question
 def total(sizing: Sizing) -> None:
     """The figure itself."""
     load, model = sizing.load, sizing.geometry
-    many = f"{load.sequences:,} sequences" if load.sequences > 1 else "one sequence"
+    many = _many(load.sequences)
     name = "; ".join(group.says() for group in model.groups) if model.name == "by hand" else model.name
     figure = f"<b>{amounts.gib(sizing.total)} GiB</b> ({amounts.decimal(sizing.total)})"
     words = f"of KV cache for {many} of {load.context:,} tokens"
     frame.show(f'<p class="nte-sum" role="status">{figure} {words}<br>{html.escape(name)}, {_how(sizing)}</p>')
+
+
+def _many(sequences: int) -> str:
+    return "one sequence" if sequences == 1 else f"{sequences:,} sequences"
 
 
 def _how(sizing: Sizing) -> str:
@@ -37,7 +41,7 @@ def parts(sizing: Sizing) -> None:
     ranks = sizing.load.tensor_parallel
     rows = "".join(_part(line.label, line.formula, line.bytes) for line in sizing.lines)
     rows += _part(f"together, on each of {ranks} GPUs" if ranks > 1 else "together", "", sizing.per_gpu)
-    head = '<tr><th class="nte-text">part</th><th class="nte-text">how it is counted</th><th>size</th></tr>'
+    head = '<tr><th class="nte-text">part</th><th>size</th><th class="nte-text">how it is counted</th></tr>'
     frame.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
     facts = {
         "payload": sizing.payload,
@@ -60,7 +64,7 @@ def parts(sizing: Sizing) -> None:
 
 
 def _part(label: str, formula: str, count: int) -> str:
-    cells = f'<td class="nte-text">{html.escape(formula)}</td><td>{amounts.binary(count)}</td>'
+    cells = f'<td>{amounts.binary(count)}</td><td class="nte-text">{html.escape(formula)}</td>'
     return f'<tr><th class="nte-text" scope="row">{html.escape(label)}</th>{cells}</tr>'
 
 
@@ -97,8 +101,8 @@ def fits(question: Question, link: Link) -> None:
     verdict = "It fits." if sizing.per_gpu <= budget.for_cache else "It does not fit."
     st.write(f"{gpus} at {used} %: **{left}** of each are left for the cache, this takes **{need}**. {verdict}")
     st.write(
-        f"With {load.sequences:,} sequences: at most **{longest.value:,} tokens** each; the limit is {longest.limits}. "
-        f"At {load.context:,} tokens: at most **{most.value:,} sequences**; the limit is {most.limits}."
+        f"With {_many(load.sequences)}: at most **{longest.value:,} tokens** each; the limit is {longest.limits}. "
+        f"At {load.context:,} tokens: at most **{_many(most.value)}**; the limit is {most.limits}."
     )
     st.caption("Not counted: activations, CUDA graphs, the runtime itself. Keep some percent free for them.")
 
