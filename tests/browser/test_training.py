@@ -282,6 +282,8 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     page.get_by_role("option", name="Yours").click()
     expect(sidebar.get_by_text("neural n-gram, step 120. It knows the words of its text")).to_be_visible()
     sidebar.get_by_role("link", name="Next token").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Next token")
+    settled(page)
     page.get_by_label("Prompt", exact=True).fill("left regional")
     expect(page.locator(".bars tr[data-id] .token").first).to_have_text("hub")
 
