@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lm_core import beam as beam
+    from lm_core import cache_run as cache_run
     from lm_core import corpus as corpus
     from lm_core import counting as counting
     from lm_core import crowd as crowd
@@ -80,6 +81,7 @@ _HOMES = {
     "recording": None,
     "window": None,
     "generation": None,
+    "cache_run": None,
     "repetition": None,
     "exploration": None,
     "beam": None,

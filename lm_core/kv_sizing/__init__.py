@@ -1,5 +1,8 @@
 """How much memory a KV cache takes, for any model, engine and load: whole numbers, no torch, no network."""
 
+from lm_core.kv_sizing.bandwidth import Bound as Bound
+from lm_core.kv_sizing.bandwidth import crossing as crossing
+from lm_core.kv_sizing.bandwidth import per_token as per_token
 from lm_core.kv_sizing.config_import import from_config as from_config
 from lm_core.kv_sizing.config_import import from_text as from_text
 from lm_core.kv_sizing.curve import Curve as Curve

@@ -72,13 +72,13 @@ def max_context(geometry: Geometry, budget: Budget, sequences: int = 1, **option
     2048
     """
     longest = geometry.max_context or _LONGEST
-    found = _largest(lambda n: _fits(geometry, budget, n, sequences, options), longest)
+    found = largest(lambda n: _fits(geometry, budget, n, sequences, options), longest)
     return Answer(found, _limit(budget, found, longest, "the model's longest context"))
 
 
 def max_sequences(geometry: Geometry, budget: Budget, context: int, **options: Any) -> Answer:
     """How many sequences of this length fit at once."""
-    found = _largest(lambda n: _fits(geometry, budget, context, n, options), 1 << 24)
+    found = largest(lambda n: _fits(geometry, budget, context, n, options), 1 << 24)
     return Answer(found, _limit(budget, found, 1 << 24, "the largest number asked for"))
 
 
@@ -103,8 +103,12 @@ def _limit(budget: Budget, found: int, longest: int, end: str) -> str:
     return end if found >= longest else "memory"
 
 
-def _largest(fits: Callable[[int], bool], longest: int) -> int:
-    """The largest n up to `longest` that fits, 0 for none; `fits` must hold up to some n and not after."""
+def largest(fits: Callable[[int], bool], longest: int) -> int:
+    """The largest n up to `longest` that fits, 0 for none; `fits` must hold up to some n and not after.
+
+    >>> largest(lambda n: n * n <= 50, 100)
+    7
+    """
     low, high = 0, 1
     while high < longest and fits(high):
         low, high = high, min(2 * high, longest)

@@ -46,10 +46,18 @@ class KVCache:
         """Tokens held."""
         return self._length
 
+    def _held(self) -> torch.Tensor:
+        return self._store[:, :, :, : self._length]  # (layers, 2, kv_heads, length, head_dim)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what is held: (layers, 2, kv_heads, length, head_dim); the 2 are keys and values."""
+        return tuple(self._held().shape)
+
     @property
     def nbytes(self) -> int:
-        """Bytes of the tokens held: 2 x layers x kv_heads x head_dim x length x 4."""
-        return self.bytes_per_token * self._length
+        """Bytes of the tokens held, as torch counts them; room to grow is not among them."""
+        return self._held().nbytes
 
     @property
     def bytes_per_token(self) -> int:

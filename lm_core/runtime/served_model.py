@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lm_core.runtime import limits
 
@@ -45,6 +45,7 @@ class ServedModel:
         self.context_length = model.context_length
         self.end_ids = model.end_ids
         self.new_cache = model.new_cache
+        self.config: Any = getattr(model, "config", None)
         self._model = model
         self._kv_bytes = kv_bytes
         self._max_results = results
