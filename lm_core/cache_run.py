@@ -19,6 +19,7 @@ from lm_core.kv_sizing import Geometry, from_config
 
 if TYPE_CHECKING:
     from lm_core.models import LanguageModel
+    from lm_core.models.kv_cache import KVCache
     from lm_core.models.transformer import TransformerConfig
 
 PREFILL, DECODE = "prefill", "decode"
@@ -52,14 +53,13 @@ def measure(model: LanguageModel, prompt_ids: Sequence[int], new: int, compare: 
     """
     whole_number("new", new, 1, 4096)
     ids = list(prompt_ids)
-    cache = model.new_cache()
-    if cache is None:
-        raise InvalidInput("model", "one that keeps a KV cache, such as a Transformer", type(model).__name__)
+    cache = _new_cache(model)
     if not ids:
         raise InvalidInput("prompt_ids", "at least one token id", ids)
     if model.context_length is not None and len(ids) + new - 1 > model.context_length:
         raise InvalidInput("prompt_ids", f"at most {model.context_length - new + 1:,} token ids", len(ids))
     unread = ids
+    model.next_logits([ids[:64]], [_new_cache(model)])  # untimed: a machine at rest needs a moment to get going
     while new:
         start = time.perf_counter()
         row = model.next_logits([unread], [cache])[0]
@@ -71,10 +71,16 @@ def measure(model: LanguageModel, prompt_ids: Sequence[int], new: int, compare: 
         ids, unread, new = [*ids, token], [token], new - 1
 
 
+def _new_cache(model: LanguageModel) -> KVCache:
+    cache = model.new_cache()
+    if cache is None:
+        raise InvalidInput("model", "one that keeps a KV cache, such as a Transformer", type(model).__name__)
+    return cache
+
+
 def _compared(model: LanguageModel, ids: list[int], row: np.ndarray, step: CacheStep) -> CacheStep:
     """The same pass over the whole text, as if nothing had been kept: into a cache that is thrown away."""
-    nothing = model.new_cache()
-    assert nothing is not None
+    nothing = _new_cache(model)
     start = time.perf_counter()
     again = model.next_logits([ids], [nothing])[0]
     seconds = time.perf_counter() - start

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import core, dragging, learning, stepping, tables
+from tests.benchmarks import caching, core, dragging, learning, stepping, tables
 from tests.benchmarks.measure import medians, table
 
 if TYPE_CHECKING:
@@ -188,6 +188,8 @@ PARTS = {
     "counting": core.bench_counting,
     "sampling": core.bench_sampling,
     "training": core.bench_training,
+    "caching": caching.bench_caching,
+    "calculator": caching.bench_calculator,
     "learning": learning.bench_learning,
     "dragging": dragging.bench_dragging,
     "stepping": stepping.bench_stepping,

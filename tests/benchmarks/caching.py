@@ -1,0 +1,41 @@
+"""A decode step with the KV cache and the same step without it, at three lengths; and a rerun of the calculator."""
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.measure import table
+
+LENGTHS, STEPS = (64, 256, 1024), 5
+
+
+def bench_caching() -> None:
+    """Theory: with the cache a step stays about as long (all weights are read once), without it grows with length."""
+    from lm_core import cache_run, corpus, pretrained
+
+    model = pretrained.load()
+    ids = model.tokenizer.encode("\n".join(corpus.tracking(1000).lines))
+    for length in LENGTHS:
+        steps = list(cache_run.measure(model, ids[:length], STEPS + 1))
+        kept = statistics.median(s.seconds for s in steps[1:])
+        anew = statistics.median(s.seconds_without or 0.0 for s in steps[1:])
+        claim = f"reported (peer: without the cache, {length:,} tokens and more read)"
+        table([(f"decode step behind {length:,} tokens", 1e3 * kept, "ms", 1e3 * anew, claim)])
+
+
+def bench_calculator() -> None:
+    """The server's own time for one change on the KV-cache calculator."""
+    from tests.benchmarks.visitor import Visitor
+    from tests.browser.server import running
+
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        server.wait_until("/ready")
+        with Visitor(server.url, "home"):
+            pass  # the first visit of a server is drawn twice
+        for name, query in (
+            ("by hand", ""),
+            ("Llama 3.1 70B in vLLM", "arch=llama-3.1-70b&n=32768&batch=64&tp=8&engine=vLLM&dtype=fp8"),
+        ):
+            with Visitor(server.url, "kv_cache_calculator", query) as visitor:
+                taken = [visitor.rerun(after=0.2) for _ in range(30)]
+            table([(f"one rerun of page 9, {name}, median", 1e3 * statistics.median(taken), "ms", 0, "< 150 ms")])
