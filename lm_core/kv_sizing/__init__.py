@@ -18,6 +18,8 @@ from lm_core.kv_sizing.mistakes import mistakes as mistakes
 from lm_core.kv_sizing.presets import names as names
 from lm_core.kv_sizing.presets import preset as preset
 from lm_core.kv_sizing.report import as_json as as_json
+from lm_core.kv_sizing.scenario import Scenario as Scenario
+from lm_core.kv_sizing.scenario import cheapest as cheapest
 from lm_core.kv_sizing.sizing import ENGINES as ENGINES
 from lm_core.kv_sizing.sizing import Sizing as Sizing
 from lm_core.kv_sizing.sizing import engine as engine

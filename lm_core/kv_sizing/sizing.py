@@ -46,12 +46,12 @@ class Sizing:
 
 
 def profile(name: object) -> type[Engine]:
-    """The kind of engine of that name, upper and lower case alike.
+    """The kind of engine of that name, upper and lower case alike; an engine itself is one of its kind.
 
-    >>> profile("VLLM").splits_heads
-    True
+    >>> profile("VLLM").splits_heads, profile(Ideal()).name
+    (True, 'ideal')
     """
-    found = next((kind for known, kind in ENGINES.items() if known.lower() == str(name).lower()), None)
+    found = next((k for known, k in ENGINES.items() if type(name) is k or known.lower() == str(name).lower()), None)
     if found is None:
         raise InvalidInput("engine", f"one of {', '.join(ENGINES)}", name)
     return found

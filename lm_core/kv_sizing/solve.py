@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
+from lm_core.kv_sizing.engines import Engine
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import profile, size
 
@@ -83,7 +84,7 @@ def max_sequences(geometry: Geometry, budget: Budget, context: int, **options: A
 
 
 def fitting_dtypes(
-    geometry: Geometry, budget: Budget, context: int, sequences: int, engine: str = "ideal", **options: Any
+    geometry: Geometry, budget: Budget, context: int, sequences: int, engine: str | Engine = "ideal", **options: Any
 ) -> tuple[str, ...]:
     """The engine's dtypes (for K and V alike) in which this fits, those that keep the most bits first."""
     fitting = []

@@ -1,0 +1,123 @@
+"""One page to hand in: question, answer, assumptions, what is not counted, and what 25 % more or less would do.
+
+Turns a Scenario into an HTML page that stands alone and prints on one sheet. Every number comes from the Scenario.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+from lm_core.kv_sizing import amounts
+from lm_core.kv_sizing.scenario import Scenario
+
+PERCENTS = (75, 100, 125)
+_STYLE = """
+body { max-width: 46rem; margin: 1.5rem auto; padding: 0 1rem; font: 15px/1.45 system-ui, sans-serif; color: #1c1c1c; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.1rem 0 0.2rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; } p, ul { margin: 0.25rem 0; }
+th, td { padding: 0.1rem 0.9rem 0.1rem 0; text-align: left; vertical-align: top; font-weight: 400; }
+th { color: #555; } td.n { text-align: right; } .big { font-size: 2rem; font-weight: 600; }
+@media print { body { margin: 0; font-size: 11px; } }
+"""
+
+
+def page(scenario: Scenario, date: str, link: str = "") -> str:
+    """The page. `date` is written as given; `link` leads back to the question.
+
+    >>> from lm_core.kv_sizing import preset
+    >>> "16.00 GiB (17.18 GB)" in page(Scenario(preset("llama-3.1-8b"), context=131072), "2026-01-01")
+    True
+    """
+    sizing, model = scenario.sizing, scenario.geometry
+    verdict = "fits into" if scenario.fits else "does not fit into"
+    gpus = f"{scenario.tensor_parallel} x {scenario.gpu.name}"
+    parts = [
+        f"<h1>KV cache of {html.escape(model.name)}</h1>",
+        f'<p class="big">{amounts.both(sizing.total)}</p>',
+        f"<p>It {verdict} {html.escape(gpus)} at {scenario.utilisation_percent} % of their memory"
+        f"{'' if scenario.weights else ', weights left out because they are not known'}.</p>",
+        "<h2>Question</h2>", _pairs(_question(scenario)),
+        "<h2>Answer</h2>", _pairs(_answer(scenario)),
+        "<h2>Where it comes from, on each GPU</h2>",
+        _pairs((line.label, f"{line.formula} = {amounts.binary(line.bytes)}") for line in sizing.lines),
+        "<h2>If length or users are off by 25 %</h2>", _grid(scenario),
+        "<h2>Assumed</h2>", _list(_assumed(scenario)),
+        "<h2>Not counted</h2>", _list(_not_counted(scenario)),
+        f"<p>{html.escape(date)}, Next-Token Explorer, rules of {sizing.engine.name} {sizing.engine.version}. "
+        f"{html.escape(link)}</p>",
+    ]  # fmt: skip
+    head = f'<meta charset="utf-8"><title>KV cache of {html.escape(model.name)}</title><style>{_STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def _question(scenario: Scenario) -> Iterable[tuple[str, str]]:
+    s, load = scenario, scenario.sizing.load
+    options = ", ".join(f"{name} {value}" for name, value in vars(s.engine).items())
+    yield "model", f"{s.geometry.name}: {'; '.join(group.says() for group in s.geometry.groups)}"
+    yield "source of its shape", s.geometry.source or "entered by hand"
+    yield "sequences", f"{s.sequences:,} at once, each up to {s.context:,} tokens"
+    if s.mean:
+        yield "mean length", f"{s.mean:,} tokens"
+    yield "stored as", f"keys {load.dtype_k.name}, values {load.dtype_v.name}"
+    yield "engine", f"{s.engine.name} {s.engine.version}{f' ({options})' if options else ''}"
+    yield "weights", amounts.both(s.weights) if s.weights else "not known"
+
+
+def _answer(scenario: Scenario) -> Iterable[tuple[str, str]]:
+    s, sizing = scenario, scenario.sizing
+    yield "in all", f"{amounts.both(sizing.total)}, {sizing.total:,} bytes"
+    yield "on each GPU", amounts.both(sizing.per_gpu)
+    yield "one more token in one sequence", amounts.both(sizing.per_added_token)
+    if sizing.fixed:
+        yield "state that does not grow", amounts.both(sizing.fixed)
+    if s.mean:
+        yield "with every sequence at its mean", amounts.both(s.sizing_at_mean.total)
+    yield "left for the cache on each GPU", amounts.both(max(0, s.budget.for_cache))
+    yield f"longest with {s.sequences:,} at once", f"{s.longest.value:,} tokens; the limit is {s.longest.limits}"
+    most = s.most_sequences
+    yield f"most at {s.context:,} tokens", f"{most.value:,} sequences; the limit is {most.limits}"
+    if s.mean:
+        yield f"most at {s.mean:,} tokens", f"{s.most_at_mean.value:,} sequences"
+    if s.weights:
+        yield "time of one decode step", f"at least {1000 * s.bound.seconds:,.2f} ms: reading weights and cache once"
+
+
+def _grid(scenario: Scenario) -> str:
+    head = "".join(f'<th class="n">{users} % of the users</th>' for users in PERCENTS)
+    rows = "".join(
+        f"<tr><th>{length} % of the length</th>"
+        + "".join(f'<td class="n">{amounts.binary(scenario.scaled(length, users).total)}</td>' for users in PERCENTS)
+        + "</tr>"
+        for length in PERCENTS
+    )
+    return f"<table><tr><th></th>{head}</tr>{rows}</table>"
+
+
+def _assumed(scenario: Scenario) -> Iterable[str]:
+    yield "Every sequence is at its longest at the same moment; no two share the cache of a common beginning."
+    if scenario.tensor_parallel > 1:
+        yield "Weights are dealt out evenly over the GPUs; KV heads are, too, and copied where GPUs outnumber them."
+    if not scenario.stated_weights and scenario.weights:
+        yield "Weights take two bytes a parameter."
+    yield from scenario.geometry.notes
+
+
+def _not_counted(scenario: Scenario) -> Iterable[str]:
+    named = f" beyond the {amounts.both(scenario.overhead)} stated for each GPU" if scenario.overhead else ""
+    yield f"Activations, CUDA graphs, the runtime and its workspaces{named}; draft layers of speculative decoding."
+    if scenario.geometry.unread:
+        yield f"{len(scenario.geometry.unread)} keys of the imported file that were not read."
+    yield "Speed: whether so many sequences are served fast enough is another question."
+
+
+def _pairs(rows: Iterable[tuple[str, str]]) -> str:
+    return (
+        "<table>"
+        + "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows)
+        + "</table>"
+    )
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
