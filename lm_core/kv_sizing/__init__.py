@@ -7,7 +7,9 @@ from lm_core.kv_sizing.config_import import from_config as from_config
 from lm_core.kv_sizing.config_import import from_text as from_text
 from lm_core.kv_sizing.curve import Curve as Curve
 from lm_core.kv_sizing.curve import curves as curves
+from lm_core.kv_sizing.curve import over_sequences as over_sequences
 from lm_core.kv_sizing.dtypes import DTYPES as DTYPES
+from lm_core.kv_sizing.fleet import Layout as Layout
 from lm_core.kv_sizing.fleet import layouts as layouts
 from lm_core.kv_sizing.geometry import Geometry as Geometry
 from lm_core.kv_sizing.geometry import LayerGroup as LayerGroup
@@ -17,7 +19,9 @@ from lm_core.kv_sizing.gpus import gpu as gpu
 from lm_core.kv_sizing.mistakes import mistakes as mistakes
 from lm_core.kv_sizing.presets import names as names
 from lm_core.kv_sizing.presets import preset as preset
+from lm_core.kv_sizing.report import as_csv as as_csv
 from lm_core.kv_sizing.report import as_json as as_json
+from lm_core.kv_sizing.report import curves_csv as curves_csv
 from lm_core.kv_sizing.scenario import Scenario as Scenario
 from lm_core.kv_sizing.scenario import cheapest as cheapest
 from lm_core.kv_sizing.sizing import ENGINES as ENGINES
@@ -28,3 +32,4 @@ from lm_core.kv_sizing.solve import Budget as Budget
 from lm_core.kv_sizing.solve import fitting_dtypes as fitting_dtypes
 from lm_core.kv_sizing.solve import max_context as max_context
 from lm_core.kv_sizing.solve import max_sequences as max_sequences
+from lm_core.kv_sizing.vllm import Vllm as Vllm

@@ -29,6 +29,7 @@ _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_decode
 _HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads", "decoder_attention_heads")
 _HIDDEN = ("hidden_size", "n_embd", "d_model", "dim")
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx")
+_WINDOW = ("sliding_window", "attention_window_size", "window_size")
 _NO_STORE = ("mlp", "moe", "-", "no_op", "none")
 
 
@@ -137,7 +138,15 @@ class _Plan:
             return [self._attention(index)]
         if kind in ("sliding_attention", "chunked_attention", "local"):
             return [self._windowed("chunked" if kind.startswith("chunked") else "sliding", index)]
-        return [LayerGroup("unknown", 1, label=kind[:200])]
+        return [self._unknown(kind, index)]
+
+    def _unknown(self, kind: str, index: int) -> LayerGroup:
+        """A row to be assigned, with the heads, widths and window that the file states for its attention layers."""
+        row = LayerGroup("unknown", 1, label=kind[:200])
+        if self.config.get(*_HEADS) is None:
+            return row
+        like, window = self._attention(index), self.config.number(*_WINDOW) or 0
+        return replace(row, kv_heads=like.kv_heads, k_dim=like.k_dim, v_dim=like.v_dim, window=window)
 
     def _attention(self, index: int) -> LayerGroup:
         rank = self.config.number("kv_lora_rank")
@@ -157,8 +166,7 @@ class _Plan:
         return own.number(key) if own else None
 
     def _windowed(self, kind: str, index: int) -> LayerGroup:
-        sliding = ("sliding_window", "attention_window_size", "window_size")
-        window = self.config.needed(*(("attention_chunk_size",) if kind == "chunked" else sliding))
+        window = self.config.needed(*(("attention_chunk_size",) if kind == "chunked" else _WINDOW))
         heads = self.config.number("swa_num_key_value_heads") or self._kv_heads(index)
         dim = self.config.number("swa_head_dim") or self._head_dim()
         return LayerGroup(kind, 1, heads, dim, self.config.number("swa_v_head_dim", "v_head_dim") or dim, window)

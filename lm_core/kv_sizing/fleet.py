@@ -6,7 +6,7 @@ only: whether so many sequences are served fast enough is another question.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
@@ -23,7 +23,8 @@ _HIGHEST = 92
 class Layout:
     """`replicas` servers of `tensor_parallel` GPUs each; the fullest server holds `sequences` of them.
 
-    `headroom` is what stays free on each GPU of the fullest server, in bytes.
+    `headroom` is what stays free on each GPU of the fullest server, in bytes. `limits` says what asks for so many GPUs
+    in one server: the weights, where half as many could not even hold them, else the cache.
     """
 
     gpu: Gpu
@@ -32,6 +33,7 @@ class Layout:
     sequences: int
     sizing: Sizing
     headroom: int
+    limits: str
 
     @property
     def gpus(self) -> int:
@@ -71,7 +73,8 @@ def layouts(
             fullest = -(-sequences // replicas)
             sizing = size(geometry, context, fullest, tensor_parallel=ranks if splits else 1, **options)
             each = sizing.per_gpu if splits else -(-sizing.total // ranks)
-            found.append(Layout(gpu, replicas, ranks, fullest, sizing, budget.for_cache - each))
+            limits = "weights" if ranks > 1 and replace(budget, gpus=ranks // 2).for_cache <= 0 else "cache"
+            found.append(Layout(gpu, replicas, ranks, fullest, sizing, budget.for_cache - each, limits))
     if len(refusals) == len(RANKS):
         raise refusals[0]
     return tuple(sorted(found, key=lambda layout: (layout.gpus, layout.tensor_parallel)))

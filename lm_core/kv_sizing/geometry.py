@@ -155,11 +155,12 @@ class Geometry:
 
     def with_groups(self, rows: list[Mapping[str, Any]]) -> Geometry:
         """The same model with its layer groups replaced, as an editable table gives them."""
-        return replace(self, groups=tuple(_group(row) for row in rows))
+        return replace(self, groups=tuple(_group(row, number) for number, row in enumerate(rows, start=1)))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; numbers that are zero are left out."""
-        groups = [{k: v for k, v in asdict(group).items() if v or k == "layers"} for group in self.groups]
+        """Plain data; what has its default is left out."""
+        default = {field.name: field.default for field in fields(LayerGroup)}
+        groups = [{k: v for k, v in asdict(group).items() if v != default[k]} for group in self.groups]
         facts = {k: getattr(self, k) for k in _FACTS if getattr(self, k)}
         return {"name": self.name, "groups": groups, **facts}
 
@@ -183,13 +184,15 @@ class Geometry:
         if not isinstance(name, str) or not isinstance(source, str):
             raise InvalidInput("name", "text", name)
         numbers = {fact: data.get(fact, 0) for fact in _FACTS if fact != "source"}
-        return cls(name[:200], tuple(_group(row) for row in data["groups"]), source=source[:500], **numbers)
+        groups = tuple(_group(row, number) for number, row in enumerate(data["groups"], start=1))
+        return cls(name[:200], groups, source=source[:500], **numbers)
 
 
 _FACTS = ("max_context", "parameters", "query_heads", "hidden", "all_layers", "source")
 
 
-def _group(row: object) -> LayerGroup:
+def _group(row: object, number: int) -> LayerGroup:
+    """Row `number` of a table; its faults are told with that number."""
     names = [field.name for field in fields(LayerGroup)]
     if not isinstance(row, Mapping):
         raise InvalidInput("groups", "a list of objects", row)
@@ -198,4 +201,7 @@ def _group(row: object) -> LayerGroup:
             raise InvalidInput("groups", f"objects with {', '.join(names)}", key)
     if "kind" not in row or "layers" not in row:
         raise InvalidInput("groups", "objects that state `kind` and `layers`", dict(row))
-    return LayerGroup(**row)
+    try:
+        return LayerGroup(**row)
+    except InvalidInput as fault:
+        raise InvalidInput(f"{fault.parameter} in row {number}", fault.allowed, fault.value) from None

@@ -1,12 +1,16 @@
 """An answer as plain data, for files and other programs.
 
-Turns a Sizing into what JSON can hold; every amount in bytes.
+Turns a Sizing into what JSON and CSV can hold; every amount in bytes.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from typing import Any
 
+from lm_core.kv_sizing.curve import Curve
 from lm_core.kv_sizing.sizing import Sizing
 
 
@@ -33,3 +37,28 @@ def as_json(sizing: Sizing) -> dict[str, Any]:
         },
         "per_gpu": [{"part": line.label, "bytes": line.bytes, "formula": line.formula} for line in sizing.lines],
     }
+
+
+def as_csv(sizing: Sizing) -> str:
+    """The parts on one GPU, a line each.
+
+    >>> from lm_core.kv_sizing import preset, size
+    >>> print(as_csv(size(preset("llama-3.1-8b"), 8192)))
+    part,bytes,formula
+    "32 full layers, 8 x (128+128)",1073741824,"32 layers x 8,192 tokens x 2 x 8 KV heads x 128 x 2 B"
+    <BLANKLINE>
+    """
+    rows = [("part", "bytes", "formula"), *((line.label, line.bytes, line.formula) for line in sizing.lines)]
+    return _csv(rows)
+
+
+def curves_csv(curves: Sequence[Curve]) -> str:
+    """Every point of a plot: sequences, tokens in each, bytes."""
+    points = [(c.sequences, n, total) for c in curves for n, total in zip(c.contexts, c.totals)]
+    return _csv([("sequences", "tokens", "bytes"), *points])
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -107,10 +107,7 @@ class Scenario:
     @cached_property
     def fitting_dtypes(self) -> tuple[str, ...]:
         """The engine's dtypes for K and V alike in which this fits, those that keep the most bits first."""
-        ranks = self.tensor_parallel
-        return solve.fitting_dtypes(
-            self.geometry, self.budget, self.context, self.sequences, self.engine, tensor_parallel=ranks
-        )
+        return solve.fitting_dtypes(self.geometry, self.budget, self.context, self.sequences, self.engine)
 
     @cached_property
     def bound(self) -> bandwidth.Bound:

@@ -16,7 +16,7 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
     drawn = figure("tokens in every sequence", "KV cache, GiB", height=340)
     for curve, dash in zip(curves, DASHES):
         sizes = [each / 2**30 for each in curve.totals]
-        name = f"{curve.sequences:,} sequence{'s' if curve.sequences > 1 else ''}"
+        name = _many(curve.sequences)
         drawn.add_scatter(
             x=curve.contexts, y=sizes, mode="lines", name=name, line={"color": _TEAL, "dash": dash},
             hovertemplate=f"{name}: %{{y:.4g}} GiB",
@@ -42,6 +42,16 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
     ticks = list(curves[0].contexts[::2])
     drawn.update_xaxes(type="log", tickvals=ticks, ticktext=[_short(n) for n in ticks])
     return drawn.update_yaxes(type="log", tickformat=",~f").update_layout(margin={"l": 60, "r": 170 if stage else 110})
+
+
+def over_sequences(curve: Curve, sequences: int, total: int, weights: int, stage: bool) -> go.Figure:
+    """The same at one length for more and more sequences."""
+    drawn = growth([curve], sequences, total, weights, stage)
+    return drawn.update_xaxes(title="sequences at once", ticktext=[f"{n:,}" for n in curve.contexts[::2]])
+
+
+def _many(sequences: int) -> str:
+    return f"{sequences:,} sequence{'s' if sequences != 1 else ''}" if sequences else "KV cache"
 
 
 def _place(value: float) -> float:

@@ -22,6 +22,8 @@ class Entry:
     icon: str
     promise: str
     examples: dict[str, dict[str, str]]
+    model: bool
+    """Whether the page works with the model the visitor has chosen; a page that does not says MODEL = False."""
 
     @property
     def url(self) -> str:
@@ -44,7 +46,7 @@ def read(file: Path) -> Entry:
             f"{file.name} must state {', '.join(sorted(missing)) or f'a SECTION of {SECTIONS}'} at its top"
         )
     facts = {key.lower(): declared[key] for key in ("TITLE", "SECTION", "ICON", "PROMISE", "EXAMPLES")}
-    return Entry(file=f"pages/{file.name}", **facts)
+    return Entry(file=f"pages/{file.name}", model=declared.get("MODEL", True), **facts)
 
 
 @lru_cache(maxsize=1)

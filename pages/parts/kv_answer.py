@@ -1,30 +1,32 @@
-"""The answer of the KV-cache calculator: the figure, where it comes from, what fits, and how others get it wrong."""
+"""The answer of the KV-cache calculator: the figure, where it comes from, how it grows, how others get it wrong."""
 
 from __future__ import annotations
 
 import html
-import json
+from dataclasses import replace
 
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Budget, Sizing, amounts, as_json
+from lm_core.kv_sizing import Scenario, Sizing, amounts
 from pages.figures import kv_cache
-from pages.parts import frame, kv_choice, url_state
-from pages.parts.kv_choice import Link, Question
+from pages.parts import frame, kv_scene, url_state
+from pages.parts.kv_scene import Values
 
 
-def total(sizing: Sizing) -> None:
+def total(scenario: Scenario) -> None:
     """The figure itself."""
+    sizing = scenario.sizing
     load, model = sizing.load, sizing.geometry
-    many = _many(load.sequences)
     name = "; ".join(group.says() for group in model.groups) if model.name == "by hand" else model.name
     figure = f"<b>{amounts.gib(sizing.total)} GiB</b> ({amounts.decimal(sizing.total)})"
-    words = f"of KV cache for {many} of {load.context:,} tokens"
-    frame.show(f'<p class="nte-sum" role="status">{figure} {words}<br>{html.escape(name)}, {_how(sizing)}</p>')
+    words = f"of KV cache for {many(load.sequences)} of {load.context:,} tokens"
+    mean = f"; {amounts.binary(scenario.sizing_at_mean.total)} at a mean of {scenario.mean:,}" if scenario.mean else ""
+    frame.show(f'<p class="nte-sum" role="status">{figure} {words}{mean}<br>{html.escape(name)}, {_how(sizing)}</p>')
 
 
-def _many(sequences: int) -> str:
+def many(sequences: int) -> str:
+    """So many sequences, in words."""
     return "one sequence" if sequences == 1 else f"{sequences:,} sequences"
 
 
@@ -33,16 +35,18 @@ def _how(sizing: Sizing) -> str:
     load, engine = sizing.load, sizing.engine
     where = "payload alone" if engine.name == "ideal" else f"{engine.name} {engine.version}"
     split = f", {load.tensor_parallel} GPUs: {amounts.binary(sizing.per_gpu)} each" if load.tensor_parallel > 1 else ""
-    return f"{load.dtype_k.name}, {where}{split}"
+    stored = load.dtype_k.name if load.dtype_k == load.dtype_v else f"K {load.dtype_k.name}, V {load.dtype_v.name}"
+    return f"{stored}, {where}{split}"
 
 
-def parts(sizing: Sizing) -> None:
+def parts(scenario: Scenario) -> None:
     """Where it comes from: each part as a product with its numbers, then the sums."""
+    sizing = scenario.sizing
     ranks = sizing.load.tensor_parallel
     rows = "".join(_part(line.label, line.formula, line.bytes) for line in sizing.lines)
     rows += _part(f"together, on each of {ranks} GPUs" if ranks > 1 else "together", "", sizing.per_gpu)
     head = '<tr><th class="nte-text">part</th><th>size</th><th class="nte-text">how it is counted</th></tr>'
-    frame.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
+    frame.show(f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
     facts = {
         "payload": sizing.payload,
         "copies of heads on further GPUs": sizing.replication,
@@ -58,7 +62,7 @@ def parts(sizing: Sizing) -> None:
         if value or name in ("payload", "per sequence")
     )
     frame.show(
-        '<div class="nte-wide"><table class="nte-table"><thead><tr><th></th><th>powers of 1,024</th>'
+        '<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th><th>powers of 1,024</th>'
         f"<th>powers of 1,000</th><th>bytes</th></tr></thead>{body}</table></div>"
     )
 
@@ -68,48 +72,52 @@ def _part(label: str, formula: str, count: int) -> str:
     return f'<tr><th class="nte-text" scope="row">{html.escape(label)}</th>{cells}</tr>'
 
 
-def plot(question: Question) -> None:
-    """Need against length for this many sequences and for 1."""
-    sizing = question.sizing
-    many = sorted({1, sizing.load.sequences})
+def plot(scenario: Scenario, values: Values) -> None:
+    """Need against length for this many sequences and for 1, or against sequences at this length."""
     stage = url_state.presenting()
-    drawn = kv_cache.growth(kv_sizing.curves(sizing, many), sizing.load.context, sizing.total, question.weights, stage)
+    if not stage:
+        st.segmented_control(
+            "Plot over", kv_scene.PLOTS, key=url_state.key_of("over"), required=True, format_func="over {}".format,
+            label_visibility="collapsed",
+        )  # fmt: skip
+    sizing = scenario.sizing
+    if values["over"] == "sequences":
+        curve = kv_sizing.over_sequences(sizing)
+        drawn = kv_cache.over_sequences(curve, sizing.load.sequences, sizing.total, scenario.weights, stage)
+    else:
+        curves = kv_sizing.curves(sizing, sorted({1, sizing.load.sequences}))
+        drawn = kv_cache.growth(curves, sizing.load.context, sizing.total, scenario.weights, stage)
     st.plotly_chart(drawn, key="kv_growth", config={"displayModeBar": False})
+    if not stage:
+        _heavier(scenario)
 
 
-def fits(question: Question, link: Link) -> None:
-    """The question turned round: what so much memory holds."""
-    st.subheader("Does it fit?", anchor=False)
-    gpu_key = url_state.choice("gpu", tuple(kv_sizing.GPUS), "H100 80 GB")
-    used_key = url_state.number("used", 92, 1, 100)
-    sizing, load, weights = question.sizing, question.sizing.load, question.weights
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("GPU", tuple(kv_sizing.GPUS), key=gpu_key, width=190)
-        used = st.number_input("Memory the engine may use, %", 1, 100, key=used_key, width=190)
-        kv_choice.weights_box()
-    link |= {"gpu": (name, "H100 80 GB"), "used": (used, 92)}
-    if not weights:
-        frame.note("The weights of this model are not known: state them, or the answer leaves them out.")
-    budget = Budget(load.tensor_parallel, kv_sizing.gpu(name).memory, weights, used)
-    asked = {
-        "dtype_k": load.dtype_k.name, "dtype_v": load.dtype_v.name, "engine": sizing.engine.name,
-    }  # fmt: skip
-    longest = kv_sizing.max_context(question.geometry, budget, load.sequences, **asked)
-    most = kv_sizing.max_sequences(question.geometry, budget, load.context, **asked)
-    gpus = f"{load.tensor_parallel} x {name}" if load.tensor_parallel > 1 else f"One {name}"
-    left, need = amounts.binary(max(0, budget.for_cache)), amounts.binary(sizing.per_gpu)
-    verdict = "It fits." if sizing.per_gpu <= budget.for_cache else "It does not fit."
-    st.write(f"{gpus} at {used} %: **{left}** of each are left for the cache, this takes **{need}**. {verdict}")
+def _heavier(scenario: Scenario) -> None:
+    """Where the cache outweighs the weights, and what both mean for the time of a step."""
+    if not scenario.weights:
+        st.caption("The weights of this model are not known; state them below to compare.")
+        return
+    sizing, bound, gpu = scenario.sizing, scenario.bound, scenario.gpu
+    crossing = scenario.crossing
+    where = f"from {crossing:,} tokens on" if crossing else "at no length"
+    step = f"{1000 * bound.seconds:,.2f} ms"
+    sequences = sizing.load.sequences
+    rate = f"{sequences / bound.seconds:,.0f} tokens/s in all"
+    alone = f"{1000 * bound.seconds_cache_alone:,.2f} ms"
     st.write(
-        f"With {_many(load.sequences)}: at most **{longest.value:,} tokens** each; the limit is {longest.limits}. "
-        f"At {load.context:,} tokens: at most **{_many(most.value)}**; the limit is {most.limits}."
+        f"With {many(sequences)}, the cache is heavier than the weights ({amounts.binary(scenario.weights)}) {where}. "
+        f"A decode step reads both once: on {gpu.name}, {gpu.bandwidth / 10**9:,.0f} GB/s, it takes **at least {step}**"
+        f" ({rate} at most), {alone} of it for the cache."
     )
-    st.caption("Not counted: activations, CUDA graphs, the runtime itself. Keep some percent free for them.")
+    st.caption(
+        "A bound from below, not a prediction. A mixture of experts reads only the experts it chooses: for it the "
+        "bound lies between the two times."
+    )
 
 
-def wrong(sizing: Sizing) -> None:
+def wrong(scenario: Scenario) -> None:
     """What other calculators say of this model."""
-    found = kv_sizing.mistakes(sizing)
+    found = kv_sizing.mistakes(scenario.sizing)
     if not found:
         return
     rows = "".join(
@@ -123,22 +131,15 @@ def wrong(sizing: Sizing) -> None:
         st.write("GB read as GiB, or the reverse, is off by another 7.4 %.")
 
 
-def take(question: Question) -> None:
-    """The code and the data."""
-    load, sizing = question.sizing.load, question.sizing
-    with st.expander("Show the code, export"):
-        made = (
-            f"preset({question.model!r})"
-            if question.model in kv_sizing.names()
-            else f"Geometry.from_json({json.dumps(question.geometry.to_json())})"
-        )
-        st.code(
-            f"from lm_core.kv_sizing import Geometry, preset, size\n\nmodel = {made}\n"
-            f"sizing = size(\n    model, {load.context}, {load.sequences}, {load.dtype_k.name!r}, "
-            f"engine={sizing.engine.name!r}, tensor_parallel={load.tensor_parallel},\n)\n"
-            "print(sizing.total, sizing.per_added_token)\n",
-            language="python",
-        )
-        st.download_button(
-            "JSON, in bytes", json.dumps(as_json(sizing), indent=2), "kv-cache.json", "application/json", key="_kv_json"
-        )
+def logged(scenario: Scenario) -> None:
+    """What vLLM's own log would say on these GPUs."""
+    engine = scenario.engine
+    if not isinstance(engine, kv_sizing.Vllm) or scenario.budget.for_cache <= 0:
+        return
+    plan = engine.plan(scenario.geometry, replace(scenario.sizing.load, sequences=1))
+    tokens, concurrency = plan.log(scenario.budget.for_cache, scenario.context)
+    st.caption(
+        f"vLLM’s log on these GPUs, at max_model_len {scenario.context:,}: “GPU KV cache size: {tokens:,} tokens”, "
+        f"“Maximum concurrency … {concurrency:.2f}x”. For models of several layer kinds the tokens depend on that "
+        "length; they are not bytes divided by bytes per token."
+    )

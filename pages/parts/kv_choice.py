@@ -1,126 +1,122 @@
-"""The question of the KV-cache calculator, from controls or link: which model, how long, how many, stored how."""
+"""The question of the KV-cache calculator as controls: which model, how long, how many, stored how, by what."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import ENGINES, Geometry, Sizing
-from pages.parts import frame, url_state
+from lm_core.kv_sizing import ENGINES, Geometry, Scenario
+from pages.parts import frame, kv_groups, kv_import, kv_scene, url_state
+from pages.parts.kv_scene import LONGEST, MOST, RANKS, Values
 
-BY_HAND, PASTED = "by-hand", "pasted"
-_LONGEST, _MOST, _MOST_WEIGHTS = 1 << 30, 1 << 20, 10**6
-_FIELDS = {"layers": ("Layers", 32), "heads": ("Query heads", 32), "kv": ("KV heads", 32), "dim": ("Head width", 128)}
-RANKS = (1, 2, 4, 8, 16)
-Link = dict[str, tuple[object, object]]
+_TITLES = {
+    kv_scene.BY_HAND: "By hand", kv_scene.GROUPS: "Layer groups of your own",
+    kv_scene.IMPORTED: "Import a config.json or GGUF",
+}  # fmt: skip
+_FIELDS = {"layers": "Layers", "heads": "Query heads", "kv": "KV heads", "dim": "Head width"}
+_OPTIONS = {
+    "unified": "One buffer for all slots (unified)",
+    "swa_full": "Sliding layers kept in full (swa-full)",
+    "n_ubatch": "Micro-batch, tokens (n_ubatch)",
+    "block_size": "Block, tokens (block_size)",
+    "max_num_batched_tokens": "Batched tokens at most (max_num_batched_tokens)",
+    "async_scheduling": "Asynchronous scheduling",
+    "mamba_align": "Mamba cache aligned (align)",
+    "page_size": "Page, tokens (page_size)",
+    "swa_full_tokens_ratio": "Sliding pool / full pool (swa_full_tokens_ratio)",
+}
 
 
-@dataclass(frozen=True)
-class Question:
-    """What was asked; `weights` in bytes, 0 where nobody knows."""
+def ask(values: Values) -> Geometry | None:
+    """Draws the controls; the imported model where there is one. What a table changes is written into `values`."""
+    if url_state.presenting():  # on a stage the link and the examples say it
+        return kv_import.standing() if values["arch"] == kv_scene.IMPORTED else None
+    names = (kv_scene.BY_HAND, kv_scene.GROUPS, kv_scene.IMPORTED, *kv_sizing.names())
+    with _row():
+        st.selectbox("Model", names, key=_key("arch"), format_func=_title, width=230)
+        st.number_input("Tokens in every sequence", 1, LONGEST, key=_key("n"), width=190)
+        st.number_input("Sequences", 1, MOST, key=_key("batch"), width=130)
+    if values["arch"] == kv_scene.BY_HAND:
+        with _row():
+            for name, label in _FIELDS.items():
+                st.number_input(label, 1, 65_536, key=_key(name), width=130)
+    _storage(values)
+    if values["arch"] == kv_scene.GROUPS:
+        values["groups"] = st.session_state[_key("groups")] = kv_groups.linked(values["groups"])
+    return kv_import.ask() if values["arch"] == kv_scene.IMPORTED else None
 
-    geometry: Geometry
-    model: str
-    sizing: Sizing
-    weights: int
+
+def _storage(values: Values) -> None:
+    """Engine, dtype and split; what an engine does not have is not offered."""
+    kind = ENGINES[values["engine"]]
+    with _row():
+        st.selectbox("Engine", tuple(ENGINES), key=_key("engine"), format_func=_engine, width=200)
+        st.selectbox("Stored as", kind.dtypes, key=_key("dtype"), width=170)
+        st.selectbox("GPUs (tensor parallel)", RANKS, key=_key("tp"), width=170, disabled=not kind.splits_heads)
+        with st.popover("More", icon=":material/tune:", key="_kv_more"):
+            url_state.control(
+                _key("mean"), st.number_input, "Mean length, tokens (0: every sequence is full)", min_value=0,
+                max_value=LONGEST,
+            )  # fmt: skip
+            if not kind.one_dtype:
+                url_state.control(_key("dv"), _select, "Values stored as", ("", *kind.dtypes))
+            for field in kv_scene.OPTIONS[values["engine"]]:
+                _option(field.name, values[field.name])
+            if not kv_scene.OPTIONS[values["engine"]]:
+                st.caption(f"{_engine(kind.name)}: nothing else to set.")
+
+
+def _option(name: str, value: object) -> None:
+    """A setting of the engine that changes the bytes."""
+    if isinstance(value, bool):
+        url_state.control(_key(name), st.toggle, _OPTIONS[name])
+    elif isinstance(value, float):
+        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=0.01, max_value=1.0, step=0.05)
+    else:
+        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=1 << 24)
+
+
+def _select(label: str, options: tuple[str, ...], value: str, **rest: Any) -> str:
+    """A box that starts from a value, not from a place."""
+    return st.selectbox(label, options, index=options.index(value), format_func=lambda v: v or "as keys", **rest)
+
+
+def change(scenario: Scenario, values: Values) -> None:
+    """Under a model that is not by groups: a way to change its groups."""
+    if values["arch"] == kv_scene.GROUPS or url_state.presenting():
+        return
+    scene = {"arch": kv_scene.GROUPS, "groups": kv_scene.groups_text(scenario.geometry)}
+    if scenario.weights and not values["weights"]:
+        scene["weights"] = str(scenario.weights / 10**9)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Change these layer groups", on_click=url_state.follow, args=(scene, [*scene]), key="_kv_change",
+            icon=":material/edit:", type="tertiary",
+        )  # fmt: skip
+        if values["arch"] == kv_scene.IMPORTED:
+            st.caption("They are then part of the link.")
+
+
+def longer_than_made(scenario: Scenario) -> None:
+    """Says so where the model was not made for such lengths."""
+    most = scenario.geometry.max_context
+    if most and scenario.context > most:
+        frame.note(f"{scenario.geometry.name} was made for {most:,} tokens; the figure below is for more.")
+
+
+def _row() -> Any:
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
+def _key(name: str) -> str:
+    return url_state.key_of(name)
 
 
 def _title(name: str) -> str:
-    if name == BY_HAND:
-        return "By hand"
-    return "Paste a config.json" if name == PASTED else kv_sizing.preset(name).name
-
-
-def ask(link: Link) -> Question | None:
-    """Draws the controls and answers; None while a pasted config is awaited."""
-    names = (BY_HAND, PASTED, *kv_sizing.names())
-    keys = {
-        "arch": url_state.choice("arch", names, BY_HAND), "n": url_state.number("n", 2048, 1, _LONGEST),
-        "batch": url_state.number("batch", 1, 1, _MOST), "engine": url_state.choice("engine", tuple(ENGINES), "ideal"),
-        "dtype": url_state.choice("dtype", tuple(kv_sizing.DTYPES), "bf16"), "tp": url_state.choice("tp", RANKS, 1),
-    }  # fmt: skip
-    model = str(st.session_state[keys["arch"]])
-    tokens, batch = st.session_state[keys["n"]], st.session_state[keys["batch"]]
-    if not url_state.presenting():  # on a stage the link and the examples say it
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            model = st.selectbox("Model", names, key=keys["arch"], format_func=_title, width=230)
-            tokens = st.number_input("Tokens in every sequence", 1, _LONGEST, key=keys["n"], width=190)
-            batch = st.number_input("Sequences", 1, _MOST, key=keys["batch"], width=130)
-    stated = int(st.session_state[url_state.number("weights", 0, 0, _MOST_WEIGHTS)])
-    link |= {"weights": (stated, 0)}
-    link |= {"arch": (model, BY_HAND), "n": (tokens, 2048), "batch": (batch, 1)}
-    geometry = _by_hand(link) if model == BY_HAND else _pasted() if model == PASTED else kv_sizing.preset(model)
-    engine, dtype, ranks = _storage(keys)
-    link |= {"engine": (engine, "ideal"), "dtype": (dtype, "bf16"), "tp": (ranks, 1)}
-    if geometry is None:
-        return None
-    sizing = kv_sizing.size(geometry, tokens, batch, dtype, engine=engine, tensor_parallel=ranks)
-    if geometry.max_context and tokens > geometry.max_context:
-        frame.note(f"{geometry.name} was made for {geometry.max_context:,} tokens; the figure below is for more.")
-    return Question(geometry, model, sizing, stated * 10**9 or 2 * geometry.parameters)
-
-
-def weights_box() -> None:
-    """Where the weights are stated, beside the GPU they must fit into; read before it is drawn."""
-    st.number_input(
-        "Weights, GB (0: 2 bytes a parameter)", 0, _MOST_WEIGHTS, key=url_state.key_of("weights"), width=230
-    )
-
-
-def _storage(keys: dict[str, str]) -> tuple[str, str, int]:
-    """Engine, dtype and split; what an engine does not have is not offered, and a link that asks for it is told."""
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    drawn, state = not url_state.presenting(), st.session_state
-    engine = str(state[keys["engine"]])
-    if drawn:
-        engine = row.selectbox("Engine", tuple(ENGINES), key=keys["engine"], format_func=_engine, width=230)
-    profile = ENGINES[engine]
-    if state[keys["dtype"]] not in profile.dtypes:
-        frame.note(f"{engine} has no {state[keys['dtype']]} cache: {profile.dtypes[0]} is used.")
-        state[keys["dtype"]] = profile.dtypes[0]
-    if not profile.splits_heads and state[keys["tp"]] > 1:
-        frame.note(f"{engine} splits layers over GPUs, not heads: the total stays as on one GPU.")
-        state[keys["tp"]] = 1
-    if drawn:
-        row.selectbox("Stored as", profile.dtypes, key=keys["dtype"], width=190)
-        alone = not profile.splits_heads
-        row.selectbox("GPUs (tensor parallel)", RANKS, key=keys["tp"], width=190, disabled=alone)
-    return engine, str(state[keys["dtype"]]), int(state[keys["tp"]])
+    return _TITLES.get(name) or kv_sizing.preset(name).name
 
 
 def _engine(name: str) -> str:
     return f"{name} {ENGINES[name].version}" if name != "ideal" else "none: the payload alone"
-
-
-def _by_hand(link: Link) -> Geometry:
-    """Layers, heads and widths, as the textbook has them."""
-    values = {}
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    for name, (label, default) in _FIELDS.items():
-        key = url_state.number(name, default, 1, 65_536)
-        if not url_state.presenting():
-            row.number_input(label, 1, 65_536, key=key, width=130)
-        values[name] = st.session_state[key]
-        link[name] = (values[name], default)
-    return Geometry.by_hand(values["layers"], values["heads"], values["kv"], values["dim"])
-
-
-def _pasted() -> Geometry | None:
-    """A config.json in a box; it is part of no link."""
-    key, kept = url_state.key_of("config"), url_state.key_of("config_kept")
-    st.session_state.setdefault(key, st.session_state.get(kept, ""))  # out of sight for a while, it is still there
-    if not url_state.presenting():
-        st.text_area("A model's config.json", key=key, height=160, max_chars=262_144)
-    text = st.session_state[kept] = str(st.session_state[key])
-    st.caption("A pasted config stays in your session and is never logged.")
-    if not text.strip():
-        frame.note("Paste the text of a config.json, as model pages show it.")
-        return None
-    geometry = kv_sizing.from_text(text)
-    for sentence in geometry.notes:
-        frame.note(sentence)
-    if geometry.unread:
-        st.expander(f"{len(geometry.unread)} keys were not read").text(", ".join(geometry.unread))
-    return geometry

@@ -21,7 +21,8 @@ def draw() -> None:
     st.title(entry.title, anchor=False)
     if not presenting:
         st.write(entry.promise)
-    model_choice.pick()
+    if entry.model:
+        model_choice.pick()
     _carry_seed()
     with navigation.entered():
         page.run()

@@ -1,0 +1,24 @@
+// Opens a model's config.json or GGUF file: the first MiB is cut off here and sent, the rest stays where it is.
+
+const FIRST = 1 << 20;
+
+export default function ({ parentElement, setTriggerValue }) {
+  const input = parentElement.querySelector("input");
+  const said = parentElement.querySelector("span");
+  input.onchange = async () => {
+    const file = input.files[0];
+    if (!file) return;
+    said.textContent = `Reading ${file.name} …`;
+    try {
+      const bytes = new Uint8Array(await file.slice(0, FIRST).arrayBuffer());
+      const text = Array.from({ length: Math.ceil(bytes.length / 8192) }, (_, part) =>
+        String.fromCharCode(...bytes.subarray(8192 * part, 8192 * (part + 1)))).join("");
+      const cut = file.size > FIRST ? ", its first MiB" : "";
+      said.textContent = `Opened: ${file.name}${cut}.`;
+      setTriggerValue("opened", { name: file.name, data: btoa(text) });
+    } catch {
+      said.textContent = `${file.name} could not be read. Choose it again.`;
+    }
+    input.value = ""; // so that the same file, mended, can be opened again
+  };
+}
