@@ -5,11 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import ENGINES, Geometry, Sizing, amounts, as_json, from_text, names, preset, size, strict_json
+from lm_core.kv_sizing import (
+    ENGINES,
+    GPUS,
+    Geometry,
+    Scenario,
+    Sizing,
+    amounts,
+    as_csv,
+    as_json,
+    from_text,
+    gpu,
+    hand_in,
+    names,
+    preset,
+    size,
+    strict_json,
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         options = dict(_option(text) for text in asked.option)
+        gpu(asked.gpu)
         sizing = size(
             _geometry(asked), asked.context, asked.batch, asked.dtype_k, asked.dtype_v or asked.dtype_k, asked.engine,
             asked.tensor_parallel, **options,
@@ -24,8 +42,27 @@ def main(arguments: list[str] | None = None) -> int:
     except (InvalidInput, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(as_json(sizing), indent=2) if asked.json else _text(sizing))
+    print(_shown(asked, sizing))
     return 0
+
+
+def _shown(asked: argparse.Namespace, sizing: Sizing) -> str:
+    if asked.json:
+        return json.dumps(as_json(sizing), indent=2)
+    if asked.csv:
+        return as_csv(sizing).rstrip()
+    if asked.hand_in:
+        return hand_in.page(_scenario(asked, sizing), date.today().isoformat())
+    return _text(sizing)
+
+
+def _scenario(asked: argparse.Namespace, sizing: Sizing) -> Scenario:
+    """The same question with the GPUs it is about."""
+    load = sizing.load
+    return Scenario(
+        sizing.geometry, load.context, load.sequences, 0, load.dtype_k.name, load.dtype_v.name, sizing.engine,
+        load.tensor_parallel, round(asked.weights * 10**9), gpu(asked.gpu), asked.utilisation,
+    )  # fmt: skip
 
 
 def _text(sizing: Sizing) -> str:
@@ -76,7 +113,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", default="ideal", help=f"one of {', '.join(ENGINES)}")
     parser.add_argument("--tensor-parallel", type=int, default=1)
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the engine")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--gpu", default="H100 80 GB", help=f"for --hand-in, one of {', '.join(GPUS)}")
+    parser.add_argument("--utilisation", type=int, default=92, help="for --hand-in, percent of a GPU's memory")
+    parser.add_argument(
+        "--weights", type=float, default=0.0, help="for --hand-in, GB; unless given, 2 bytes a parameter"
+    )
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true")
+    shown.add_argument("--csv", action="store_true", help="the parts on one GPU")
+    shown.add_argument("--hand-in", action="store_true", help="one page of HTML: question, answer, assumptions")
     return parser
 
 

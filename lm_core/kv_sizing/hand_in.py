@@ -107,7 +107,8 @@ def _not_counted(scenario: Scenario) -> Iterable[str]:
     named = f" beyond the {amounts.both(scenario.overhead)} stated for each GPU" if scenario.overhead else ""
     yield f"Activations, CUDA graphs, the runtime and its workspaces{named}; draft layers of speculative decoding."
     if scenario.geometry.unread:
-        yield f"{len(scenario.geometry.unread)} keys of the imported file that were not read."
+        unread = len(scenario.geometry.unread)
+        yield f"{unread} key{'s' if unread > 1 else ''} of the imported file not read."
     yield "Speed: whether so many sequences are served fast enough is another question."
 
 

@@ -1,11 +1,16 @@
 """The KV-cache calculator in a real browser: the article's figures, other models, what it refuses, what it is given."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from lm_core import pretrained
+from lm_core.pretrained.catalogue import entry
 from tests.browser.server import Server
 from tests.browser.test_every_page import fills_a_stage, settled
 
@@ -55,13 +60,13 @@ def test_what_an_engine_does_not_have(server: Server, open_page: Open) -> None:
 
 
 def test_a_pasted_config(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?arch=pasted&n=1024")
+    page = open_page(server, f"{PAGE}?arch=imported&n=1024")
     box = page.get_by_label("A model's config.json")
     config = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 256, "color": ":red[x]"}
     box.fill(json.dumps(config))
     box.press("Control+Enter")
     expect(page.get_by_text("2 layers x 1,024 tokens x 2 x 4 KV heads x 64 x 2 B")).to_be_visible()
-    page.get_by_text("1 keys were not read").click()
+    page.get_by_text("1 key was not read").click()
     expect(page.get_by_text("color", exact=True)).to_be_visible()
     box.fill(json.dumps({**config, "layer_types": ["full_attention", "ring_attention"]}))
     box.press("Control+Enter")
@@ -80,6 +85,137 @@ def test_stated_weights_count_everywhere(server: Server, open_page: Open) -> Non
     expect(page.get_by_text("65.23 GiB")).to_be_visible()
     settled(page)
     assert "weights=8" in page.url
+
+
+def test_an_unknown_layer_type_is_a_row_to_assign(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?arch=imported&n=1024", viewport={"width": 1280, "height": 1000})
+    box = page.get_by_label("A model's config.json")
+    config = {"num_hidden_layers": 3, "num_attention_heads": 4, "hidden_size": 256, "sliding_window": 64}
+    box.fill(json.dumps({**config, "layer_types": ["full_attention", "ring_attention", "ring_attention"]}))
+    box.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Choose one in the table for: ring_attention.")
+    expect(page.get_by_text("GiB", exact=True)).to_have_count(0)
+    settled(page)
+    table = page.get_by_test_id("stDataFrame").bounding_box()
+    assert table is not None
+    page.mouse.click(table["x"] + 150, table["y"] + 87)  # the kind of the second row
+    page.keyboard.press("Enter")
+    page.keyboard.type("sliding")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 layers x 64 tokens x 2 x 4 KV heads x 64 x 2 B")).to_be_visible()
+    settled(page)
+    assert "sliding" not in page.url  # an import is part of no link
+    page.get_by_role("button", name="Change these layer groups").click()
+    expect(page).to_have_url(re.compile("arch=groups&groups="))
+    settled(page)
+    again = open_page(server, page.url.removeprefix(server.url))
+    expect(again.get_by_text("2 layers x 64 tokens x 2 x 4 KV heads x 64 x 2 B")).to_be_visible()
+
+
+def test_a_gguf_files_first_mib_and_a_config_file(server: Server, open_page: Open, tmp_path: Path) -> None:
+    """The real model's file of 98 MB: what is sent is its beginning."""
+    page = open_page(server, f"{PAGE}?arch=imported&n=1024")
+    sent: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(len(data))))
+    page.reload()
+    settled(page)
+    file = page.locator(".kv-file input")
+    file.set_input_files(entry(pretrained.DEFAULT).path())
+    expect(page.get_by_text("30 layers x 1,024 tokens x 2 x 3 KV heads x 64 x 2 B")).to_be_visible()
+    assert 10**6 < sum(sent) < 2 * 10**6
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"num_hidden_layers": 7, "num_attention_heads": 4, "hidden_size": 256}))
+    file.set_input_files(config)
+    expect(page.get_by_text("7 layers x 1,024 tokens x 2 x 4 KV heads x 64 x 2 B")).to_be_visible()
+    config.write_bytes(b"\x00\x01\x02 no model at all")
+    file.set_input_files(config)
+    expect(page.get_by_role("alert")).to_contain_text("`config` must be")
+
+
+def test_scenarios_stand_side_by_side_and_change_places(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?arch=llama-3.1-70b&n=32768")
+    settled(page)
+    page.get_by_role("button", name="Keep this scenario beside").click()
+    expect(page.get_by_role("row", name="total 10.00 GiB 10.00 GiB")).to_be_visible()
+    settled(page)
+    tokens = page.get_by_label("Tokens in every sequence")
+    tokens.fill("65536")
+    tokens.press("Enter")
+    expect(page.get_by_role("row", name="total 20.00 GiB 10.00 GiB")).to_be_visible()
+    settled(page)
+    again = open_page(server, page.url.removeprefix(server.url))
+    expect(again.get_by_role("row", name="total 20.00 GiB 10.00 GiB")).to_be_visible()
+    page.get_by_role("button", name="Open 2").click()
+    expect(page.get_by_role("row", name="total 10.00 GiB 20.00 GiB")).to_be_visible()
+    expect(tokens).to_have_value("32768")
+    settled(page)
+    page.get_by_role("button", name="Drop 2").click()
+    expect(page.get_by_text("Side by side")).to_have_count(0)
+    settled(page)
+    assert "beside" not in page.url
+
+
+def test_which_gpus_and_what_they_cost(server: Server, open_page: Open) -> None:
+    gpus = '{"H100 80 GB":[79,2.0],"H200 141 GB":[140,3.5]}'
+    link = urlencode({"arch": "llama-3.1-70b", "n": 32768, "batch": 64, "gpus": gpus})
+    page = open_page(server, f"{PAGE}?{link}")
+    settled(page)
+    page.get_by_text("Which GPUs, and how many?").click()
+    expect(page.get_by_role("row", name="H100 80 GB 16 2 x 8 32")).to_contain_text("32.00")
+    chosen = page.locator(".nte-chosen")
+    expect(chosen).to_contain_text("H200 141 GB")
+    expect(chosen).to_contain_text("28.00")
+    unknown = urlencode({"gpus": '{"Abacus":[1,1]}'})
+    bad = open_page(server, f"{PAGE}?{unknown}")
+    expect(bad.get_by_role("alert")).to_contain_text("GPUs of the catalogue")
+
+
+def test_settings_of_an_engine_are_in_the_link(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?arch=gemma-3-27b&n=131072&engine=vLLM")
+    expect(page.get_by_text("17.98 GiB").first).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="More").click()
+    page.get_by_text("Asynchronous scheduling").click()
+    expect(page.get_by_text("17.98 GiB")).to_have_count(0)
+    settled(page)
+    assert "async_scheduling=0" in page.url
+    figure = page.get_by_role("status").filter(has_text="KV cache").inner_text()
+    again = open_page(server, page.url.removeprefix(server.url))
+    expect(again.get_by_role("status").filter(has_text="KV cache")).to_have_text(figure.replace("\n", ""))
+
+
+def test_keys_and_values_apart_and_a_mean(server: Server, open_page: Open) -> None:
+    link = "arch=llama-3.1-8b&n=8192&batch=4&engine=llama.cpp&dtype=q8_0&dv=q4_0&mean=4096"
+    page = open_page(server, f"{PAGE}?{link}")
+    said = page.get_by_role("status").filter(has_text="KV cache")
+    expect(said).to_contain_text("1.62 GiB")  # 4 x 1 GiB x (34 + 18) / 128
+    expect(said).to_contain_text("832.00 MiB at a mean of 4,096")
+    expect(said).to_contain_text("K q8_0, V q4_0")
+    page = open_page(server, f"{PAGE}?engine=vLLM&dv=fp8&mean=9999")
+    expect(page.get_by_text("vLLM stores values as keys: bf16 is used for both.")).to_be_visible()
+    expect(page.get_by_text("A mean of 9,999 is longer than the longest, 2,048")).to_be_visible()
+
+
+def test_the_answer_can_be_taken_along(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?arch=llama-3.1-70b&n=32768&batch=64&tp=8")
+    settled(page)
+    page.get_by_text("Show the code, export, hand in").click()
+    expect(page.get_by_text("python -m lm_core.kv_sizing")).to_be_visible()
+    given = {}
+    for name in ("One page to hand in, HTML", "JSON, in bytes", "Parts, CSV", "Growth, CSV"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        given[name] = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert "640.00 GiB (687.19 GB)" in given["One page to hand in, HTML"]
+    assert json.loads(given["JSON, in bytes"])["bytes"]["total"] == 640 * 2**30
+    assert given["Parts, CSV"].splitlines()[1].startswith('"80 full layers')
+    assert "64,32768,687194767360" in given["Growth, CSV"].splitlines()
+
+
+def test_over_sequences(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?arch=llama-3.1-8b&n=8192&over=sequences")
+    expect(page.get_by_text("sequences at once")).to_be_visible()
+    expect(page.get_by_text("heavier than the weights (14.96 GiB) from 122,529 tokens on")).to_be_visible()
 
 
 def test_it_fills_a_stage(server: Server, open_page: Open) -> None:

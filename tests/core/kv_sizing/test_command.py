@@ -18,6 +18,14 @@ def test_a_preset_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(part["bytes"] for part in answer["per_gpu"]) == answer["bytes"]["per_gpu"]
 
 
+def test_other_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    question = ["--model", "llama-3.1-70b", "--context", "32768", "--batch", "64", "--tensor-parallel", "8"]
+    assert main([*question, "--csv"]) == 0
+    assert f",{80 * 2**30}," in capsys.readouterr().out
+    assert main([*question, "--hand-in", "--gpu", "H200 141 GB", "--weights", "70.6"]) == 0
+    assert "It fits into 8 x H200 141 GB" in capsys.readouterr().out
+
+
 def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, geometry = tmp_path / "config.json", tmp_path / "groups.json"
     config.write_text(json.dumps(CONFIGS["gemma-3-27b"]))
@@ -30,7 +38,8 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "question",
     ["--model gpt9 --context 1", "--model gpt2 --context 0", "--config nowhere.json --context 1",
-     "--model gpt2 --context 9 --option block", "--model gpt2 --context 9 --engine vllm --option swa_full=true"],
+     "--model gpt2 --context 9 --option block", "--model gpt2 --context 9 --engine vllm --option swa_full=true",
+     "--model gpt2 --context 9 --hand-in --gpu abacus"],
 )  # fmt: skip
 def test_refusals_are_one_sentence(question: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(question.split()) == 2

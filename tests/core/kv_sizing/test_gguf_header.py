@@ -101,6 +101,14 @@ HOSTILE = [
     header(1, text(b"general.architecture") + struct.pack("<II", 4, 7)), header(3, ARCHITECTURE + LLAMA + LLAMA),
     header(1, text(b"general.architecture") + struct.pack("<I", 8) + struct.pack("<Q", 2**40)),
     header(2, ARCHITECTURE + LLAMA[:-4] + struct.pack("<I", 2**31)), header(2, ARCHITECTURE + LLAMA[:-4] + bytes(4)),
+    *(header(1, text(b"a") + struct.pack("<I", kind)) for kind in (14, 99, 2**32 - 1)),
+    *(header(1, text(b"general.architecture") + struct.pack("<I", kind) + bytes(8)) for kind in (0, 6, 7, 10, 12)),
+    *(header(2, ARCHITECTURE + text(b"llama.block_count") + struct.pack("<I", kind) + value) for kind, value in (
+        (5, struct.pack("<i", -1)), (6, struct.pack("<f", float("nan"))), (6, struct.pack("<f", 2.5)), (7, b"\1"),
+        (8, text(b"32")), (10, struct.pack("<Q", 2**63)), (11, struct.pack("<q", -2)), (12, struct.pack("<d", 1e300)),
+        (9, struct.pack("<IQ", 4, 0)),
+    )),
+    b"FUGG" + header(1)[4:], header(1, ARCHITECTURE, version=0), header(1, b"\xff" * 20), header(4096, bytes(16)),
     bytes(MOST_BYTES + 1), header(1, text(b"\xff\xfe") + struct.pack("<I", 8) + text(b"\xff" * 9)),
 ]  # fmt: skip
 

@@ -25,6 +25,7 @@ DELTA = {
     "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 8,
     "linear_conv_kernel_dim": 4, "layer_types": ["linear_attention"] * 3 + ["full_attention"],
 }  # fmt: skip
+MAMBA = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_d_state": 8, "mamba_expand": 2}
 LAYOUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "MHA": ("Llama", {"num_key_value_heads": 4}),
     "GQA": ("Llama", {"num_key_value_heads": 2}),
@@ -35,6 +36,29 @@ LAYOUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "alternating": ("GptOss", {"num_key_value_heads": 2, "head_dim": 16, "sliding_window": 16, **FEW}),
     "MLA": ("DeepseekV3", {"num_key_value_heads": 4, **MLA}),
     "gated delta net and full": ("Qwen3Next", {"num_key_value_heads": 2, "head_dim": 16, **DELTA, **EXPERTS}),
+    "Mamba alone": ("Mamba", {"state_size": 8, "conv_kernel": 4, "expand": 2}),
+    "Mamba 2 alone": ("Mamba2", {"num_heads": 4, "head_dim": 16, "state_size": 8, "n_groups": 2, "expand": 2}),
+    "Mamba and full": (
+        "Jamba",
+        {
+            "num_key_value_heads": 2,
+            "attn_layer_period": 4,
+            "attn_layer_offset": 2,
+            "expert_layer_period": 9,
+            "expert_layer_offset": 8,
+            "mamba_d_state": 4,
+            "num_experts": 2,
+            "num_experts_per_tok": 1,
+        },
+    ),
+    "Mamba 2 and full": ("Bamba", {"num_key_value_heads": 2, "attn_layer_indices": [1], **MAMBA}),
+    "Mamba 2 beside full in every layer": ("FalconH1", {"num_key_value_heads": 2, "mamba_d_ssm": 64, **MAMBA}),
+    "short convolutions and full": ("Lfm2", {"num_key_value_heads": 2, "full_attn_idxs": [1, 3]}),
+    "chunked and full": ("Llama4Text", {"num_key_value_heads": 2, "attention_chunk_size": 16, "num_local_experts": 2}),
+    "a layer that reads another's cache": (
+        "Gemma3nText",
+        {"num_key_value_heads": 2, "head_dim": 16, "sliding_window": 16, "num_kv_shared_layers": 1},
+    ),
 }
 
 
@@ -57,9 +81,22 @@ def test_size_is_what_transformers_holds(layout: str, sequences: int) -> None:
     model = getattr(transformers, f"{family.replace('Text', '')}ForCausalLM")(config).eval()
     geometry = kv_sizing.from_config(config.to_dict())
     cache = transformers.DynamicCache(config=config)
+    given = {"cache_params" if family.startswith("Mamba") else "past_key_values": cache, "use_cache": True}
     with torch.no_grad():
-        model(torch.zeros(sequences, 12, dtype=torch.long), past_key_values=cache, use_cache=True)
+        model(torch.zeros(sequences, 12, dtype=torch.long), **given)
         for length in range(13, 41):  # past the window of 16
-            model(torch.zeros(sequences, 1, dtype=torch.long), past_key_values=cache, use_cache=True)
+            model(torch.zeros(sequences, 1, dtype=torch.long), **given)
             sizing = kv_sizing.size(geometry, length, sequences, "f32", engine="transformers")
             assert held(cache) == sizing.total, length
+
+
+@pytest.mark.parametrize("layout", ["GQA", "sliding window in all layers", "sliding and full"])
+def test_a_static_cache_takes_what_a_full_dynamic_one_does(layout: str) -> None:
+    family, own = LAYOUTS[layout]
+    config = getattr(transformers, f"{family}Config")(**{**TINY, **own})
+    model = getattr(transformers, f"{family.replace('Text', '')}ForCausalLM")(config).eval()
+    cache = transformers.StaticCache(config=config, max_cache_len=40)
+    with torch.no_grad():
+        model(torch.zeros(2, 5, dtype=torch.long), past_key_values=cache, use_cache=True)
+    expected = kv_sizing.size(kv_sizing.from_config(config.to_dict()), 40, 2, "f32", engine="transformers")
+    assert held(cache) == expected.total

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import Geometry, LayerGroup, engine, names, preset, size
+from lm_core.kv_sizing import Budget, Geometry, LayerGroup, Sizing, engine, max_context, names, preset, size
 from lm_core.kv_sizing.load import Load
 from lm_core.kv_sizing.vllm import Vllm
 
@@ -81,6 +81,29 @@ def test_figures_of_vllm() -> None:
     assert size(every_layer, 16, engine="vllm").per_added_token == 73_728  # gpt-oss 120B as older versions charged it
 
 
+def test_a_refusal_of_vllm_in_public() -> None:
+    """vllm-project/recipes#12: Qwen3-Coder 480B at 262,144 tokens needs 62.00 GiB; 48.66 GiB hold 205,728 tokens,
+    55.65 GiB 235,296 (the log rounds GiB to two digits: 21 tokens either way, and blocks of 16)."""
+    model = preset("qwen3-coder-480b")
+    one_request = size(model, 262_144, engine="vllm").lines[0].bytes
+    assert round(one_request / GIB, 2) == 62.00
+    for gib, tokens in ((48.66, 205_728), (55.65, 235_296)):
+        longest = max_context(model, Budget(1, round(gib * GIB), utilisation_percent=100), engine="vllm").value
+        assert abs(longest - tokens) <= 21 + 16 + 16  # and our null block
+
+
+def test_quantised_caches_in_public() -> None:
+    """ggml-org/llama.cpp#21551, "kvcache size" of two models: 24B (40 layers) and 8B (36 layers), 8 KV heads of 128."""
+    logged = {
+        (40, 6656): {"f16": 1040.0, "q8_0": 552.5, "q4_0": 292.5},
+        (36, 2560): {"f16": 360.0, "q8_0": 191.25, "q4_0": 101.25, "iq4_nl": 101.25},
+    }
+    for (layers, context), sizes in logged.items():
+        model = Geometry.by_hand(layers, 32, 8, 128)
+        found = {name: size(model, context, 1, name, engine="llama.cpp").total / MIB for name in sizes}
+        assert found == sizes
+
+
 def test_what_vllm_logs_about_its_blocks() -> None:
     plan = Vllm().plan(preset("llama-3.1-8b"), Load.of(8192, 1, "bf16", "bf16"))
     assert plan.bytes_per_block == 16 * 131072
@@ -124,6 +147,28 @@ def test_need_grows_and_is_never_below_the_payload(
     assert total(sequences=sequences + 1) >= sizing.total
     *others, last = geometry.groups
     assert total(Geometry("more", (*others, replace(last, layers=last.layers + 1)))) > sizing.total
+
+
+def planned(geometry: Geometry, context: int, sequences: int) -> Sizing | None:
+    """None where vLLM's own rule refuses; any other refusal is a defect."""
+    try:
+        return size(geometry, context, sequences, "f16", engine="vllm")
+    except InvalidInput as refused:
+        if "pages equal" not in str(refused):
+            raise
+        return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(GEOMETRIES, some.integers(1, 300_000), some.integers(1, 300), some.integers(1, 512))
+def test_vllm_too_or_it_says_why_not(geometry: Geometry, context: int, sequences: int, more: int) -> None:
+    """Pages of layers that differ may be impossible to make equal; what is planned grows and holds the payload."""
+    sizing = planned(geometry, context, sequences)
+    if sizing is None:
+        return
+    assert sum(line.bytes for line in sizing.lines) == sizing.total >= sizing.payload
+    assert size(geometry, context + more, sequences, "f16", engine="vllm").total >= sizing.total
+    assert size(geometry, context, sequences + more, "f16", engine="vllm").total > sizing.total
 
 
 @pytest.mark.parametrize("name", names())
