@@ -7,13 +7,8 @@ from hashlib import sha256
 
 import streamlit as st
 
-from lm_core.corpus import BOS, SPECIAL
 from lm_core.errors import DamagedFile
-from lm_core.models import files
-from lm_core.models.begun import Begun
-from lm_core.models.neural import NeuralModel
 from lm_core.runtime import ServedModel
-from lm_core.tokens import WordTokenizer
 
 _OWN = "_own_model"
 LARGEST = 16_000_000
@@ -39,6 +34,12 @@ class OwnModel:
 
 def take(data: bytes, name: str) -> OwnModel:
     """Keeps the model of a file. Raises DamagedFile saying what is wrong with it; the one kept before stays."""
+    from lm_core.corpus import BOS, SPECIAL  # here, because pages that show no model should not wait for torch
+    from lm_core.models import files
+    from lm_core.models.begun import Begun
+    from lm_core.models.neural import NeuralModel
+    from lm_core.tokens import WordTokenizer
+
     if len(data) > LARGEST:
         raise DamagedFile(f"{name} has {len(data):,} bytes.", f"choose a file of at most {LARGEST:,} bytes.")
     model, _ = files.from_bytes(data, name)

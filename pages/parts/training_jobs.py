@@ -6,9 +6,10 @@ import atexit
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lm_core.pretrained.weight_cache import default_folder
-from lm_core.runtime.jobs import Jobs
+if TYPE_CHECKING:
+    from lm_core.runtime.jobs import Jobs
 
 FOLDER = "NEXT_TOKEN_EXPLORER_RUNS"
 """Environment variable: where runs are stored, if not in the user's cache directory."""
@@ -19,6 +20,9 @@ _made: list[Jobs] = []
 
 def jobs() -> Jobs:
     """The manager."""
+    from lm_core.pretrained.weight_cache import default_folder  # here, because they bring torch with them
+    from lm_core.runtime.jobs import Jobs
+
     with _guard:
         if not _made:
             named = os.environ.get(FOLDER)

