@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from lm_core import crowd as crowd
     from lm_core import decoding as decoding
     from lm_core import exploration as exploration
+    from lm_core import factors as factors
     from lm_core import filters as filters
     from lm_core import generation as generation
     from lm_core import grammar as grammar
+    from lm_core import inspection as inspection
     from lm_core import kv_sizing as kv_sizing
     from lm_core import pasted as pasted
     from lm_core import pretrained as pretrained
@@ -87,6 +89,8 @@ _HOMES = {
     "beam": None,
     "crowd": None,
     "scoring": None,
+    "factors": None,
+    "inspection": None,
     "counting": None,
     "smoothing": None,
     "training": None,

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lm_core.errors import InvalidInput, whole_number
+from lm_core.models.attention import Attention, Recording, Step, linear, rotary
 from lm_core.models.kv_cache import KVCache
 from lm_core.models.neural import Embedding, Linear, NeuralModel, padded
 
@@ -68,87 +69,14 @@ def _norm(config: TransformerConfig) -> nn.Module:
     return kind(config.hidden, eps=config.norm_eps)
 
 
-def _linear(config: TransformerConfig, inputs: int, outputs: int) -> Linear:
-    return Linear(inputs, outputs, bias=config.style == "gpt2")
-
-
-def rotary(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
-    """Cosines and sines, each (batch, 1, time, head_dim), for positions (batch, time).
-
-    Angles are formed in float64: in float32 position 8,000 would already be off by 5e-4.
-    """
-    rates = theta ** -(torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
-    angles = positions[:, None, :, None].double() * rates  # (batch, 1, time, head_dim / 2)
-    both = torch.cat([angles, angles], dim=-1)  # (batch, 1, time, head_dim)
-    return both.cos().float(), both.sin().float()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turns the pairs (x[i], x[i + head_dim / 2]) by their angle; x is (batch, heads, time, head_dim)."""
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat([-second, first], dim=-1) * sin
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one forward pass shares with every layer."""
-
-    turn: tuple[Tensor, Tensor] | None
-    """Cosines and sines of the positions; None where positions were added to the embeddings."""
-    mask: Tensor | None
-    """True where a query (time or 1) may see a key (past + time): (batch, 1, time, past + time). None: no exception."""
-    new: Sequence[int]
-    """New tokens of each sequence, padding excluded."""
-    caches: Sequence[KVCache] | None
-
-
-class Attention(nn.Module):
-    """Each position gathers values from itself and earlier positions, weighted by query-key similarity."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        self.config = config
-        c = config
-        self.q_proj = _linear(c, c.hidden, c.heads * c.head_dim)
-        self.k_proj = _linear(c, c.hidden, c.kv_heads * c.head_dim)
-        self.v_proj = _linear(c, c.hidden, c.kv_heads * c.head_dim)
-        self.o_proj = _linear(c, c.heads * c.head_dim, c.hidden)
-
-    def forward(self, x: Tensor, layer: int, step: Step) -> Tensor:
-        batch, time, _ = x.shape
-        split = (batch, time, -1, self.config.head_dim)
-        q = self.q_proj(x).view(split).transpose(1, 2)  # (batch, heads, time, head_dim)
-        k = self.k_proj(x).view(split).transpose(1, 2)  # (batch, kv_heads, time, head_dim)
-        v = self.v_proj(x).view(split).transpose(1, 2)  # (batch, kv_heads, time, head_dim)
-        if step.turn is not None:
-            q, k = rotate(q, *step.turn), rotate(k, *step.turn)
-        if step.caches is not None:
-            k, v = _with_past(layer, k, v, step)  # (batch, kv_heads, past + time, head_dim)
-        causal = self.config.causal and step.mask is None and time > 1
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=step.mask, is_causal=causal, enable_gqa=True)
-        return self.o_proj(out.transpose(1, 2).reshape(batch, time, -1))  # (batch, time, hidden)
-
-
-def _with_past(layer: int, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
-    """Puts each sequence's cached keys and values before its new ones, padded on the right to one length."""
-    assert step.caches is not None
-    held = [cache.append(layer, k[i, :, :n], v[i, :, :n]) for i, (cache, n) in enumerate(zip(step.caches, step.new))]
-    if len(held) == 1:
-        return held[0][0][None], held[0][1][None]
-    longest = max(keys.shape[1] for keys, _ in held)
-    keys = torch.stack([F.pad(keys, (0, 0, 0, longest - keys.shape[1])) for keys, _ in held])
-    values = torch.stack([F.pad(values, (0, 0, 0, longest - values.shape[1])) for _, values in held])
-    return keys, values
-
-
 class FeedForward(nn.Module):
     """`ffn` features of each position. SwiGLU: a gate decides how much of each passes. GPT-2: plain GELU."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.gate_proj = Linear(config.hidden, config.ffn, bias=False) if config.style == "llama" else None
-        self.up_proj = _linear(config, config.hidden, config.ffn)
-        self.down_proj = _linear(config, config.ffn, config.hidden)
+        self.up_proj = linear(config, config.hidden, config.ffn)
+        self.down_proj = linear(config, config.ffn, config.hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         up = self.up_proj(x)  # (batch, time, ffn)
@@ -199,7 +127,13 @@ class Transformer(NeuralModel):
         c = self.config
         return KVCache(c.layers, c.kv_heads, c.head_dim) if c.causal else None
 
-    def hidden_states(self, ids: Tensor, new: Sequence[int], caches: Sequence[KVCache] | None = None) -> Tensor:
+    def hidden_states(
+        self,
+        ids: Tensor,
+        new: Sequence[int],
+        caches: Sequence[KVCache] | None = None,
+        recording: Recording | None = None,
+    ) -> Tensor:
         """Final normed states (batch, time, hidden) of ids (batch, time), padded on the right to one length."""
         past = [cache.length for cache in caches] if caches else [0] * len(new)
         positions = torch.tensor(past)[:, None] + torch.arange(ids.shape[1])  # (batch, time)
@@ -209,9 +143,13 @@ class Transformer(NeuralModel):
             turn = rotary(positions, self.config.head_dim, self.config.rope_theta)
         else:  # padding may reach past the last learned position; what it is given there is never looked at
             x = x + self.embed_positions(positions.clamp(max=self.config.context_length - 1))
-        step = Step(turn, self._mask(positions, past, new), new, caches)
+        step = Step(turn, self._mask(positions, past, new), new, caches, recording)
         for layer, block in enumerate(self.layers):
+            if recording is not None:
+                recording.residual.append(x[0])
             x = block(x, layer, step)
+        if recording is not None:
+            recording.residual.append(x[0])
         for cache, n in zip(caches or (), new):
             cache.advance(n)
         return self.norm(x)

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER: list[str | None] = [
     "errors", "kv_sizing", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt", "grammar",
     "corpus", "recipe", "models", "pretrained", "filters", "decoding", "trace", "recording", "window", "generation",
-    "cache_run", "repetition", "exploration", "beam", "crowd", "scoring", "counting", "smoothing", "training",
-    "runtime", None,
+    "cache_run", "repetition", "exploration", "beam", "crowd", "scoring", "factors", "inspection", "counting",
+    "smoothing", "training", "runtime", None,
 ]  # fmt: skip
 
 

@@ -1,0 +1,98 @@
+"""What happens inside a Transformer on one text: who attends to whom, and what each layer would already say.
+
+Turns a model and token ids into attention weights, and the residual stream of a position into a reading by the final
+head (the "logit lens", nostalgebraist 2020). Measures what an edit of the text changes. Knows no pages; asks for
+models of our own class, because no other lets itself be looked into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lm_core.distribution import Distribution
+from lm_core.errors import InvalidInput, whole_number
+from lm_core.models import LanguageModel
+from lm_core.models.attention import Recording
+from lm_core.models.transformer import Transformer
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One forward pass, looked into."""
+
+    ids: tuple[int, ...]
+    attention: NDArray[np.float32]
+    """(layers, heads, query, key); every row over the keys sums to 1."""
+    residual: NDArray[np.float32]
+    """(layers + 1, time, hidden): the embeddings, then what stands behind every layer."""
+    logits: NDArray[np.float32]
+    """(time, vocab_size): row t scores the token that follows ids[t]."""
+
+
+@torch.inference_mode()
+def inspect(model: Transformer, ids: Sequence[int]) -> Inspection:
+    """Runs the model once over `ids`, attention written out.
+
+    Raises InvalidInput for no ids, or more than the model's context.
+    """
+    ids = tuple(ids)
+    if not 1 <= len(ids) <= model.config.context_length:
+        raise InvalidInput("ids", f"from 1 to {model.config.context_length:,} token ids", len(ids))
+    for token_id in ids:
+        whole_number("token id", token_id, 0, model.vocab_size - 1)
+    recording = Recording([], [])
+    states = model.hidden_states(torch.tensor([ids]), [len(ids)], recording=recording)
+    return Inspection(
+        ids, torch.stack(recording.attention).numpy(), torch.stack(recording.residual).numpy(),
+        model.head(states)[0].numpy(),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LensRow:
+    """What one layer would say at a position: its likeliest token, and where the final one stands by then."""
+
+    layer: int
+    """0: the embeddings alone."""
+    token: int
+    probability: float
+    final_rank: int
+    final_probability: float
+
+
+@torch.inference_mode()
+def lens(model: Transformer, inspection: Inspection, position: int) -> tuple[LensRow, ...]:
+    """Reads the residual stream behind each layer as if it were the last: final norm, then the head."""
+    whole_number("position", position, 0, len(inspection.ids) - 1)
+    streams = torch.from_numpy(inspection.residual[:, position])  # (layers + 1, hidden)
+    logits = model.head(model.norm(streams)).numpy()  # (layers + 1, vocab_size)
+    final = int(inspection.logits[position].argmax())
+    rows = []
+    for layer, row in enumerate(logits):
+        belief = Distribution(row)
+        top, meant = belief.top(1).rows[0], belief.row(final)
+        rows.append(LensRow(layer, top.id, top.probability, meant.rank, meant.probability))
+    return tuple(rows)
+
+
+def without_mask(model: Transformer) -> Transformer:
+    """The same weights, every position seeing the whole text: what the causal mask forbids."""
+    open_to_all = Transformer(replace(model.config, causal=False), model.tokenizer, model.end_ids)
+    open_to_all.load_state_dict(model.state_dict(), assign=True)
+    return open_to_all
+
+
+def effect_of_edit(model: LanguageModel, before: Sequence[int], after: Sequence[int]) -> tuple[float, ...]:
+    """For each position, the largest change of any logit when `before` becomes `after`, a text of the same length.
+
+    Exactly 0 before the first change, if the model is causal.
+    """
+    if len(before) != len(after) or not before:
+        raise InvalidInput("after", f"a text of {len(before)} tokens, as before, and at least one", len(after))
+    first, second = (np.asarray(model.logits(list(ids)), np.float64) for ids in (before, after))
+    return tuple(float(change) for change in np.abs(first - second).max(axis=1))
