@@ -6,6 +6,7 @@ are `scoring`'s.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -84,3 +85,15 @@ def running(log_probabilities: Sequence[float]) -> tuple[Running, ...]:
             total += log_probability
             made.append(Running(float(narrow), wide, total))
     return tuple(made)
+
+
+def lasts(cross_entropy: float) -> tuple[float, float]:
+    """After how many tokens of this mean loss (nats) a product is 0 in float32, and in float64.
+
+    The least positive numbers are 2**-149 and 2**-1074; half of that rounds to 0. Infinite for a loss of 0.
+
+    >>> [round(tokens) for tokens in lasts(2.0)]
+    [52, 373]
+    """
+    narrow, wide = (bits * math.log(2) for bits in (150, 1075))
+    return (math.inf, math.inf) if cross_entropy <= 0 else (narrow / cross_entropy, wide / cross_entropy)

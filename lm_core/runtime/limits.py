@@ -3,6 +3,9 @@
 PROMPT_TOKENS = 1_024
 """Most tokens of a prompt that are used: reading them takes about two seconds on two cores."""
 
+SCORED_TOKENS = 5_000
+"""Most tokens of a text that are scored: about half a minute of one core."""
+
 KV_CACHE_BYTES = 256 * 2**20
 """Bytes of keys and values kept for prompts that share a beginning: about 5,800 tokens of the default model."""
 

@@ -42,12 +42,12 @@ def percent(probability: float, digits: int = 2) -> str:
 
 
 def nats(log_probability: float) -> str:
-    """A logarithm of a probability, with a minus sign that is one.
+    """A logarithm of a probability, or a loss, with a minus sign that is one.
 
-    >>> nats(-2.302585), nats(-math.inf)
-    ('−2.3026', '−∞')
+    >>> nats(-2.302585), nats(-math.inf), nats(math.inf)
+    ('−2.3026', '−∞', '∞')
     """
-    return "−∞" if log_probability == -math.inf else f"{log_probability:.4f}".replace("-", "−")
+    return f"{log_probability:.4f}".replace("inf", "∞").replace("-", "−")
 
 
 def figure(value: float) -> str:

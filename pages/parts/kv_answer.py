@@ -120,12 +120,15 @@ def wrong(scenario: Scenario) -> None:
     found = kv_sizing.mistakes(scenario.sizing)
     if not found:
         return
+    opened = st.expander("Common wrong answers for this model", on_change="rerun", key="_kv_wrong")
+    if not opened.open:
+        return
     rows = "".join(
         f'<tr><th class="nte-text" scope="row">{html.escape(each.name)}</th><td>{amounts.binary(each.bytes)}</td>'
         f"<td>x {each.factor:.3g}</td></tr>"
         for each in found
     )
-    with st.expander("Common wrong answers for this model"):
+    with opened:
         head = '<tr><th class="nte-text">what was forgotten</th><th>their answer</th><th>factor</th></tr>'
         frame.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
         st.write("GB read as GiB, or the reverse, is off by another 7.4 %.")

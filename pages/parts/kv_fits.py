@@ -143,7 +143,10 @@ def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
 
 def off(scenario: Scenario) -> None:
     """One fold: length and users at 75, 100 and 125 %."""
-    with st.expander("If length or users are off by 25 %"):
+    opened = st.expander("If length or users are off by 25 %", on_change="rerun", key="_kv_off")
+    if not opened.open:
+        return
+    with opened:
         head = "".join(f"<th>{users} % of the users</th>" for users in hand_in.PERCENTS)
         rows = "".join(
             f'<tr><th scope="row">{length} % of the length</th>'

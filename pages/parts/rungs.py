@@ -1,6 +1,6 @@
 """Which model continues a text: the pretrained one, or one of the ladder that leads to it; each with its own prompt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,23 @@ from pages.parts import model_choice, own_model, prompt_box, url_state
 
 PRETRAINED = "pretrained"
 OWN = "own"
-TITLES = {PRETRAINED: "Pretrained", "transformer": "Transformer", "bigram": "Bigram", "table": "Table", OWN: "Yours"}
+LADDER = {PRETRAINED: "Pretrained", "transformer": "Transformer", "bigram": "Bigram", "table": "Table", OWN: "Yours"}
+"""What continues a text, step by step."""
+SCORERS = {
+    PRETRAINED: "Pretrained",
+    "transformer": "Transformer",
+    "bigram": "Bigram",
+    "counts": "Bare counts",
+    OWN: "Yours",
+}
+"""What gives a text a probability."""
+TITLES = {**LADDER, **SCORERS}
 FILES = Path("assets/models")
 _LEARNED_FROM = "Trained here on 3,600 generated messages, 83 words: type only words they use."
 ABOUT = {
     "transformer": _LEARNED_FROM,
     "bigram": _LEARNED_FROM.replace("Trained", "Counted").replace(" on ", " in "),
+    "counts": "Counted in 3,600 generated messages, nothing added: a pair never seen has probability 0.",
     "table": "Three rows written by hand, an illustration. Its text is looked up as a whole.",
 }
 
@@ -38,9 +49,9 @@ class Rung:
     """What it reads before any text."""
 
 
-def choose(shown: bool) -> str:
+def choose(shown: bool, kinds: Iterable[str] = LADDER) -> str:
     """The control that says which model; on a stage the link alone says it."""
-    offered = [kind for kind in TITLES if kind != OWN or own_model.current()]
+    offered = [kind for kind in kinds if kind != OWN or own_model.current()]
     key = url_state.choice("with", offered, PRETRAINED)
     if not shown:
         return str(st.session_state[key])
@@ -69,9 +80,21 @@ def _loader(kind: str) -> Callable[[], LanguageModel]:
         from lm_core.models import files
         from lm_core.models.table import ORDER_SHIPPED, TableModel
 
+        if kind == "counts":
+            return _counts()
         return TableModel(ORDER_SHIPPED) if kind == "table" else files.read(FILES / f"{kind}.safetensors")[0]
 
     return load
+
+
+def _counts() -> LanguageModel:
+    """The bigram before anything is added to its counts; words as the other small models know them."""
+    from lm_core.models import files
+    from lm_core.models.ngram import NgramModel
+    from lm_core.training.small_models import learning_corpus
+
+    words = files.read(FILES / "bigram.safetensors")[0].tokenizer
+    return NgramModel.fit(learning_corpus()[0].encode(words), order=2, tokenizer=words)
 
 
 def about(kind: str) -> str:

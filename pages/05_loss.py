@@ -1,0 +1,44 @@
+"""What a model's loss on a text is made of, token by token, and how perplexity follows from it."""
+
+TITLE = "Loss and perplexity"
+SECTION = "How it learns"
+ICON = "straighten"
+PROMISE = (
+    "Type any text: every token shows how surprised the model was. Their mean is the loss, and training lowers it."
+)
+EXAMPLES = {
+    "A capital": {"text": "The capital of France is Paris."},
+    "One wrong word": {"text": "The capital of France is banana."},
+    "The small Transformer’s own world": {"with": "transformer"},
+    "The same under a bigram": {"with": "bigram"},
+    "A pair nobody wrote": {"with": "counts", "words": "the package reached on Friday, and Oslo will ship it."},
+    "Four probabilities: 2.8284": {"look": "four"},
+    "One bad token dominates": {"look": "four", "p": "0.9,0.9,0.9,0.000001"},
+    "A guess among 50,000": {"look": "four", "p": "0.00002,0.00002,0.00002,0.00002"},
+    "Four rows of logits: 0.209": {"look": "rows"},
+    "Three models on one text": {"look": "models"},
+}
+
+from pages.parts.navigation import ensure_entry
+
+ensure_entry()
+
+import streamlit as st
+
+from pages.parts import examples, frame, loss_choice, loss_four, loss_models, loss_rows, loss_text, url_state
+
+presenting = url_state.presenting()
+hero, below = st.container(), st.container()
+controls = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
+with controls:
+    examples.menu(EXAMPLES, resets=loss_choice.NAMES)
+    look = loss_choice.look()
+link = loss_choice.link(look)
+VIEWS = {"text": loss_text.draw, "four": loss_four.draw, "rows": loss_rows.draw, "models": loss_models.draw}
+with frame.plain_errors(), hero:
+    try:
+        show = VIEWS[look](controls, link)
+    finally:
+        url_state.write(**link)
+    if show:
+        show()

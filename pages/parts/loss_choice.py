@@ -1,0 +1,67 @@
+"""Which of the loss page's views is open, and the parameters of all of them, so that none is lost on the way."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lm_core.errors import InvalidInput
+from pages.parts import url_state
+
+LOOKS = {"text": "A text", "four": "Four probabilities", "rows": "Four rows of logits", "models": "Three models"}
+ARTICLE_P = "0.5,0.5,0.5,0.125"
+ARTICLE_ROWS = "0,3,0.5,-1,-2;-1,0.1,2.5,0,-2;-1,0,0.2,2,-1.5;-2,0,-1,-0.5,2.4"
+TEXT = "The capital of France is Paris."
+WORDS = "the package reached Oslo on Friday, and Oslo will ship it tomorrow."
+LONGEST_LINK = 1500
+NAMES = ("look", "with", "text", "words", "at", "p", "logits")
+Link = dict[str, tuple[object, object]]
+
+
+def look() -> str:
+    """The control that says which view."""
+    key = url_state.choice("look", tuple(LOOKS), "text")
+    chosen = st.segmented_control(
+        "Look at", tuple(LOOKS), key=key, format_func=LOOKS.__getitem__, required=True, label_visibility="collapsed"
+    )
+    return chosen or "text"
+
+
+def link(look: str) -> Link:
+    """The parameters as they stand; each view writes its own over them."""
+    values = {
+        "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
+        "at": (url_state.number("at", 0, 0, 100_000), 0), "p": (url_state.parsed("p", ARTICLE_P, _p), ARTICLE_P),
+        "logits": (url_state.parsed("logits", ARTICLE_ROWS, _rows), ARTICLE_ROWS),
+    }  # fmt: skip
+    kept = {name: (st.session_state[key], default) for name, (key, default) in values.items()}
+    return {"look": (look, "text"), **kept}
+
+
+def short(text: str, default: str) -> str:
+    """The text as a link holds it: one that is too long stays out of it."""
+    return text if len(text) <= LONGEST_LINK else default
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers with commas between."""
+    return [float(part) for part in text.split(",")]
+
+
+def _p(text: str) -> str:
+    try:
+        found = numbers(text)
+    except ValueError:
+        found = []
+    if len(found) != 4 or not all(0 <= p <= 1 for p in found):
+        raise InvalidInput("p", "four probabilities from 0 to 1 with commas between", text)
+    return text
+
+
+def _rows(text: str) -> str:
+    try:
+        found = [numbers(row) for row in text.split(";")]
+    except ValueError:
+        found = []
+    if [len(row) for row in found] != [5] * 4 or not all(abs(x) <= 1000 for row in found for x in row):
+        raise InvalidInput("logits", "four rows of five logits from -1000 to 1000, as a,b,c,d,e;...", text)
+    return text

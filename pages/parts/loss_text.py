@@ -1,0 +1,170 @@
+"""A text under a model: each token tinted by its loss, the sums, one token looked at, all of them as factors."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution
+from lm_core.factors import Factor, factors
+from lm_core.labels import label
+from lm_core.runtime import limits
+from lm_core.scoring import Score
+from pages.parts import frame, loss_choice, loss_notes, rungs, url_state
+from pages.parts.loss_choice import Link
+
+_SHOWN, _TOP, _MOST_CHARACTERS = 300, 5, 60_000
+_SCORED = "_loss_scored"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A text as this page knows it; `ids` begin with what no one scores."""
+
+    rung: rungs.Rung
+    ids: tuple[int, ...]
+    factors: tuple[Factor, ...]
+    score: Score
+
+    def label(self, token_id: int) -> str:
+        """A token as it is shown."""
+        special = self.rung.model.tokenizer.special_ids
+        return (
+            "<bos>" if token_id in special and token_id == 0 else label(self.rung.model.tokenizer.token_bytes(token_id))
+        )
+
+
+def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+    """Asks for text and model; returns what shows the answer, once the link is written."""
+    with controls:
+        kind = rungs.choose(not url_state.presenting(), rungs.SCORERS)
+    link["with"] = (kind, rungs.PRETRAINED)
+    rung = rungs.rung(kind)
+    name, default = ("text", loss_choice.TEXT) if rung.prompt == "prompt" else ("words", loss_choice.WORDS)
+    text = ask(name, default)
+    link[name] = (loss_choice.short(text, default), default)
+    if not text.strip():
+        frame.note(f"There is no text. Type one, for example: {default}")
+        return None
+    ids = read(rung, text)
+    if len(ids) < 2:
+        frame.note("The first token has nothing before it and is not scored. Type at least one more.")
+        return None
+    return lambda: _show(scored(rung, ids))
+
+
+def ask(name: str, default: str) -> str:
+    """The text; long ones stay here, out of the link."""
+    key, kept = url_state.key_of(name), f"_loss_kept_{name}"
+    if url_state.arriving() and not url_state.linked(name):
+        st.session_state.pop(kept, None)
+    if st.session_state[key] == default and len(st.session_state.get(kept, "")) > loss_choice.LONGEST_LINK:
+        st.session_state[key] = st.session_state[kept]
+    if url_state.presenting():
+        return str(st.session_state[key])
+    text = st.text_area("Text", key=key, height=90, max_chars=_MOST_CHARACTERS)
+    st.session_state[kept] = text
+    if len(text) > loss_choice.LONGEST_LINK:
+        frame.note("This text is too long for a link: whoever gets the link sees the example instead.")
+    return text
+
+
+def read(rung: rungs.Rung, text: str) -> tuple[int, ...]:
+    """Ids with what the model reads before any text; of a longer text, as many as are scored."""
+    ids = tuple(rung.model.tokenizer.encode(text))
+    if len(ids) > limits.SCORED_TOKENS:
+        frame.note(f"The first {limits.SCORED_TOKENS:,} of {len(ids):,} tokens are scored; the rest is left out.")
+    return (*rung.begin, *ids[: limits.SCORED_TOKENS])
+
+
+def scored(rung: rungs.Rung, ids: tuple[int, ...]) -> Scored:
+    """Scores it, with progress where that takes a while; the last texts are kept."""
+    kept: dict[object, Scored] = st.session_state.setdefault(_SCORED, {})
+    key = (rung.name, ids)
+    if key not in kept:
+        place, made = st.empty(), list[Factor]()
+        for window in factors(rung.model, ids):
+            made += window
+            if len(made) < len(ids) - 1:
+                place.progress(len(made) / (len(ids) - 1), f"Scored {len(made):,} of {len(ids) - 1:,} tokens.")
+        place.empty()
+        rest = rung.model.tokenizer.decode(ids[1:])
+        score = Score(tuple(factor.log_probability for factor in made), len(rest.encode()))
+        kept[key] = Scored(rung, ids, tuple(made), score)
+        while len(kept) > 4:
+            kept.pop(next(iter(kept)))
+    return kept[key]
+
+
+def _show(found: Scored) -> None:
+    score = found.score
+    unsure = f"as unsure as among {frame.figure(score.perplexity)} equally likely tokens"
+    if score.log_probability == -math.inf:
+        unsure = "because a token was given probability 0, and one such is enough"
+    frame.show(
+        f'<p class="nte-sum" role="status"><b>{frame.figure(score.perplexity)}</b> perplexity: {unsure}<br>'
+        f"mean loss {_unsigned(score.cross_entropy)} nats = {_unsigned(score.bits_per_token)} bits per token, over "
+        f"{score.n_tokens:,} tokens; {_unsigned(score.bits_per_byte)} bits per byte; "
+        f"ln P(text) = {frame.nats(score.log_probability)} nats</p>"
+    )
+    _chips(found)
+    if url_state.presenting():
+        loss_notes.bars(found.factors[:_SHOWN], found.label, score.cross_entropy, stage=True)
+        return
+    loss_notes.bars(found.factors[:_SHOWN], found.label, score.cross_entropy, stage=False)
+    _one(found)
+    loss_notes.table(found.ids, found.factors[:_SHOWN], found.label)
+    loss_notes.product(found.factors, score)
+    loss_notes.curve([factor.log_probability for factor in found.factors[:_SHOWN]])
+    loss_notes.along(found.factors, found.label)
+
+
+def _unsigned(value: float) -> str:
+    return "∞" if value == math.inf else f"{value:.4f}"
+
+
+def _chips(found: Scored) -> None:
+    """The text, each token tinted by its loss; what was not scored is plain."""
+    first = f'<span class="nte-chip" title="not scored: nothing stands before it">{_name(found, found.ids[0])}</span>'
+    rest = "".join(_chip(found, factor) for factor in found.factors[:_SHOWN])
+    more = f" … and {len(found.factors) - _SHOWN:,} more" if len(found.factors) > _SHOWN else ""
+    frame.show(f'<p class="nte-tinted">{first}{rest}{more}</p>')
+
+
+def _chip(found: Scored, factor: Factor) -> str:
+    """Fully tinted from 12.5 nats on."""
+    loss = -factor.log_probability
+    said = f"p = {frame.percent(math.exp(-loss))}, loss {_unsigned(loss)} nats, rank {factor.rank:,}"
+    tint = f"--loss: {round(8 * min(loss, 12.5))}%"
+    return f'<span class="nte-chip" style="{tint}" title="{said}">{_name(found, factor.token)}</span>'
+
+
+def _name(found: Scored, token_id: int) -> str:
+    return html.escape(found.label(token_id))
+
+
+def _one(found: Scored) -> None:
+    """One token: what the model said against the one-hot target."""
+    worst = min(found.factors, key=lambda factor: factor.log_probability)
+    asked = int(st.session_state[url_state.key_of("at")])
+    at = asked if 1 <= asked <= len(found.factors) else worst.position - found.factors[0].position + 1
+    most = len(found.factors)
+    box = f"_loss_at_{most}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        at = int(st.number_input("Look at token", 1, most, at, key=box, on_change=_look, args=(box,), width=150))
+        if not asked:
+            st.caption("The one with the largest loss, until you choose.")
+    factor = found.factors[at - 1]
+    context = found.ids[max(0, factor.position - loss_notes.CONTEXT) : factor.position]
+    loss_notes.target(
+        Distribution(found.rung.model.next_logits([list(context)])[0]), factor, context, found.label, _TOP
+    )
+
+
+def _look(key: str) -> None:
+    st.session_state[url_state.key_of("at")] = st.session_state[key]

@@ -1,0 +1,143 @@
+"""Loss and perplexity in a real browser: a text token by token, the article's numbers, models compared, long texts."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from lm_core import Transformer
+from lm_core.scoring import score
+from tests.browser.server import Server
+from tests.browser.test_every_page import fills_a_stage, settled
+
+Open = Callable[..., Page]
+PAGE = "/loss"
+
+
+def said(page: Page) -> str:
+    settled(page)
+    return page.get_by_role("status").filter(has=page.locator("b")).inner_text()
+
+
+def example(page: Page, name: str) -> None:
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("menuitem", name=name).click()
+
+
+@pytest.mark.parametrize("text", ["The capital of France is Paris.", "Zürich 東京 😀", "def f(x):\n    return x"])
+def test_the_sums_are_scorings(server: Server, open_page: Open, model: Transformer, text: str) -> None:
+    page = open_page(server, f"{PAGE}?{urlencode({'text': text})}")
+    expected = score(model, model.tokenizer.encode(text))
+    expect(page.get_by_text(f"mean loss {expected.cross_entropy:.4f} nats")).to_be_visible()
+    expect(page.get_by_text(f"over {expected.n_tokens} tokens")).to_be_visible()
+    page.get_by_text("Every token as a factor of the chain rule").click()
+    last = page.get_by_role("table").last.get_by_role("row").last.get_by_role("cell")
+    expect(last.last).to_have_text(f"{expected.log_probability:.4f}".replace("-", "−"))
+
+
+def test_a_token_against_its_target(server: Server, open_page: Open) -> None:
+    page = open_page(server, PAGE)
+    expect(page.locator(".nte-chosen")).to_contain_text("·capital")  # the largest loss
+    box = page.get_by_label("Look at token")
+    box.fill("5")
+    box.press("Enter")
+    expect(page.locator(".nte-chosen")).to_contain_text(re.compile(r"·Paris.*77\.\d %"))
+    settled(page)
+    assert "at=5" in page.url
+    page.get_by_text("Why logarithms?").click()
+    expect(page.get_by_text("The product in float32 still stands after all 6 factors")).to_be_visible()
+
+
+def test_the_articles_numbers_by_clicking(server: Server, open_page: Open) -> None:
+    page = open_page(server, PAGE)
+    settled(page)
+    example(page, "Four probabilities: 2.8284")
+    expect(page.get_by_text("2.8284").first).to_be_visible()
+    expect(page.get_by_role("row", name="4 0.125 2.0794 3.0000 50.0 %")).to_be_visible()
+    settled(page)
+    example(page, "One bad token dominates")
+    expect(page.get_by_role("row", name="4 1e-06 13.8155")).to_contain_text("97.8 %")
+    settled(page)
+    example(page, "A guess among 50,000")
+    expect(page.get_by_text("50,000.0000").first).to_be_visible()
+    settled(page)
+    example(page, "Four rows of logits: 0.209")
+    expect(page.get_by_text("0.209", exact=True)).to_be_visible()
+    for row in (
+        "0 <bos> 1 package 0.864 0.146", "1 <bos> package 2 left 0.824 0.194",
+        "2 <bos> package left 3 hub 0.724 0.323", "3 <bos> package left hub 4 <eos> 0.839 0.175",
+    ):  # fmt: skip
+        expect(page.get_by_role("row", name=row)).to_be_visible()
+
+
+def test_four_boxes_and_their_link(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?look=four")
+    box = page.get_by_label("p of token 4")
+    box.fill("0.5")
+    box.press("Enter")
+    expect(page.get_by_text("2.0000 perplexity")).to_be_visible()
+    settled(page)
+    again = open_page(server, page.url.removeprefix(server.url))
+    expect(again.get_by_text("2.0000 perplexity")).to_be_visible()
+    expect(again.get_by_label("p of token 4")).to_have_value("0.5")
+    box.fill("0")
+    box.press("Enter")
+    expect(page.get_by_text("∞ perplexity")).to_be_visible()
+
+
+def test_models_are_compared_by_bytes_alone(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?look=models")
+    expect(page.get_by_text("bits per byte: Transformer is the least surprised")).to_be_visible()
+    expect(page.get_by_text("Pretrained against Transformer: their perplexities do not compare.")).to_be_visible()
+    expect(page.get_by_text("so their perplexities compare.")).to_be_visible()
+    text = page.get_by_label("Text")
+    text.fill("the rocket reached orbit")
+    text.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("'rocket' is none")
+
+
+def test_texts_of_every_length(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?text=a")
+    expect(page.get_by_text("The first token has nothing before it and is not scored.")).to_be_visible()
+    text = page.get_by_label("Text")
+    text.fill("a b " * 3000)
+    text.press("Control+Enter")
+    expect(page.get_by_text("The first 5,000 of 6,001 tokens are scored")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Scored [\d,]+ of 4,999 tokens"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("over 4,999 tokens")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("and 4,699 more")).to_be_visible()
+    expect(page.get_by_text("This text is too long for a link")).to_be_visible()
+    text.fill("")
+    text.press("Control+Enter")
+    expect(page.get_by_text("There is no text.")).to_be_visible()
+
+
+def test_an_impossible_token_is_infinite_and_said(server: Server, open_page: Open) -> None:
+    """Bare counts: no message says "reached on"."""
+    page = open_page(server, f"{PAGE}?with=counts&words=the+package+reached+on+Friday,+and+Oslo+will+ship+it.")
+    expect(page.get_by_text("∞ perplexity: because a token was given probability 0")).to_be_visible()
+    expect(page.get_by_text("ln P(text) = −∞ nats")).to_be_visible()
+    expect(page.locator(".nte-chosen")).to_contain_text("on")
+    expect(page.locator(".nte-chosen")).to_contain_text("∞")
+    page.get_by_text("Why logarithms?").click()
+    expect(page.get_by_text("The product in float64 is 0 after 4 of")).to_be_visible()
+
+
+def test_factors_as_a_file(server: Server, open_page: Open) -> None:
+    page = open_page(server, PAGE)
+    settled(page)
+    page.get_by_text("Show the code, export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Factors, CSV").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert (len(lines), lines[0].split(",")[2]) == (7, "token")
+
+
+@pytest.mark.parametrize("look", ["text", "four", "rows", "models"])
+def test_it_fills_a_stage(server: Server, open_page: Open, look: str) -> None:
+    page = open_page(server, f"{PAGE}?look={look}&present=1", viewport={"width": 1280, "height": 720})
+    settled(page)
+    fills_a_stage(page)
