@@ -96,3 +96,32 @@ def effect_of_edit(model: LanguageModel, before: Sequence[int], after: Sequence[
         raise InvalidInput("after", f"a text of {len(before)} tokens, as before, and at least one", len(after))
     first, second = (np.asarray(model.logits(list(ids)), np.float64) for ids in (before, after))
     return tuple(float(change) for change in np.abs(first - second).max(axis=1))
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What a reader takes from one key, of all its attention 1."""
+
+    key: int
+    weight: float
+
+
+def heaviest(row: NDArray[np.floating], count: int) -> tuple[Weight, ...]:
+    """The keys a reader takes most from, the earlier first among equals.
+
+    >>> heaviest(np.array([0.2, 0.7, 0.1]), 2)
+    (Weight(key=1, weight=0.7), Weight(key=0, weight=0.2))
+    """
+    order = np.argsort(-row, kind="stable")[:count]
+    return tuple(Weight(int(key), float(row[key])) for key in order)
+
+
+def leads_from(rows: Sequence[LensRow]) -> int:
+    """The first layer from which on the final token stays the likeliest.
+
+    >>> rows = [LensRow(layer, 7, 0.5, rank, 0.5) for layer, rank in enumerate((9, 1, 2, 1, 1))]
+    >>> leads_from(rows)
+    3
+    """
+    behind = [row.layer for row in rows if row.final_rank != 1]
+    return behind[-1] + 1 if behind else rows[0].layer

@@ -55,7 +55,8 @@ with frame.plain_errors():
         scenario = kv_scene.scenario(values, imported)
         with figure:
             kv_answer.total(scenario)
-        kv_choice.longer_than_made(scenario)
+        if not presenting:
+            kv_choice.longer_than_made(scenario)
         kv_answer.plot(scenario, values)
         if not presenting:
             kv_answer.parts(scenario)

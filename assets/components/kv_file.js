@@ -2,9 +2,10 @@
 
 const FIRST = 1 << 20;
 
-export default function ({ parentElement, setTriggerValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const input = parentElement.querySelector("input");
   const said = parentElement.querySelector("span");
+  if (!data.open) said.textContent = ""; // something was pasted since
   input.onchange = async () => {
     const file = input.files[0];
     if (!file) return;

@@ -51,7 +51,7 @@ class LayerGroup:
     label: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise InvalidInput("kind", f"one of {', '.join(KINDS)}", self.kind)
         if not isinstance(self.label, str) or len(self.label) > 200:
             raise InvalidInput("label", "text of up to 200 characters", self.label)
@@ -199,8 +199,9 @@ def _group(row: object, number: int) -> LayerGroup:
     for key in row:
         if key not in names:
             raise InvalidInput("groups", f"objects with {', '.join(names)}", key)
-    if "kind" not in row or "layers" not in row:
-        raise InvalidInput("groups", "objects that state `kind` and `layers`", dict(row))
+    for needed in ("kind", "layers"):
+        if needed not in row:
+            raise InvalidInput(f"{needed} in row {number}", "stated", "empty")
     try:
         return LayerGroup(**row)
     except InvalidInput as fault:

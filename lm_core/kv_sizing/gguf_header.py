@@ -57,8 +57,10 @@ def read(data: bytes) -> dict[str, Any]:
     """
     if len(data) > MOST_BYTES:
         raise InvalidInput("gguf", f"the first {MOST_BYTES:,} bytes of a file", f"{len(data):,} bytes")
-    if len(data) < 24 or data[:4] != b"GGUF":
+    if data[:4] != b"GGUF":
         raise InvalidInput("gguf", "a file that begins with GGUF", data[:4])
+    if len(data) < 24:
+        raise InvalidInput("gguf", "a file of at least 24 bytes", f"{len(data)} bytes")
     version, _, count = struct.unpack_from("<IQQ", data, 4)
     if version not in (2, 3):
         raise InvalidInput("gguf", "of version 2 or 3, little-endian", version)
@@ -72,7 +74,8 @@ def read(data: bytes) -> dict[str, Any]:
                 raise InvalidInput("gguf", "a file in which no key occurs twice", key)
             found[key] = cursor.value(cursor.scalar("<I"))
     except _Cut:
-        pass
+        if len(data) < MOST_BYTES:  # this is no piece but the whole file
+            raise InvalidInput("gguf", "a whole file", f"cut short behind {len(found)} of {count} keys") from None
     return {key: value for key, value in found.items() if value is not None}
 
 

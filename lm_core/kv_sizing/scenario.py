@@ -111,8 +111,8 @@ class Scenario:
 
     @cached_property
     def bound(self) -> bandwidth.Bound:
-        """The least time one decode step takes, one token for each sequence."""
-        return bandwidth.per_token(self.sizing, self.weights, self.gpu.bandwidth)
+        """The least time one decode step takes, one token for each sequence, at the mean length if one is stated."""
+        return bandwidth.per_token(self.sizing_at_mean, self.weights, self.gpu.bandwidth)
 
     @cached_property
     def crossing(self) -> int | None:

@@ -51,7 +51,11 @@ def read(text: str | bytes, what: str = "config") -> Any:
         return found
 
     try:
-        return json.loads(plain, object_pairs_hook=once, parse_constant=refuse, parse_int=whole)
+        found = json.loads(plain, object_pairs_hook=once, parse_constant=refuse, parse_int=whole)
+        json.dumps(found, ensure_ascii=False).encode()
+        return found
+    except UnicodeEncodeError:
+        raise InvalidInput(what, "JSON whose texts are whole characters", "half a surrogate pair") from None
     except json.JSONDecodeError as error:
         raise InvalidInput(what, f"JSON; line {error.lineno}, column {error.colno}: {error.msg}", plain[:40]) from None
 

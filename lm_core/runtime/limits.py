@@ -6,6 +6,9 @@ PROMPT_TOKENS = 1_024
 SCORED_TOKENS = 5_000
 """Most tokens of a text that are scored: about half a minute of one core."""
 
+INSPECTED_TOKENS = 200
+"""Most tokens whose attention is shown: 43 MB of weights for the default model."""
+
 KV_CACHE_BYTES = 256 * 2**20
 """Bytes of keys and values kept for prompts that share a beginning: about 5,800 tokens of the default model."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lm_core.runtime import limits
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lm_core.models.kv_cache import KVCache
 
 Ids = tuple[int, ...]
+T = TypeVar("T")
 
 
 def shared_length(a: Sequence[int], b: Sequence[int]) -> int:
@@ -62,6 +63,10 @@ class ServedModel:
     def recalls(self, ids: Sequence[int]) -> bool:
         """Whether the answer to this prompt is kept from before."""
         return tuple(ids) in self._results
+
+    def run(self, action: Callable[[Any], T]) -> T:
+        """Does something else with the bare model, in its turn among the passes."""
+        return self._worker.submit(action, self._model).result()
 
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.floating]:
         """See LanguageModel.logits."""

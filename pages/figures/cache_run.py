@@ -11,9 +11,9 @@ from pages.figures.palette import DASHES, figure, plain
 _TEAL, _GREY = "#00818a", "#8a8f98"
 
 
-def times(steps: Sequence[CacheStep], labels: Sequence[str], wanted: int, stage: bool) -> go.Figure:
+def times(steps: Sequence[CacheStep], labels: Sequence[str], wanted: int, stage: bool, height: int) -> go.Figure:
     """Two bars for each new token, on an axis that has room for all `wanted`; the text names which is which."""
-    drawn = figure("new token, in the order they were made", "milliseconds", height=370 if stage else 300)
+    drawn = figure("new token, in the order they were made", "milliseconds", height=height)
     places = list(range(1, len(steps) + 1))
     for name, colour, values in (
         ("with the cache", _TEAL, [1000 * s.seconds for s in steps]),

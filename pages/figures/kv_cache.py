@@ -21,7 +21,7 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
             x=curve.contexts, y=sizes, mode="lines", name=name, line={"color": _TEAL, "dash": dash},
             hovertemplate=f"{name}: %{{y:.4g}} GiB",
         )  # fmt: skip
-        end = {"x": _place(curve.contexts[-1]), "y": _place(sizes[-1]), "xanchor": "left", "xshift": 8}
+        end = {"x": _place(curve.contexts[-1]), "y": _place(sizes[-1]), "xanchor": "right", "yanchor": "bottom"}
         drawn.add_annotation(**end, text=name, showarrow=False)
     drawn.add_scatter(
         x=[context], y=[total / 2**30], mode="markers", marker={"color": "#b45309", "size": 11},
@@ -37,17 +37,17 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
         drawn.add_annotation(**place, text="weights", showarrow=False)
     if stage:
         size = {"size": 24}
-        drawn.update_layout(font=size, height=420).update_annotations(font_size=24)
+        drawn.update_layout(font=size, height=360).update_annotations(font_size=24)
         drawn.update_xaxes(tickfont=size, title_font=size).update_yaxes(tickfont=size, title_font=size, dtick=1)
     ticks = list(curves[0].contexts[::2])
     drawn.update_xaxes(type="log", tickvals=ticks, ticktext=[_short(n) for n in ticks])
-    return drawn.update_yaxes(type="log", tickformat=",~f").update_layout(margin={"l": 60, "r": 170 if stage else 110})
+    return drawn.update_yaxes(type="log", tickformat=",~f").update_layout(margin={"l": 60, "r": 15, "t": 30})
 
 
 def over_sequences(curve: Curve, sequences: int, total: int, weights: int, stage: bool) -> go.Figure:
     """The same at one length for more and more sequences."""
     drawn = growth([curve], sequences, total, weights, stage)
-    return drawn.update_xaxes(title="sequences at once", ticktext=[f"{n:,}" for n in curve.contexts[::2]])
+    return drawn.update_xaxes(title_text="sequences at once", ticktext=[f"{n:,}" for n in curve.contexts[::2]])
 
 
 def _many(sequences: int) -> str:

@@ -29,6 +29,8 @@ class Question:
     ids: tuple[int, ...]
     new: int
     compare: bool
+    own: bool
+    """Whether the prompt is the visitor's, and stands in a box."""
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -59,11 +61,11 @@ def ask(controls: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, lin
     link |= {"length": (length, _LENGTH), "new": (new, _NEW), "compare": (compare, True)}
     model, name = _model()
     if length != OWN:
-        return Question(name, model, _message_ids(name, model)[: int(str(length))], new, compare)
+        return Question(name, model, _message_ids(name, model)[: int(str(length))], new, compare, own=False)
     with hero:
         box = prompt_box.ask(model, "prompt", "Prompt", compact=url_state.presenting())
     link["prompt"] = (box.committed, prompt_box.DEFAULT)
-    return Question(name, model, box.answer.prompt.ids, new, compare) if box.answer else None
+    return Question(name, model, box.answer.prompt.ids, new, compare, own=True) if box.answer else None
 
 
 def _title(length: str) -> str:

@@ -92,7 +92,7 @@ def fold_notice(question: Question, steps: list[CacheStep]) -> None:
         f"already gives the first new token, {question.label(steps[0].token)}. No decode step has run by then.",
         "What is generated last was chosen but not read: its keys and values are not in the cache. So the passes read "
         f"P + N − 1 = {prompt:,} + {new} − 1 = {prompt + new - 1:,} tokens.",
-        f"Without the cache each pass reads everything again: {prompt:,} + {prompt + 1:,} + … + {prompt + new - 1:,} = "
+        f"Without the cache each pass reads everything again: {_sum(prompt, new)}"
         f"{cache_run.totals(steps).read_without:,} tokens.",
         "A new token still attends to every token before it. What the cache saves is computing their keys and values.",
         "Times are this machine’s, now, and differ a little each time; everything else is the same.",
@@ -103,6 +103,17 @@ def fold_notice(question: Question, steps: list[CacheStep]) -> None:
                      "fetched for a single token.")  # fmt: skip
     with opened:
         frame.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def _sum(prompt: int, new: int) -> str:
+    """The naive sum, written out as far as it is long.
+
+    >>> _sum(16, 1), _sum(16, 2), _sum(16, 9)
+    ('', '16 + 17 = ', '16 + 17 + … + 24 = ')
+    """
+    terms = [f"{prompt + n:,}" for n in range(new)]
+    shown = terms if new < 4 else [*terms[:2], "…", terms[-1]]
+    return f"{' + '.join(shown)} = " if new > 1 else ""
 
 
 def fold_export(question: Question, steps: list[CacheStep]) -> None:

@@ -23,7 +23,8 @@ def draw(question: Question, steps: list[CacheStep], more: bool) -> None:
         frame.show('<div class="nte-chart"></div>')
         return
     labels = [question.label(step.token) for step in steps]
-    chart = figures.times(steps, labels, question.new, stage)
+    height = 300 if not stage or question.own else 370  # the visitor's own prompt takes a line of the stage
+    chart = figures.times(steps, labels, question.new, stage, height)
     st.plotly_chart(chart, key=f"cache_times_{len(steps)}_{more}", config={"displayModeBar": False})
     if not stage:
         _table(question, steps)
@@ -37,10 +38,13 @@ def _sentence(question: Question, steps: list[CacheStep], more: bool) -> str:
     have = f"With the cache: {sums.read:,} tokens read, {_seconds(sums.seconds)}; it holds {held}."
     if sums.seconds_without is None:
         return f"<b>{_seconds(sums.seconds)}</b> {have}"
-    ratio = f"{sums.seconds_without / sums.seconds:.1f}"
+    ratio = sums.seconds_without / sums.seconds
+    found = f"<b>{ratio:.1f} times</b> as long without the cache{' so far' if more else ''}"
+    if ratio < 1.1:  # a pass over so few tokens takes no longer than one over a single token
+        found = "<b>No time saved</b> so far" if more else "<b>No time saved</b>: this text is too short"
     same = "The same tokens" if sums.same_tokens else "Not the same tokens"
     return (
-        f"<b>{ratio} times</b> as long without the cache{' so far' if more else ''}<br>{have} Without: "
+        f"{found}<br>{have} Without: "
         f"{sums.read_without:,} read, {_seconds(sums.seconds_without)}. {same}; "
         f"their logits differ by {small(sums.difference)} at most."
     )

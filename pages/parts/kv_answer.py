@@ -65,6 +65,8 @@ def parts(scenario: Scenario) -> None:
         '<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th><th>powers of 1,024</th>'
         f"<th>powers of 1,000</th><th>bytes</th></tr></thead>{body}</table></div>"
     )
+    null = " The null block is one that vLLM keeps for places nobody uses." if sizing.engine.name == "vLLM" else ""
+    st.caption(f"Payload: what the model needs on any engine, each key and value stored once.{null}")
 
 
 def _part(label: str, formula: str, count: int) -> str:
@@ -102,12 +104,14 @@ def _heavier(scenario: Scenario) -> None:
     where = f"from {crossing:,} tokens on" if crossing else "at no length"
     step = f"{1000 * bound.seconds:,.2f} ms"
     sequences = sizing.load.sequences
+    at = f" at the mean of {scenario.mean:,} tokens" if scenario.mean else ""
     rate = f"{sequences / bound.seconds:,.0f} tokens/s in all"
     alone = f"{1000 * bound.seconds_cache_alone:,.2f} ms"
+    speed = f"{gpu.name}, {gpu.bandwidth / 10**9:,.0f} GB/s"
     st.write(
         f"With {many(sequences)}, the cache is heavier than the weights ({amounts.binary(scenario.weights)}) {where}. "
-        f"A decode step reads both once: on {gpu.name}, {gpu.bandwidth / 10**9:,.0f} GB/s, it takes **at least {step}**"
-        f" ({rate} at most), {alone} of it for the cache."
+        f"A decode step{at} reads both once: on {speed}, it takes **at least {step}** ({rate} at most), {alone} of it "
+        "for the cache."
     )
     st.caption(
         "A bound from below, not a prediction. A mixture of experts reads only the experts it chooses: for it the "

@@ -18,16 +18,10 @@ _MOST, _BETWEEN = 3, "|"
 def table(scenario: Scenario, values: Values) -> None:
     """The comparison, and the buttons that keep and drop scenarios."""
     kept = [piece for piece in values["beside"].split(_BETWEEN) if piece][:_MOST]
-    others: list[tuple[str, Scenario]] = []
-    for piece in kept:
-        try:
-            others.append((piece, kv_scene.scenario(kv_scene.read(dict(parse_qsl(piece))))))
-            _ = others[-1][1].sizing
-        except InvalidInput as error:
-            others = [pair for pair in others if pair[0] != piece]
-            frame.note(f"A scenario beside was left out: {error}")
-    if others:
-        _compare([scenario, *(other for _, other in others)])
+    others = {number: _read(piece, values["gpus"], number) for number, piece in enumerate(kept, start=2)}
+    shown = {number: other for number, other in others.items() if other}
+    if shown:
+        _compare({1: scenario, **shown})
     with st.container(horizontal=True, vertical_alignment="center"):
         private = values["arch"] == kv_scene.IMPORTED
         here = urlencode(kv_scene.own(values)) or "arch=by-hand"
@@ -36,25 +30,38 @@ def table(scenario: Scenario, values: Values) -> None:
             icon=":material/splitscreen_right:", disabled=private or len(kept) >= _MOST or here in kept,
         )  # fmt: skip
         for number, piece in enumerate(kept, start=2):
-            st.button(f"Open {number}", on_click=_open, args=(piece, [here, *kept]), key=f"_kv_open_{number}",
-                      type="tertiary", disabled=private)  # fmt: skip
-            rest = [each for each in kept if each != piece]
+            rest = [each for n, each in enumerate(kept, start=2) if n != number]
+            st.button(
+                f"Open {number}", on_click=_open, args=(piece, [here, *rest]), key=f"_kv_open_{number}",
+                type="tertiary", disabled=private or number not in shown,
+            )  # fmt: skip
             st.button(f"Drop {number}", on_click=_hold, args=(rest,), key=f"_kv_drop_{number}", type="tertiary")
     if private:
         st.caption("An imported model is part of no link: change it into layer groups to compare it.")
+
+
+def _read(piece: str, gpus: str, number: int) -> Scenario | None:
+    """The scenario of that piece of the link, on the GPUs of this page; None, and a sentence, for a wrong one."""
+    try:
+        found = kv_scene.scenario(kv_scene.read({**dict(parse_qsl(piece)), "gpus": gpus}))
+        return found if found.sizing else None
+    except InvalidInput as error:
+        frame.note(f"Scenario {number} is left out: {error}")
+        return None
 
 
 def _hold(pieces: list[str]) -> None:
     st.session_state[url_state.key_of("beside")] = _BETWEEN.join(pieces)
 
 
-def _open(piece: str, all_pieces: list[str]) -> None:
-    """Changes places: the one opened is asked, the one that was is beside."""
-    beside = _BETWEEN.join(each for each in all_pieces if each != piece)
-    url_state.follow({**dict(parse_qsl(piece)), "beside": beside}, replaces=kv_scene.NAMES)
+def _open(piece: str, rest: list[str]) -> None:
+    """Changes places: the one opened is asked, the one that was is beside. The GPUs stay as they are."""
+    replaced = [name for name in kv_scene.NAMES if name != "gpus"]
+    url_state.follow({**dict(parse_qsl(piece)), "beside": _BETWEEN.join(rest)}, replaces=replaced)
 
 
-def _compare(scenarios: list[Scenario]) -> None:
+def _compare(numbered: dict[int, Scenario]) -> None:
+    scenarios = list(numbered.values())
     base = scenarios[0].sizing.total
     rows = {
         "model": [html.escape(s.geometry.name) for s in scenarios],
@@ -68,7 +75,7 @@ def _compare(scenarios: list[Scenario]) -> None:
         "most sequences": [f"{s.most_sequences.value:,}" for s in scenarios],
         "a step takes at least": [f"{1000 * s.bound.seconds:,.2f} ms" for s in scenarios],
     }
-    head = "".join(f"<th>{'this' if not n else n + 1}</th>" for n in range(len(scenarios)))
+    head = "".join(f"<th>{'this' if number == 1 else number}</th>" for number in numbered)
     body = "".join(
         f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
         for name, cells in rows.items()
@@ -82,4 +89,4 @@ def _compare(scenarios: list[Scenario]) -> None:
 def _stored(s: Scenario) -> str:
     load = s.sizing.load
     dtypes = load.dtype_k.name if load.dtype_k == load.dtype_v else f"{load.dtype_k.name} / {load.dtype_v.name}"
-    return f"{s.engine.name}, {dtypes}"
+    return f"{'payload alone' if s.engine.name == 'ideal' else s.engine.name}, {dtypes}"

@@ -73,9 +73,11 @@ def _option(name: str, value: object) -> None:
     if isinstance(value, bool):
         url_state.control(_key(name), st.toggle, _OPTIONS[name])
     elif isinstance(value, float):
-        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=0.01, max_value=1.0, step=0.05)
+        least = kv_scene.LEAST_RATIO
+        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=least, max_value=1.0, step=0.05)
     else:
-        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=1 << 24)
+        most = kv_scene.HIGHEST[name]
+        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=most)
 
 
 def _select(label: str, options: tuple[str, ...], value: str, **rest: Any) -> str:
@@ -88,8 +90,6 @@ def change(scenario: Scenario, values: Values) -> None:
     if values["arch"] == kv_scene.GROUPS or url_state.presenting():
         return
     scene = {"arch": kv_scene.GROUPS, "groups": kv_scene.groups_text(scenario.geometry)}
-    if scenario.weights and not values["weights"]:
-        scene["weights"] = str(scenario.weights / 10**9)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Change these layer groups", on_click=url_state.follow, args=(scene, [*scene]), key="_kv_change",
@@ -103,7 +103,7 @@ def longer_than_made(scenario: Scenario) -> None:
     """Says so where the model was not made for such lengths."""
     most = scenario.geometry.max_context
     if most and scenario.context > most:
-        frame.note(f"{scenario.geometry.name} was made for {most:,} tokens; the figure below is for more.")
+        frame.note(f"{scenario.geometry.name} was made for {most:,} tokens; the figure is for more.")
 
 
 def _row() -> Any:

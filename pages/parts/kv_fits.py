@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import html
-import json
 
-import pandas as pd
 import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import GPUS, Layout, Scenario, amounts, hand_in
 from lm_core.kv_sizing.gpus import Gpu
-from pages.parts import frame, kv_scene, url_state
+from pages.parts import frame, kept_table, kv_scene, url_state
 from pages.parts.kv_answer import logged, many
 from pages.parts.kv_scene import Values
-
-_BASE = "_kv_gpus_base"
 
 
 def fits(scenario: Scenario) -> None:
@@ -37,7 +33,8 @@ def fits(scenario: Scenario) -> None:
     left, need = amounts.binary(max(0, budget.for_cache)), amounts.binary(sizing.per_gpu)
     verdict = "It fits." if scenario.fits else "It does not fit."
     used = scenario.utilisation_percent
-    st.write(f"{gpus} at {used} %: **{left}** of each are left for the cache, this takes **{need}**. {verdict}")
+    each = " of each" if load.tensor_parallel > 1 else ""
+    st.write(f"{gpus} at {used} %: **{left}**{each} left for the cache, this takes **{need}**. {verdict}")
     longest, most = scenario.longest, scenario.most_sequences
     mean = f" At a mean of {scenario.mean:,}: **{many(scenario.most_at_mean.value)}**." if scenario.mean else ""
     st.write(
@@ -115,26 +112,23 @@ def _fleet_row(row: Row, best: tuple[Layout, float] | None) -> str:
 
 def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
     """The catalogue as a table to change; returns the changes as they stand in a link."""
-    if url_state.arriving() or _BASE not in st.session_state:
-        st.session_state[_BASE] = changes
-    base = kv_scene.catalogue(st.session_state[_BASE])
-    table = pd.DataFrame(
-        [{"GPU": name, "memory, GiB": gpu.memory / 2**30, "price": price} for name, (gpu, price) in base.items()]
-    )
+    rows = [
+        {"GPU": name, "memory, GiB": gpu.memory / 2**30, "price": price} for name, (gpu, price) in catalogue.items()
+    ]
     config = {
         "memory, GiB": st.column_config.NumberColumn(min_value=1, max_value=10_000, format="%.1f"),
-        "price": st.column_config.NumberColumn("price of one, an hour", min_value=0, format="%.2f"),
+        "price": st.column_config.NumberColumn(
+            "price of one, an hour", min_value=0, max_value=1_000_000, format="%.2f"
+        ),
     }
-    key = f"_kv_gpus_{hash(st.session_state[_BASE])}"
-    edited = st.data_editor(table, key=key, hide_index=True, disabled=["GPU"], column_config=config, height=240)
+    edited = kept_table.edit("gpus", rows, tuple(rows[0]), disabled=["GPU"], column_config=config, height=240)
     kept = {}
-    for row in edited.to_dict("records"):
-        memory, price = row["memory, GiB"], row["price"]
-        memory = GPUS[row["GPU"]].memory / 2**30 if pd.isna(memory) else memory
-        price = 0.0 if pd.isna(price) else price
-        if (round(memory * 2**30), price) != (GPUS[row["GPU"]].memory, 0.0):
+    for row in edited:
+        stated = GPUS[row["GPU"]].memory / 2**30
+        memory, price = row.get("memory, GiB", stated), row.get("price", 0)
+        if (memory, price) != (stated, 0):
             kept[row["GPU"]] = [memory, price]
-    text = json.dumps(kept, separators=(",", ":")) if kept else ""
+    text = kv_scene.compact(kept) if kept else ""
     if text != changes:
         st.session_state[url_state.key_of("gpus")] = text
         st.rerun()

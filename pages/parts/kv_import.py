@@ -15,7 +15,7 @@ from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Geometry
 from pages.parts import frame, kv_groups, url_state
 
-_OPENED, _TABLE = "_kv_opened", "_kv_imported"
+_OPENED, _TABLE, _SEEN = "_kv_opened", "_kv_import_rows", "_kv_imported"
 _MOST = 1 << 20
 _component = st.components.v2.component(
     "kv_file",
@@ -32,7 +32,7 @@ def ask() -> Geometry | None:
     st.session_state.setdefault(key, st.session_state.get(kept, ""))  # out of sight for a while, it is still there
     st.text_area("A model's config.json", key=key, height=160, max_chars=262_144, on_change=_pasted)
     text = st.session_state[kept] = str(st.session_state[key])
-    given = _component(key="_kv_file", on_opened_change=lambda: None)
+    given = _component(key="_kv_file", data={"open": _OPENED in st.session_state}, on_opened_change=lambda: None)
     if given.opened:
         st.session_state[_OPENED] = given.opened
     st.caption(
@@ -43,22 +43,23 @@ def ask() -> Geometry | None:
     if not opened and not text.strip():
         frame.note("Paste the text of a config.json, as model pages show it, or open a file.")
         return None
-    st.session_state.pop(_TABLE, None)
+    kept_as, kept_rows = st.session_state.pop(_TABLE, ("", []))
     shape = _file(opened) if opened else kv_sizing.from_text(text)
     for sentence in shape.notes:
         frame.note(sentence)
-    rows = kv_groups.edit(shape.groups, repr(shape))
+    rows = kv_groups.edit("imported", kept_rows if kept_as == repr(shape) else shape.to_json()["groups"])
+    st.session_state[_TABLE] = (repr(shape), rows)
     if shape.unread:
         many = "1 key was" if len(shape.unread) == 1 else f"{len(shape.unread)} keys were"
         st.expander(f"{many} not read").text(", ".join(shape.unread))
     edited = kv_groups.assigned(shape, rows)
-    st.session_state[_TABLE] = edited
+    st.session_state[_SEEN] = edited
     return edited
 
 
 def standing() -> Geometry | None:
     """The model as it was last seen, for a stage, where nothing is drawn to change it."""
-    found: Geometry | None = st.session_state.get(_TABLE)
+    found: Geometry | None = st.session_state.get(_SEEN)
     if found is None:
         frame.note("No model is imported; leave the presenter view and import one.")
     return found
@@ -79,4 +80,6 @@ def _file(opened: object) -> Geometry:
         raise InvalidInput("file", "a config.json or a .gguf", name) from None
     if data[:4] == b"GGUF":
         return kv_sizing.from_gguf(data, name)
+    if b"{" not in data[:4096]:
+        raise InvalidInput("file", "a config.json or a .gguf", name)
     return kv_sizing.from_text(data, name.removesuffix(".json"))

@@ -14,16 +14,20 @@ import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing import DTYPES, ENGINES, GPUS, Geometry, Scenario, strict_json
+from lm_core.kv_sizing import DTYPES, ENGINES, GPUS, Geometry, LayerGroup, Scenario, strict_json
 from lm_core.kv_sizing.gpus import Gpu
 from pages.parts import frame, url_state
 
 BY_HAND, GROUPS, IMPORTED = "by-hand", "groups", "imported"
 RANKS = (1, 2, 4, 8, 16)
 PLOTS = ("length", "sequences")
-LONGEST, MOST, LONGEST_LINK = 1 << 30, 1 << 20, 1500
+LONGEST, MOST, LONGEST_LINK = 1 << 30, 1 << 20, 4000
+HIGHEST = {"block_size": 4096, "page_size": 4096, "n_ubatch": 1 << 20, "max_num_batched_tokens": 1 << 24}
+LEAST_RATIO = 0.01
 _GB, _GIB = 10**9, 2**30
 _START = '[{"kind":"full","layers":8,"kv_heads":8,"k_dim":128,"v_dim":128},{"kind":"sliding","layers":24,"kv_heads":8,"k_dim":128,"v_dim":128,"window":4096}]'  # noqa: E501
+_CHANGED = ", changed"
+COLUMNS = tuple(field.name for field in fields(LayerGroup))
 Values = dict[str, Any]
 
 
@@ -43,14 +47,14 @@ def _whole(name: str, default: int, low: int, high: int) -> Parameter:
     return Parameter(default, read)
 
 
-def _real(name: str, default: float, high: float) -> Parameter:
+def _real(name: str, default: float, high: float, low: float = 0.0) -> Parameter:
     def read(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = -1.0
-        if not 0 <= value <= high:
-            raise InvalidInput(name, f"a number from 0 to {high:,.0f}", text)
+        if not low <= value <= high:
+            raise InvalidInput(name, f"a number from {low:g} to {high:,.0f}", text)
         return value
 
     return Parameter(default, read)
@@ -67,13 +71,40 @@ def _one_of(name: str, allowed: tuple[Any, ...], default: Any) -> Parameter:
     return Parameter(default, read)
 
 
-def _text(name: str, default: str) -> Parameter:
+def _text(name: str, default: str, check: Callable[[str], object] = len) -> Parameter:
     def read(text: str) -> str:
-        if len(text) > 8 * LONGEST_LINK:
-            raise InvalidInput(name, f"at most {8 * LONGEST_LINK} characters", f"{len(text)} characters")
+        if len(text) > 4 * LONGEST_LINK:
+            raise InvalidInput(name, f"at most {4 * LONGEST_LINK:,} characters", f"{len(text):,} characters")
+        check(text)
         return text
 
     return Parameter(default, read)
+
+
+def rows(text: str) -> dict[str, Any]:
+    """Layer groups in a link, as an object with `groups`, before anybody knows whether they make a model."""
+    found = strict_json.read(text, "groups")
+    found = {"groups": found} if isinstance(found, list) else found
+    listed = found.get("groups") if isinstance(found, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(row, dict) and _flat(row) for row in listed):
+        raise InvalidInput("groups", "a list of layer groups, or an object with `groups`", text)
+    return found
+
+
+def _flat(row: dict[str, Any]) -> bool:
+    return set(row) <= set(COLUMNS) and all(isinstance(value, (str, int)) for value in row.values())
+
+
+def catalogue(changes: str) -> dict[str, tuple[Gpu, float]]:
+    """Every GPU with the price of one for an hour, 0 where none is stated; `changes` is JSON, name: [GiB, price]."""
+    known = {name: (gpu, 0.0) for name, gpu in GPUS.items()}
+    found = strict_json.read(changes, "gpus") if changes else {}
+    for name, pair in found.items() if isinstance(found, dict) else [("", found)]:
+        numbers = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
+        if name not in known or not numbers or not (1 <= pair[0] <= 10**4 and 0 <= pair[1] <= 10**6):
+            raise InvalidInput("gpus", "GPUs of the catalogue, each with [GiB from 1, price per hour from 0]", name)
+        known[name] = replace(known[name][0], memory=round(pair[0] * _GIB)), float(pair[1])
+    return known
 
 
 def _option(field: Field[Any]) -> Parameter:
@@ -83,8 +114,8 @@ def _option(field: Field[Any]) -> Parameter:
         flags = _one_of(field.name, (0, 1), 0)
         return Parameter(default, lambda text: bool(flags.read(text)))
     if field.type == "float":
-        return _real(field.name, default, 1)
-    return _whole(field.name, default, 1, 1 << 24)
+        return _real(field.name, default, 1, LEAST_RATIO)
+    return _whole(field.name, default, 1, HIGHEST[field.name])
 
 
 OPTIONS = {name: tuple(f for f in fields(kind) if f.init) for name, kind in ENGINES.items()}  # type: ignore[arg-type]
@@ -101,12 +132,12 @@ PARAMETERS = {
     "heads": _whole("heads", 32, 1, 65_536),
     "kv": _whole("kv", 32, 1, 65_536),
     "dim": _whole("dim", 128, 1, 65_536),
-    "groups": _text("groups", _START),
+    "groups": _text("groups", _START, rows),
     "gpu": _one_of("gpu", tuple(GPUS), "H100 80 GB"),
     "used": _whole("used", 92, 1, 100),
     "weights": _real("weights", 0.0, 10**6),
     "aside": _real("aside", 0.0, 10**6),
-    "gpus": _text("gpus", ""),
+    "gpus": _text("gpus", "", catalogue),
     "over": _one_of("over", PLOTS, "length"),
     "beside": _text("beside", ""),
     **{field.name: _option(field) for options in OPTIONS.values() for field in options},
@@ -122,6 +153,10 @@ def fill() -> Values:
 def link(values: Values) -> dict[str, tuple[object, object]]:
     """For `url_state.write`: each value with its default; what is too long for a link stays out of it."""
     fits = {name: value for name, value in values.items() if len(str(value)) <= LONGEST_LINK}
+    if len(values["beside"]) > LONGEST_LINK:
+        frame.note("The scenarios beside are too long for a link: they last as long as this visit to the page.")
+    if len(values["groups"]) > LONGEST_LINK:
+        frame.note("These layer groups are too long for a link: whoever gets it sees the example instead.")
     return {name: (fits.get(name, p.default), p.default) for name, p in PARAMETERS.items()}
 
 
@@ -175,25 +210,19 @@ def geometry(values: Values) -> Geometry:
     if values["arch"] == BY_HAND:
         return Geometry.by_hand(values["layers"], values["heads"], values["kv"], values["dim"])
     if values["arch"] == GROUPS:
-        found = strict_json.read(values["groups"], "groups")
-        return replace(Geometry.from_json(found), name="layer groups of your own")
+        found = rows(values["groups"])
+        return Geometry.from_json({"name": "layer groups of your own", **found})
     if values["arch"] == IMPORTED:
         raise InvalidInput("arch", "a model that a link can hold; turn the imported one into layer groups", IMPORTED)
     return kv_sizing.preset(values["arch"])
 
 
 def groups_text(shape: Geometry) -> str:
-    """Layer groups as they stand in a link."""
-    return json.dumps(shape.to_json()["groups"], separators=(",", ":"))
+    """A model as it stands in a link."""
+    name = shape.name.removesuffix(_CHANGED)
+    return compact({**shape.to_json(), "name": f"{name}{_CHANGED}"})
 
 
-def catalogue(changes: str) -> dict[str, tuple[Gpu, float]]:
-    """Every GPU with the price of one for an hour, 0 where none is stated; `changes` is JSON, name: [GiB, price]."""
-    known = {name: (gpu, 0.0) for name, gpu in GPUS.items()}
-    found = strict_json.read(changes, "gpus") if changes else {}
-    for name, pair in found.items() if isinstance(found, dict) else ():
-        numbers = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
-        if name not in known or not numbers or not (1 <= pair[0] <= 10**4 and 0 <= pair[1] <= 10**6):
-            raise InvalidInput("gpus", "GPUs of the catalogue, each with [GiB from 1, price per hour from 0]", name)
-        known[name] = replace(known[name][0], memory=round(pair[0] * _GIB)), float(pair[1])
-    return known
+def compact(data: object) -> str:
+    """JSON without spaces."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)

@@ -87,6 +87,17 @@ def test_stated_weights_count_everywhere(server: Server, open_page: Open) -> Non
     assert "weights=8" in page.url
 
 
+def type_into_cell(page: Page, x: int, row: int, value: str) -> None:
+    """Edits a cell of the table as a reader would: a click, Enter, the value; the grid opens its editor in its time."""
+    table = page.get_by_test_id("stDataFrame").bounding_box()
+    assert table is not None
+    page.mouse.click(table["x"] + x, table["y"] + 17 + 35 * row)
+    for act in (lambda: page.keyboard.press("Enter"), lambda: page.keyboard.press("Control+a"),
+                lambda: page.keyboard.type(value), lambda: page.keyboard.press("Enter")):  # fmt: skip
+        page.wait_for_timeout(400)
+        act()
+
+
 def test_an_unknown_layer_type_is_a_row_to_assign(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?arch=imported&n=1024", viewport={"width": 1280, "height": 1000})
     box = page.get_by_label("A model's config.json")
@@ -96,12 +107,7 @@ def test_an_unknown_layer_type_is_a_row_to_assign(server: Server, open_page: Ope
     expect(page.get_by_role("alert")).to_contain_text("Choose one in the table for: ring_attention.")
     expect(page.get_by_text("GiB", exact=True)).to_have_count(0)
     settled(page)
-    table = page.get_by_test_id("stDataFrame").bounding_box()
-    assert table is not None
-    page.mouse.click(table["x"] + 150, table["y"] + 87)  # the kind of the second row
-    page.keyboard.press("Enter")
-    page.keyboard.type("sliding")
-    page.keyboard.press("Enter")
+    type_into_cell(page, 150, 2, "sliding")  # kind, behind what the layers are called
     expect(page.get_by_text("2 layers x 64 tokens x 2 x 4 KV heads x 64 x 2 B")).to_be_visible()
     settled(page)
     assert "sliding" not in page.url  # an import is part of no link
@@ -129,7 +135,7 @@ def test_a_gguf_files_first_mib_and_a_config_file(server: Server, open_page: Ope
     expect(page.get_by_text("7 layers x 1,024 tokens x 2 x 4 KV heads x 64 x 2 B")).to_be_visible()
     config.write_bytes(b"\x00\x01\x02 no model at all")
     file.set_input_files(config)
-    expect(page.get_by_role("alert")).to_contain_text("`config` must be")
+    expect(page.get_by_role("alert")).to_contain_text("`file` must be a config.json or a .gguf")
 
 
 def test_scenarios_stand_side_by_side_and_change_places(server: Server, open_page: Open) -> None:
@@ -167,7 +173,9 @@ def test_which_gpus_and_what_they_cost(server: Server, open_page: Open) -> None:
     expect(chosen).to_contain_text("28.00")
     unknown = urlencode({"gpus": '{"Abacus":[1,1]}'})
     bad = open_page(server, f"{PAGE}?{unknown}")
-    expect(bad.get_by_role("alert")).to_contain_text("GPUs of the catalogue")
+    expect(
+        bad.get_by_text("The link was not followed in one point: `gpus` must be GPUs of the catalogue")
+    ).to_be_visible()
 
 
 def test_settings_of_an_engine_are_in_the_link(server: Server, open_page: Open) -> None:
@@ -218,9 +226,82 @@ def test_over_sequences(server: Server, open_page: Open) -> None:
     expect(page.get_by_text("heavier than the weights (14.96 GiB) from 122,529 tokens on")).to_be_visible()
 
 
-def test_it_fills_a_stage(server: Server, open_page: Open) -> None:
-    link = f"{PAGE}?arch=llama-3.1-70b&n=32768&batch=64&tp=8&present=1"
+def test_edits_outlive_being_out_of_sight(server: Server, open_page: Open) -> None:
+    """Another model, a stage, another page: the table of layer groups comes back as it was left."""
+    page = open_page(server, f"{PAGE}?arch=groups", viewport={"width": 1280, "height": 1000})
+    settled(page)
+    type_into_cell(page, 150, 1, "10")  # layers
+    ten = page.get_by_text("10 layers x 2,048 tokens x 2 x 8 KV heads x 128 x 2 B")
+    expect(ten).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Present this page").click()
+    expect(page.get_by_role("button", name="Leave presenter view")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Leave presenter view").click()
+    expect(ten).to_be_visible()
+    settled(page)
+    assert "%22layers%22%3A10" in page.url
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_role("link", name="Temperature").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Temperature")
+    settled(page)
+    sidebar.get_by_role("link", name="KV-cache calculator").click()
+    expect(ten).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"arch": "groups", "groups": '[{"kind":"full","layers":1,"label":"\\ud800"}]'}, "whole characters"),
+        ({"arch": "groups", "groups": '[{"kind":["full"],"layers":1}]'}, "a list of layer groups"),
+        ({"arch": "groups", "groups": '[{"kind":"full","kv_heads":8}]'}, "`layers in row 1` must be stated"),
+        ({"arch": "groups", "groups": "[]"}, "at least one layer group"),
+        ({"engine": "SGLang", "swa_full_tokens_ratio": "0"}, "a number from 0.01 to 1"),
+        ({"engine": "vLLM", "block_size": "5000"}, "from 1 to 4096"),
+        ({"gpus": '{"x":[1,1]}'}, "GPUs of the catalogue"),
+        ({"gpus": "[1]"}, "GPUs of the catalogue"),
+        ({"beside": "n=0|arch=llama-3.1-8b"}, "Scenario 2 is left out"),
+        ({"beside": "arch=groups&groups=[{}]"}, "Scenario 2 is left out"),
+    ],
+)
+def test_wrong_links_get_a_sentence(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
+    page = open_page(server, f"{PAGE}?{urlencode(link)}")
+    expect(page.get_by_text(sentence)).to_be_visible()
+    if "groups" in link:
+        expect(page.get_by_test_id("stDataFrame")).to_be_visible()  # what mends it is at hand
+    else:
+        expect(page.get_by_role("status").filter(has_text="of KV cache for one sequence of 2,048")).to_be_visible()
+
+
+def test_scenarios_share_the_gpus_and_keep_their_numbers(server: Server, open_page: Open) -> None:
+    same = "arch=llama-3.1-8b&n=131072"
+    link = urlencode({"gpus": '{"H100 80 GB":[24,0]}', "beside": f"n=0|{same}|{same}"})
+    page = open_page(server, f"{PAGE}?{same}&{link}")
+    expect(
+        page.get_by_role("row", name="fits no, 1 x H100 80 GB no, 1 x H100 80 GB no, 1 x H100 80 GB")
+    ).to_be_visible()
+    expect(page.get_by_role("columnheader", name="3", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Open 2")).to_be_disabled()
+    settled(page)
+    page.get_by_role("button", name="Drop 3").click()
+    expect(page.get_by_role("columnheader", name="4", exact=True)).to_have_count(0)
+    expect(page.get_by_role("columnheader", name="3", exact=True)).to_be_visible()
+
+
+def test_changed_groups_bring_their_own_weights(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{PAGE}?arch=llama-3.1-8b")
+    settled(page)
+    page.get_by_role("button", name="Change these layer groups").click()
+    expect(page.get_by_role("status").filter(has_text="Llama 3.1 8B, changed")).to_be_visible()
+    expect(page.get_by_text("heavier than the weights (14.96 GiB)")).to_be_visible()
+    settled(page)
+    assert "weights" not in page.url.replace("%22", "")
+
+
+@pytest.mark.parametrize("more", ["", "&mean=1000", "&over=sequences", "&n=200000"])
+def test_it_fills_a_stage(server: Server, open_page: Open, more: str) -> None:
+    link = f"{PAGE}?arch=llama-3.1-70b&n=32768&batch=64&tp=8&present=1{more}"
     page = open_page(server, link, viewport={"width": 1280, "height": 720})
     settled(page)
-    expect(page.get_by_text("640.00 GiB")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="GiB")).to_be_visible()
     fills_a_stage(page)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.server import Server
@@ -63,7 +64,8 @@ def test_alone_no_comparison_is_claimed(server: Server, open_page: Open) -> None
     expect(page.get_by_role("columnheader", name="ms without")).to_have_count(0)
 
 
-def test_it_fills_a_stage(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?present=1", viewport={"width": 1280, "height": 720})
+@pytest.mark.parametrize("prompt", ["length=64", "length=own&prompt=The+capital+of+France+is"])
+def test_it_fills_a_stage(server: Server, open_page: Open, prompt: str) -> None:
+    page = open_page(server, f"{PAGE}?present=1&{prompt}", viewport={"width": 1280, "height": 720})
     done(page)
     fills_a_stage(page)

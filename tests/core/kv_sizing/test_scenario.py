@@ -39,8 +39,8 @@ def test_an_engineers_question_by_hand() -> None:
 
 
 def test_a_bound_by_hand_and_against_its_definition() -> None:
-    """Weights of 141.108 GB and 640 GiB of cache over 8 GPUs of 3,350 GB/s."""
-    assert SEVENTY.bound.seconds == pytest.approx((141.108e9 + 640 * 2**30) / 8 / 3350e9)
+    """Weights of 141.108 GB and 160 GiB of cache (64 sequences at their mean) over 8 GPUs of 3,350 GB/s."""
+    assert SEVENTY.bound.seconds == pytest.approx((141.108e9 + 160 * 2**30) / 8 / 3350e9)
     assert SEVENTY.bound.seconds_cache_alone < SEVENTY.bound.seconds
     with pytest.raises(InvalidInput, match="bandwidth"):
         _ = Scenario(preset("gpt2"), gpu=Gpu("none", 2**30, 0)).bound

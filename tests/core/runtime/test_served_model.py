@@ -1,5 +1,6 @@
 """ServedModel: the same numbers as the bare model, less work, bounded memory, many visitors."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,6 +35,13 @@ def counting(make_tiny: Make) -> Counting:
 
 def serve(counting: Counting, **options: int) -> ServedModel:
     return ServedModel(counting, **options)  # type: ignore[arg-type]
+
+
+def test_other_work_takes_its_turn_with_the_bare_model(counting: Counting) -> None:
+    served = serve(counting)
+    thread = served.run(lambda bare: (bare is counting, threading.current_thread().name))
+    assert thread[0]
+    assert thread[1].startswith("inference")
 
 
 def test_same_numbers_as_the_bare_model(counting: Counting, make_tiny: Make) -> None:

@@ -1,0 +1,73 @@
+"""Attention of one head: as a map of all rows, and one row as weights on the text."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.figures import attention as figures
+from pages.parts import frame, inside_choice, loss_notes, url_state
+from pages.parts.inside_choice import Asked, Link
+
+_TOP = 10
+
+
+def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+    """Asks for text, layer, head and row."""
+    asked = inside_choice.ask(controls, link)
+    if asked is None:
+        return None
+    config = asked.rung.model.config
+    left, right = (st.container(), st.container()) if url_state.presenting() else st.columns(2)
+    with left:
+        layer = inside_choice.place("layer", "Layer", config.layers, 1)
+    with right:
+        head = inside_choice.place("head", "Head", config.heads, 1)
+    at = inside_choice.place("at", "Reader: token", len(asked.ids), len(asked.ids))
+    for name, default in (("layer", 1), ("head", 1), ("at", 0)):
+        link[name] = (st.session_state[url_state.key_of(name)], default)
+    return lambda: _show(asked, layer, head, at)
+
+
+def _show(asked: Asked, layer: int, head: int, at: int) -> None:
+    from lm_core.inspection import heaviest
+
+    found = inside_choice.inspected(asked)
+    weights, names = found.attention[layer - 1, head - 1], asked.labels
+    row = weights[at - 1, :at]
+    rows = heaviest(row, _TOP)
+    strongest = rows[0]
+    frame.show(
+        f'<p class="nte-sum" role="status"><b>{frame.percent(strongest.weight)}</b> of its attention, in layer '
+        f'{layer}, head {head}, token {at} <span class="nte-token">{html.escape(names[at - 1])}</span> gives to '
+        f'<span class="nte-token">{html.escape(names[strongest.key])}</span></p>'
+    )
+    chips = "".join(_chip(name, float(row[n]) if n < at else None) for n, name in enumerate(names))
+    frame.show(f'<p class="nte-tinted">{chips}</p>')
+    stage = url_state.presenting()
+    st.plotly_chart(
+        figures.heat_map(weights, names, at - 1, stage), key="_inside_attention", config={"displayModeBar": False}
+    )
+    if stage:
+        return
+    body = "".join(
+        f'<tr><td>{each.key + 1}</td><th class="nte-token" scope="row">{html.escape(names[each.key])}</th>'
+        f"<td>{frame.percent(each.weight)}</td></tr>"
+        for each in rows
+    )
+    loss_notes.grid("<tr><th>place</th><th>token read</th><th>weight</th></tr>", body)
+    st.write(
+        "Each row adds up to 100 %: a head mixes the values of the tokens it reads in these shares. What it reads for "
+        "can be guessed from the pattern, not proven by it. Many heads look at the first token when they have "
+        "nothing to look for."
+    )
+
+
+def _chip(name: str, weight: float | None) -> str:
+    """A token with the weight it is given; None where the mask hides it."""
+    said = "later: hidden by the mask" if weight is None else frame.percent(weight)
+    tint = f"--weight: {100 * (weight or 0):.1f}%"
+    return f'<span class="nte-weight" style="{tint}" title="{said}">{html.escape(name)}</span>'

@@ -1,0 +1,158 @@
+"""What the page on the Transformer's inside is asked: which view, which model and text, which layer, head, place."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core.errors import InvalidInput
+from lm_core.labels import label
+from lm_core.runtime import ServedModel, limits
+from lm_core.runtime.registry import registry
+from pages.parts import frame, loss_choice, rungs, url_state
+
+if TYPE_CHECKING:
+    from lm_core.inspection import Inspection
+
+LOOKS = {
+    "pass": "One pass", "mask": "No peeking", "sides": "Both sides", "attention": "Attention", "lens": "Layer by layer",
+}  # fmt: skip
+TEXT = "The capital of France is"
+WORDS = "the customer left the checkout page."
+KINDS = (rungs.PRETRAINED, "transformer")
+NAMES = ("look", "with", "text", "words", "at", "layer", "head", "mask", "edit", "swap", "blank")
+_NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
+Link = loss_choice.Link
+_INSPECTED: OrderedDict[tuple[str, tuple[int, ...]], Inspection] = OrderedDict()
+_KEPT = 3
+
+
+def look() -> str:
+    """The control that says which view."""
+    key = url_state.choice("look", tuple(LOOKS), "pass")
+    chosen = st.segmented_control(
+        "Look at", tuple(LOOKS), key=key, format_func=LOOKS.__getitem__, required=True, label_visibility="collapsed"
+    )
+    return chosen or "pass"
+
+
+def link(look: str) -> Link:
+    """The parameters as they stand; each view writes its own over them."""
+    keys = {
+        "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
+        "swap": (url_state.text("swap", "", max_length=40), ""), "mask": (url_state.flag("mask", default=True), True),
+        **{name: (url_state.number(name, least, 0, most), least) for name, (least, most) in _NUMBERS.items()},
+    }  # fmt: skip
+    kept = {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
+    return {"look": (look, "pass"), **kept}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A text as one of the two Transformers reads it."""
+
+    rung: rungs.Rung
+    ids: tuple[int, ...]
+
+    def label(self, token_id: int) -> str:
+        """A token as it is shown."""
+        return label(self.rung.model.tokenizer.token_bytes(token_id))
+
+    @property
+    def labels(self) -> list[str]:
+        """The tokens of the text."""
+        return [self.label(token_id) for token_id in self.ids]
+
+
+def ask(controls: DeltaGenerator, link: Link) -> Asked | None:
+    """Which model, which text; None while there is none."""
+    with controls:
+        kind = rungs.choose(not url_state.presenting(), KINDS)
+    link["with"] = (kind, rungs.PRETRAINED)
+    rung = rungs.rung(kind)
+    if not _is_transformer(rung.model):
+        frame.note("The chosen model is no Transformer: the small one is looked into instead.")
+        rung = rungs.rung("transformer")
+    name, default = ("text", TEXT) if rung.prompt == "prompt" else ("words", WORDS)
+    text = write(name, "Text")
+    link[name] = (loss_choice.short(text, default), default)
+    if not text.strip():
+        frame.note(f"There is no text. Type one, for example: {default}")
+        return None
+    return Asked(rung, cut(rung, text))
+
+
+def write(name: str, title: str) -> str:
+    """The text, to be changed anywhere but on a stage."""
+    key = url_state.key_of(name)
+    if url_state.presenting():
+        return str(st.session_state[key])
+    return st.text_area(title, key=key, height=70, max_chars=loss_choice.LONGEST_LINK)
+
+
+def cut(rung: rungs.Rung, text: str) -> tuple[int, ...]:
+    """As many tokens as are looked into, with what the model reads before any text."""
+    ids = tuple(rung.model.tokenizer.encode(text))
+    room = min(limits.INSPECTED_TOKENS, rung.model.context_length or limits.INSPECTED_TOKENS) - len(rung.begin)
+    if len(ids) > room:
+        frame.note(f"The first {room:,} of {len(ids):,} tokens are looked into.")
+    return (*rung.begin, *ids[:room])
+
+
+def _is_transformer(model: ServedModel) -> bool:
+    return hasattr(model.config, "kv_heads")
+
+
+def inspected(asked: Asked) -> Inspection:
+    """One pass over the text, looked into; the last few are kept for all visitors."""
+    from lm_core.inspection import inspect
+
+    key = (asked.rung.name, asked.ids)
+    found = _INSPECTED.get(key)
+    if found is None:
+        found = asked.rung.model.run(lambda bare: inspect(bare, asked.ids))
+        _INSPECTED[key] = found
+        while len(_INSPECTED) > _KEPT:
+            _INSPECTED.popitem(last=False)
+    return found
+
+
+def place(name: str, title: str, most: int, start: int) -> int:
+    """A number from 1 to `most`; 0 in the link means `start`. Too large a one is told, not obeyed."""
+    key = url_state.key_of(name)
+    asked = int(st.session_state[key])
+    if asked > most:
+        frame.note(f"{title} {asked:,} is past the end, {most:,}: {start:,} is shown.")
+        asked = st.session_state[key] = 0
+    if url_state.presenting() or most == 1:
+        return asked or start
+    box = f"{key}_box_{most}_{start}"
+    if url_state.arriving() or box not in st.session_state:
+        st.session_state[box] = asked or start
+    return int(st.slider(title, 1, most, key=box, on_change=_moved, args=(box, key)))
+
+
+def _moved(box: str, key: str) -> None:
+    st.session_state[key] = st.session_state[box]
+
+
+def served(kind: str) -> ServedModel:
+    """The small masked model, or the small causal one."""
+    from lm_core.models import files
+
+    if kind == "masked":
+        return registry.serve("ladder/masked", lambda: files.read(rungs.FILES / "masked.safetensors")[0])
+    return rungs.rung("transformer").model
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a message as the small models cut it. Raises InvalidInput for none, or one they do not know."""
+    tokenizer = served("causal").tokenizer
+    ids = tokenizer.encode(text)
+    if not 2 <= len(ids) <= 20:
+        raise InvalidInput("text", "2 to 20 words that the small models know", f"{len(ids)} words")
+    return [tokenizer.token_bytes(i).decode() for i in ids]

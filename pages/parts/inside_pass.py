@@ -1,0 +1,80 @@
+"""All factors in one pass: every position's next-token distribution, one of them opened."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution
+from pages.parts import frame, inside_choice, loss_notes, loss_text, url_state
+from pages.parts.inside_choice import Asked, Link
+
+_TOP, _ON_STAGE = 8, 4
+
+
+def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+    """Asks for text and model; returns what shows the answer."""
+    asked = inside_choice.ask(controls, link)
+    if asked is None:
+        return None
+    at = inside_choice.place("at", "Read the row after token", len(asked.ids), len(asked.ids))
+    link["at"] = (st.session_state[url_state.key_of("at")], 0)
+    return lambda: _show(asked, at)
+
+
+def _show(asked: Asked, at: int) -> None:
+    found = inside_choice.inspected(asked)
+    names = asked.labels
+    frame.show(
+        f'<p class="nte-sum" role="status"><b>{len(names)}</b> next-token distributions from one pass over '
+        f"{len(names)} tokens; row {at} has read {at} of them</p>"
+    )
+    belief = Distribution(found.logits[at - 1])
+    top = belief.top(_ON_STAGE if url_state.presenting() else _TOP)
+    shown = "".join(
+        f'<span class="nte-token{"" if n < at else " nte-unseen"}">{html.escape(name)}</span> '
+        for n, name in enumerate(names)
+    )
+    body = "".join(
+        f'<tr><th class="nte-token" scope="row">{html.escape(asked.label(row.id))}</th>'
+        f'<td>{frame.percent(row.probability)}</td><td class="nte-bar">{bar(row.probability)}</td></tr>'
+        for row in top
+    )
+    body += (
+        f'<tr><th scope="row">all other {top.rest.count:,}</th><td>{frame.percent(top.rest.probability)}</td>'
+        f'<td class="nte-bar">{bar(top.rest.probability)}</td></tr>'
+    )
+    frame.show(f"<p>{shown}</p>")
+    loss_notes.grid("<tr><th>next token</th><th>probability</th><th></th></tr>", body)
+    if not url_state.presenting():
+        _all(asked)
+
+
+def bar(probability: float) -> str:
+    """A bar as wide as a probability."""
+    return f'<i style="width: {100 * probability:.2f}%"></i>'
+
+
+def _all(asked: Asked) -> None:
+    opened = st.expander("Every row of this pass", on_change="rerun", key="_inside_rows")
+    if not opened.open or len(asked.ids) < 2:
+        return
+    scored = loss_text.scored(asked.rung, asked.ids)
+    body = "".join(
+        f'<tr><td>{f.position}</td><td class="nte-token">{html.escape(asked.label(asked.ids[f.position - 1]))}</td>'
+        f'<td class="nte-token">{html.escape(asked.label(f.top))}</td>'
+        f"<td>{frame.percent(math.exp(f.top_log_probability))}</td>"
+        f'<td class="nte-token">{html.escape(asked.label(f.token))}</td>'
+        f"<td>{frame.percent(math.exp(f.log_probability))}</td></tr>"
+        for f in scored.factors
+    )
+    with opened:
+        st.write("In training every row is scored against the token that came: one pass, many labelled examples.")
+        loss_notes.grid(
+            "<tr><th>row</th><th>last token read</th><th>likeliest</th><th>p</th><th>what came</th><th>p</th></tr>",
+            body,
+        )
