@@ -21,7 +21,8 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
             x=curve.contexts, y=sizes, mode="lines", name=name, line={"color": _TEAL, "dash": dash},
             hovertemplate=f"{name}: %{{y:.4g}} GiB",
         )  # fmt: skip
-        end = {"x": _place(curve.contexts[-1]), "y": _place(sizes[-1]), "xanchor": "right", "yanchor": "bottom"}
+        # At the last point but one: plotly hides a name whose place rounds to beyond the axis.
+        end = {"x": _place(curve.contexts[-2]), "y": _place(sizes[-2]), "xanchor": "right", "yanchor": "bottom"}
         drawn.add_annotation(**end, text=name, showarrow=False)
     drawn.add_scatter(
         x=[context], y=[total / 2**30], mode="markers", marker={"color": "#b45309", "size": 11},
@@ -38,10 +39,11 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
     if stage:
         size = {"size": 24}
         drawn.update_layout(font=size, height=360).update_annotations(font_size=24)
-        drawn.update_xaxes(tickfont=size, title_font=size).update_yaxes(tickfont=size, title_font=size, dtick=1)
+        drawn.update_xaxes(tickfont=size, title_font=size).update_yaxes(tickfont=size, title_font=size)
     ticks = list(curves[0].contexts[::2])
     drawn.update_xaxes(type="log", tickvals=ticks, ticktext=[_short(n) for n in ticks])
-    return drawn.update_yaxes(type="log", tickformat=",~f").update_layout(margin={"l": 60, "r": 15, "t": 30})
+    drawn.update_yaxes(type="log", tickformat=",~f", dtick=1 if stage else "D2")  # D2: 1, 2 and 5 of each decade
+    return drawn.update_layout(margin={"l": 60, "r": 15, "t": 30})
 
 
 def over_sequences(curve: Curve, sequences: int, total: int, weights: int, stage: bool) -> go.Figure:

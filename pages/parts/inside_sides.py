@@ -63,7 +63,7 @@ def _show(words: list[str], blank: int) -> None:
         for name, *cells in _OBJECTIVES
     )
     head = "".join(f"<th class=nte-text>{name}</th>" for name in ("objective", "reads", "good for", "a poor fit for"))
-    frame.show(f'<table class="nte-table"><thead><tr>{head}</tr></thead>{body}</table>')
+    frame.show(f'<table class="nte-table nte-words"><thead><tr>{head}</tr></thead>{body}</table>')
     st.caption(
         "Both small models were trained here on the same messages. A masked model never learned to answer what comes "
         "next, so it cannot write; a causal one cannot use what stands to the right."

@@ -12,21 +12,27 @@ from lm_core.scoring import Score
 from pages.parts import frame, loss_choice, loss_notes, url_state
 from pages.parts.loss_choice import Link
 
+_STOPS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, *(n / 40 for n in range(1, 41)))
+
 
 def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for the four; returns what shows the answer."""
     key = url_state.key_of("p")
     start = loss_choice.numbers(str(st.session_state[key]))
     if not url_state.presenting():
-        with st.container(horizontal=True):
-            start = [
-                st.number_input(f"p of token {n}", 0.0, 1.0, value=p, step=0.05, format="%.6g", width=150,
-                                key=f"_loss_p_{n}_{_version()}")
-                for n, p in enumerate(_base(), start=1)
-            ]  # fmt: skip
+        left, right = st.columns(2)
+        start = [_slider((left, right)[n > 2], n, p) for n, p in enumerate(_base(), start=1)]
     st.session_state[key] = ",".join(f"{p:.10g}" for p in start)
     link["p"] = (st.session_state[key], loss_choice.ARTICLE_P)
     return lambda: _show(start)
+
+
+def _slider(place: DeltaGenerator, number: int, start: float) -> float:
+    """Fine near 0, where a little decides much; what a link brought is among its stops."""
+    stops = sorted({*_STOPS, start})
+    name = f"p of token {number}"
+    key = f"_loss_p_{number}_{_version()}"
+    return float(place.select_slider(name, stops, start, key=key, format_func="{:.6g}".format))
 
 
 def _version() -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import caching, core, dragging, learning, stepping, tables
+from tests.benchmarks import caching, core, dragging, inside, learning, stepping, tables
 from tests.benchmarks.measure import medians, table
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ PARTS = {
     "training": core.bench_training,
     "caching": caching.bench_caching,
     "calculator": caching.bench_calculator,
+    "inside": inside.bench_inside,
     "learning": learning.bench_learning,
     "dragging": dragging.bench_dragging,
     "stepping": stepping.bench_stepping,
