@@ -97,6 +97,8 @@ def change(scenario: Scenario, values: Values) -> None:
         )  # fmt: skip
         if values["arch"] == kv_scene.IMPORTED:
             st.caption("They are then part of the link.")
+        elif scenario.geometry.source:
+            st.caption(f"Source of this shape: {scenario.geometry.source}.")
 
 
 def longer_than_made(scenario: Scenario) -> None:
