@@ -38,11 +38,13 @@ def factors(model: LanguageModel, ids: Sequence[int], length: int = WINDOW) -> I
 
     A window moves on by half its length, so that each token sees at least that much of what came before.
 
-    >>> from lm_core.models.table import ORDER_SHIPPED, TableModel
-    >>> model = TableModel(ORDER_SHIPPED)
-    >>> (factor,), = factors(model, [0, 1])
-    >>> factor.position, factor.token
-    (1, 1)
+    >>> from lm_core.corpus import SIX_MESSAGES
+    >>> from lm_core.models.ngram import NgramModel
+    >>> words = SIX_MESSAGES.tokenizer("word")
+    >>> model = NgramModel.fit(SIX_MESSAGES.encode(words), order=2, tokenizer=words)
+    >>> window, = factors(model, [0, *words.encode("package left hub")])
+    >>> [(factor.position, factor.rank, round(np.exp(factor.log_probability), 3).item()) for factor in window]
+    [(1, 1, 0.333), (2, 1, 1.0), (3, 2, 0.333)]
     """
     for token_id in ids:
         whole_number("token id", token_id, 0, model.vocab_size - 1)
