@@ -91,7 +91,7 @@ def write(name: str, title: str) -> str:
     key = url_state.key_of(name)
     if url_state.presenting():
         return str(st.session_state[key])
-    return st.text_area(title, key=key, height=70, max_chars=loss_choice.LONGEST_LINK)
+    return url_state.control(key, st.text_area, title, height=70, max_chars=loss_choice.LONGEST_LINK)
 
 
 def cut(rung: rungs.Rung, text: str) -> tuple[int, ...]:

@@ -30,7 +30,7 @@ def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             offered = sorted({known.token_bytes(i).decode() for i in range(2, known.vocab_size)} | {swap})
             swap = st.selectbox("into", offered, index=offered.index(swap), width=200)
-            masked = st.toggle("Causal mask", key=url_state.key_of("mask"))
+            masked = url_state.control(url_state.key_of("mask"), st.toggle, "Causal mask")
     st.session_state[url_state.key_of("swap")] = swap
     link |= {"edit": (st.session_state[url_state.key_of("edit")], 0), "swap": (swap, ""), "mask": (masked, True)}
     return lambda: _show(words, edit, swap, masked)

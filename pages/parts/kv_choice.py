@@ -41,7 +41,7 @@ def ask(values: Values) -> Geometry | None:
     if values["arch"] == kv_scene.BY_HAND:
         with _row():
             for name, label in _FIELDS.items():
-                st.number_input(label, 1, 65_536, key=_key(name), width=130)
+                url_state.control(_key(name), st.number_input, label, min_value=1, max_value=65_536, width=130)
     _storage(values)
     if values["arch"] == kv_scene.GROUPS:
         values["groups"] = st.session_state[_key("groups")] = kv_groups.linked(values["groups"])

@@ -67,7 +67,7 @@ def ask(name: str, default: str) -> str:
         st.session_state[key] = st.session_state[kept]
     if url_state.presenting():
         return str(st.session_state[key])
-    text = st.text_area("Text", key=key, height=90, max_chars=_MOST_CHARACTERS)
+    text = str(url_state.control(key, st.text_area, "Text", height=90, max_chars=_MOST_CHARACTERS))
     st.session_state[kept] = text
     if len(text) > loss_choice.LONGEST_LINK:
         frame.note("This text is too long for a link: whoever gets the link sees the example instead.")

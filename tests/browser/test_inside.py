@@ -109,6 +109,16 @@ def test_two_hundred_tokens(server: Server, open_page: Open) -> None:
     said(page, "in layer 2, head 1, token 200")
 
 
+def test_the_text_is_there_whichever_way_one_comes(server: Server, open_page: Open) -> None:
+    page = open_page(server, PAGE)
+    settled(page)
+    for look, words in (("No peeking", "0 exactly"), ("Both sides", "11.7 %"), ("Attention", "in layer 1, head 1"),
+                        ("Layer by layer", "·Paris leads"), ("One pass", "5 next-token")):  # fmt: skip
+        page.get_by_text(look, exact=True).click()
+        said(page, words)
+        settled(page)
+
+
 @pytest.mark.parametrize("look", ["pass", "mask", "sides", "attention", "lens"])
 def test_it_fills_a_stage(server: Server, open_page: Open, look: str) -> None:
     page = open_page(server, f"{PAGE}?look={look}&present=1", viewport={"width": 1280, "height": 720})
