@@ -23,22 +23,10 @@ from pages.parts.navigation import ensure_entry
 
 ensure_entry()
 
-import streamlit as st
+from pages.parts import loss_choice, loss_four, loss_models, loss_rows, loss_text, views
 
-from pages.parts import examples, frame, loss_choice, loss_four, loss_models, loss_rows, loss_text, url_state
-
-presenting = url_state.presenting()
-hero, below = st.container(), st.container()
-controls = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
-with controls:
-    examples.menu(EXAMPLES, resets=loss_choice.NAMES)
-    look = loss_choice.look()
-link = loss_choice.link(look)
-VIEWS = {"text": loss_text.draw, "four": loss_four.draw, "rows": loss_rows.draw, "models": loss_models.draw}
-with frame.plain_errors(), hero:
-    try:
-        show = VIEWS[look](controls, link)
-    finally:
-        url_state.write(**link)
-    if show:
-        show()
+VIEWS = {
+    "text": ("A text", loss_text.draw), "four": ("Four probabilities", loss_four.draw),
+    "rows": ("Four rows of logits", loss_rows.draw), "models": ("Three models", loss_models.draw),
+}  # fmt: skip
+views.draw(EXAMPLES, loss_choice.NAMES, VIEWS, loss_choice.standing)

@@ -19,35 +19,11 @@ from pages.parts.navigation import ensure_entry
 
 ensure_entry()
 
-import streamlit as st
+from pages.parts import inside_attention, inside_choice, inside_lens, inside_mask, inside_pass, inside_sides, views
 
-from pages.parts import (
-    examples,
-    frame,
-    inside_attention,
-    inside_choice,
-    inside_lens,
-    inside_mask,
-    inside_pass,
-    inside_sides,
-    url_state,
-)  # fmt: skip
-
-presenting = url_state.presenting()
-hero, below = st.container(), st.container()
-controls = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
-with controls:
-    examples.menu(EXAMPLES, resets=inside_choice.NAMES)
-    look = inside_choice.look()
-link = inside_choice.link(look)
 VIEWS = {
-    "pass": inside_pass.draw, "mask": inside_mask.draw, "sides": inside_sides.draw,
-    "attention": inside_attention.draw, "lens": inside_lens.draw,
+    "pass": ("One pass", inside_pass.draw), "mask": ("No peeking", inside_mask.draw),
+    "sides": ("Both sides", inside_sides.draw), "attention": ("Attention", inside_attention.draw),
+    "lens": ("Layer by layer", inside_lens.draw),
 }  # fmt: skip
-with frame.plain_errors(), hero:
-    try:
-        show = VIEWS[look](controls, link)
-    finally:
-        url_state.write(**link)
-    if show:
-        show()
+views.draw(EXAMPLES, inside_choice.NAMES, VIEWS, inside_choice.standing)

@@ -14,41 +14,28 @@ from lm_core.labels import label
 from lm_core.runtime import ServedModel, limits
 from lm_core.runtime.registry import registry
 from pages.parts import frame, loss_choice, rungs, url_state
+from pages.parts.views import Link
 
 if TYPE_CHECKING:
     from lm_core.inspection import Inspection
 
-LOOKS = {
-    "pass": "One pass", "mask": "No peeking", "sides": "Both sides", "attention": "Attention", "lens": "Layer by layer",
-}  # fmt: skip
 TEXT = "The capital of France is"
 WORDS = "the customer left the checkout page."
 KINDS = (rungs.PRETRAINED, "transformer")
 NAMES = ("look", "with", "text", "words", "at", "layer", "head", "mask", "edit", "swap", "blank")
 _NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
-Link = loss_choice.Link
 _INSPECTED: OrderedDict[tuple[str, tuple[int, ...]], Inspection] = OrderedDict()
 _KEPT = 3
 
 
-def look() -> str:
-    """The control that says which view."""
-    key = url_state.choice("look", tuple(LOOKS), "pass")
-    chosen = st.segmented_control(
-        "Look at", tuple(LOOKS), key=key, format_func=LOOKS.__getitem__, required=True, label_visibility="collapsed"
-    )
-    return chosen or "pass"
-
-
-def link(look: str) -> Link:
-    """The parameters as they stand; each view writes its own over them."""
+def standing() -> Link:
+    """The parameters of all views as they stand."""
     keys = {
         "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
         "swap": (url_state.text("swap", "", max_length=40), ""), "mask": (url_state.flag("mask", default=True), True),
         **{name: (url_state.number(name, least, 0, most), least) for name, (least, most) in _NUMBERS.items()},
     }  # fmt: skip
-    kept = {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
-    return {"look": (look, "pass"), **kept}
+    return {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.figures import attention as figures
 from pages.parts import frame, inside_choice, loss_notes, url_state
-from pages.parts.inside_choice import Asked, Link
+from pages.parts.inside_choice import Asked
+from pages.parts.views import Link
 
 
 def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:

@@ -10,7 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
 from pages.parts import frame, inside_choice, loss_choice, loss_notes, url_state
-from pages.parts.inside_choice import WORDS, Link
+from pages.parts.inside_choice import WORDS
+from pages.parts.views import Link
 
 _SWAPS = ("hub", "warehouse", "page")
 

@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from pages.parts import frame, inside_choice, loss_notes, loss_text, url_state
-from pages.parts.inside_choice import Asked, Link
+from pages.parts.inside_choice import Asked
+from pages.parts.views import Link
 
 _TOP, _ON_STAGE = 8, 4
 

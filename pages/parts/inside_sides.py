@@ -12,8 +12,9 @@ from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.tokens import Tokenizer
 from pages.parts import frame, inside_choice, loss_choice, loss_notes, url_state
-from pages.parts.inside_choice import WORDS, Link
+from pages.parts.inside_choice import WORDS
 from pages.parts.inside_pass import bar
+from pages.parts.views import Link
 
 _TOP = 5
 _OBJECTIVES = (

@@ -78,9 +78,9 @@ def plot(scenario: Scenario, values: Values) -> None:
     """Need against length for this many sequences and for 1, or against sequences at this length."""
     stage = url_state.presenting()
     if not stage:
-        st.segmented_control(
-            "Plot over", kv_scene.PLOTS, key=url_state.key_of("over"), required=True, format_func="over {}".format,
-            label_visibility="collapsed",
+        url_state.control(
+            url_state.key_of("over"), st.segmented_control, "Plot over", kv_scene.PLOTS, starts="default",
+            required=True, format_func="over {}".format, label_visibility="collapsed",
         )  # fmt: skip
     sizing = scenario.sizing
     if values["over"] == "sequences":

@@ -61,7 +61,10 @@ def _storage(values: Values) -> None:
                 max_value=LONGEST,
             )  # fmt: skip
             if not kind.one_dtype:
-                url_state.control(_key("dv"), _select, "Values stored as", ("", *kind.dtypes))
+                url_state.control(
+                    _key("dv"), url_state.select, "Values stored as", ("", *kind.dtypes),
+                    format_func=lambda name: name or "as keys",
+                )  # fmt: skip
             for field in kv_scene.OPTIONS[values["engine"]]:
                 _option(field.name, values[field.name])
             if not kv_scene.OPTIONS[values["engine"]]:
@@ -78,11 +81,6 @@ def _option(name: str, value: object) -> None:
     else:
         most = kv_scene.HIGHEST[name]
         url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=most)
-
-
-def _select(label: str, options: tuple[str, ...], value: str, **rest: Any) -> str:
-    """A box that starts from a value, not from a place."""
-    return st.selectbox(label, options, index=options.index(value), format_func=lambda v: v or "as keys", **rest)
 
 
 def change(scenario: Scenario, values: Values) -> None:

@@ -19,12 +19,10 @@ def fits(scenario: Scenario) -> None:
     """One kind of GPU, as many as the cache is split over."""
     st.subheader("Does it fit?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("GPU", tuple(GPUS), key=url_state.key_of("gpu"), width=170)
-        st.number_input("Memory the engine may use, %", 1, 100, key=url_state.key_of("used"), width=190)
-        st.number_input(
-            "Weights, GB (0: 2 bytes a parameter)", 0.0, 1e6, step=1.0, key=url_state.key_of("weights"), width=230
-        )
-        st.number_input("Set aside on each GPU, GB", 0.0, 1e6, step=0.5, key=url_state.key_of("aside"), width=190)
+        url_state.control(url_state.key_of("gpu"), url_state.select, "GPU", tuple(GPUS), width=170)
+        _number("used", "Memory the engine may use, %", 1, 100, 1, 190)
+        _number("weights", "Weights, GB (0: 2 bytes a parameter)", 0.0, 1e6, 1.0, 230)
+        _number("aside", "Set aside on each GPU, GB", 0.0, 1e6, 0.5, 190)
     if not scenario.weights:
         frame.note("The weights of this model are not known: state them, or the answer leaves them out.")
     sizing, load, budget = scenario.sizing, scenario.sizing.load, scenario.budget
@@ -44,6 +42,13 @@ def fits(scenario: Scenario) -> None:
     st.write(_dtypes(scenario))
     logged(scenario)
     st.caption("Not counted: activations, CUDA graphs, the runtime itself. Set some memory aside for them.")
+
+
+def _number(name: str, label: str, low: float, high: float, step: float, width: int) -> None:
+    """A box that may appear later than its value, when a model is imported."""
+    url_state.control(
+        url_state.key_of(name), st.number_input, label, min_value=low, max_value=high, step=step, width=width
+    )
 
 
 def _dtypes(scenario: Scenario) -> str:

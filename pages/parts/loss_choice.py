@@ -6,35 +6,24 @@ import streamlit as st
 
 from lm_core.errors import InvalidInput
 from pages.parts import url_state
+from pages.parts.views import Link
 
-LOOKS = {"text": "A text", "four": "Four probabilities", "rows": "Four rows of logits", "models": "Three models"}
 ARTICLE_P = "0.5,0.5,0.5,0.125"
 ARTICLE_ROWS = "0,3,0.5,-1,-2;-1,0.1,2.5,0,-2;-1,0,0.2,2,-1.5;-2,0,-1,-0.5,2.4"
 TEXT = "The capital of France is Paris."
 WORDS = "the package reached Oslo on Friday, and Oslo will ship it tomorrow."
 LONGEST_LINK = 1500
 NAMES = ("look", "with", "text", "words", "at", "p", "logits")
-Link = dict[str, tuple[object, object]]
 
 
-def look() -> str:
-    """The control that says which view."""
-    key = url_state.choice("look", tuple(LOOKS), "text")
-    chosen = st.segmented_control(
-        "Look at", tuple(LOOKS), key=key, format_func=LOOKS.__getitem__, required=True, label_visibility="collapsed"
-    )
-    return chosen or "text"
-
-
-def link(look: str) -> Link:
-    """The parameters as they stand; each view writes its own over them."""
+def standing() -> Link:
+    """The parameters of all views as they stand."""
     values = {
         "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
         "at": (url_state.number("at", 0, 0, 100_000), 0), "p": (url_state.parsed("p", ARTICLE_P, _p), ARTICLE_P),
         "logits": (url_state.parsed("logits", ARTICLE_ROWS, _rows), ARTICLE_ROWS),
     }  # fmt: skip
-    kept = {name: (st.session_state[key], default) for name, (key, default) in values.items()}
-    return {"look": (look, "text"), **kept}
+    return {name: (st.session_state[key], default) for name, (key, default) in values.items()}
 
 
 def short(text: str, default: str) -> str:

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.scoring import Score
 from pages.parts import frame, loss_choice, loss_notes, url_state
-from pages.parts.loss_choice import Link
+from pages.parts.views import Link
 
 _STOPS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, *(n / 40 for n in range(1, 41)))
 

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.errors import InvalidInput
 from lm_core.scoring import Score, require_same_tokens
 from pages.parts import frame, loss_choice, loss_notes, loss_text, rungs, url_state
-from pages.parts.loss_choice import Link
+from pages.parts.views import Link
 
 _KINDS = (rungs.PRETRAINED, "transformer", "bigram")
 

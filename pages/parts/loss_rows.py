@@ -12,7 +12,7 @@ from lm_core import Distribution
 from lm_core.errors import InvalidInput
 from lm_core.scoring import Score
 from pages.parts import frame, loss_choice, loss_notes, url_state
-from pages.parts.loss_choice import Link
+from pages.parts.views import Link
 
 TOKENS = ("<bos>", "package", "left", "hub", "<eos>")
 _BASE = "_loss_rows_base"

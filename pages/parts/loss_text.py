@@ -16,7 +16,7 @@ from lm_core.labels import label
 from lm_core.runtime import limits
 from lm_core.scoring import Score
 from pages.parts import frame, loss_choice, loss_notes, rungs, url_state
-from pages.parts.loss_choice import Link
+from pages.parts.views import Link
 
 _SHOWN, _TOP, _MOST_CHARACTERS = 300, 5, 60_000
 _SCORED = "_loss_scored"

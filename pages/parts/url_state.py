@@ -7,7 +7,7 @@ to page; the rest belongs to its page. A page ends its controls with `url_state.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -167,6 +167,11 @@ def control(key: str, widget: Callable[..., T], *args: object, starts: str = "va
     value = widget(*args, **{starts: start}, key=name, on_change=_take, args=(key, name), **options)
     state[key] = value
     return value
+
+
+def select(label: str, options: Sequence[T], value: T, **rest: Any) -> T:
+    """A selectbox that starts from a value, not from a place, for `control`."""
+    return st.selectbox(label, options, index=options.index(value), **rest)
 
 
 def _take(key: str, name: str) -> None:

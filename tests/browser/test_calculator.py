@@ -138,6 +138,21 @@ def test_a_gguf_files_first_mib_and_a_config_file(server: Server, open_page: Ope
     expect(page.get_by_role("alert").filter(has_text="`file` must be a config.json or a .gguf")).to_be_visible()
 
 
+def test_what_a_link_says_holds_when_the_model_comes_later(server: Server, open_page: Open) -> None:
+    """The boxes of GPU, memory and weights appear with the imported model; their values were there before."""
+    page = open_page(server, f"{PAGE}?arch=imported&n=1024&gpu=L4+24+GB&used=80&weights=16.5&aside=2&over=sequences")
+    box = page.get_by_label("A model's config.json")
+    settled(page)
+    box.fill(json.dumps({"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 256}))
+    box.press("Control+Enter")
+    expect(page.get_by_text("One L4 24 GB at 80 %")).to_be_visible()
+    settled(page)
+    for label, value in (("Memory the engine", "80"), ("Weights, GB", "16.50"), ("Set aside", "2.00")):
+        expect(page.get_by_label(label)).to_have_value(value)
+    for part in ("gpu=L4", "used=80", "weights=16.5", "aside=2", "over=sequences"):
+        assert part in page.url
+
+
 def test_scenarios_stand_side_by_side_and_change_places(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?arch=llama-3.1-70b&n=32768")
     settled(page)
