@@ -9,6 +9,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector(".prompt");
   const area = host.querySelector("textarea");
   const state = (host.state ??= { version: null, sent: null, committed: null, waiting: 0 });
+  const tell = staying(host, setStateValue);
   host.querySelector("label span").textContent = data.label;
   (globalThis.promptBoxes ??= {})[data.name] = area; // so that a token can say which text it is put behind
   host.classList.toggle("compact", data.compact);
@@ -29,12 +30,12 @@ export default function ({ data, parentElement, setStateValue }) {
     if (area.value === state.sent || Date.now() - state.waiting < GIVE_UP_AFTER) return;
     state.sent = area.value;
     state.waiting = Date.now();
-    setStateValue("draft", { text: area.value, version: state.version });
+    tell("draft", { text: area.value, version: state.version });
   };
   const commit = () => {
     if (area.value === state.committed) return;
     state.committed = area.value;
-    setStateValue("committed", { text: area.value, version: state.version });
+    tell("committed", { text: area.value, version: state.version });
   };
   area.oninput = () => {
     fit(area, data.compact);

@@ -466,7 +466,7 @@ export default function ({ data, parentElement, setStateValue }) {
   host.dataset.named = data.labels ? "1" : "0";
   const view = (host.view ??= build(host));
   view.data = data;
-  view.send = (settings) => setStateValue("settings", settings);
+  view.send = staying(host, (settings) => setStateValue("settings", settings));
   view.table.caption.textContent = data.caption;
   view.sorted = { all: ascending(data.darts, data.darts.length), few: ascending(data.darts, SHOWN_DRAWS) };
   if (view.version !== data.version) {

@@ -140,7 +140,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".training");
   const view = (host.view ??= build(host));
   view.data = data;
-  view.send = (what) => setTriggerValue("act", what);
+  view.send = staying(host, (what) => setTriggerValue("act", what));
   listen(view);
   show(view);
   answered(view);

@@ -178,7 +178,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     pause(view);
     view.queue = [];
   }
-  view.send = (what) => setTriggerValue("act", what);
+  view.send = staying(host, (what) => setTriggerValue("act", what));
   listen(view);
   view.table.caption.textContent = data.caption;
   complain(view, data.problem ?? "");

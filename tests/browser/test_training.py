@@ -281,7 +281,6 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     sidebar.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="Yours").click()
     expect(sidebar.get_by_text("neural n-gram, step 120. It knows the words of its text")).to_be_visible()
-    settled(page)  # what the page sends while it is being redrawn would call the reader back to it
     sidebar.get_by_role("link", name="Next token").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Next token")
     settled(page)
