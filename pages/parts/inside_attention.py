@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.figures import attention as figures
-from pages.parts import frame, inside_choice, loss_notes, url_state
+from pages.parts import frame, inside_choice, url_state
 from pages.parts.inside_choice import Asked
 from pages.parts.views import Link
 
@@ -59,7 +59,7 @@ def _show(asked: Asked, layer: int, head: int, at: int) -> None:
         f"<td>{frame.percent(each.weight)}</td></tr>"
         for each in rows
     )
-    loss_notes.grid("<tr><th>place</th><th>token read</th><th>weight</th></tr>", body)
+    frame.grid("<tr><th>place</th><th>token read</th><th>weight</th></tr>", body)
     st.write(
         "Each row adds up to 100 %: a head mixes the values of the tokens it reads in these shares. What it reads for "
         "can be guessed from the pattern, not proven by it. Many heads look at the first token when they have "

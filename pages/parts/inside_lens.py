@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.figures import attention as figures
-from pages.parts import frame, inside_choice, loss_notes, url_state
+from pages.parts import frame, inside_choice, url_state
 from pages.parts.inside_choice import Asked
 from pages.parts.views import Link
 
@@ -46,7 +46,7 @@ def _show(asked: Asked, at: int) -> None:
         f"<td>{frame.percent(row.final_probability)}</td></tr>"
         for row in rows
     )
-    loss_notes.grid(
+    frame.grid(
         f"<tr><th>behind layer</th><th>would say</th><th>p</th><th>rank of {name}</th><th>p of {name}</th></tr>", body
     )
     st.write(

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
-from pages.parts import frame, inside_choice, loss_choice, loss_notes, url_state
+from pages.parts import frame, inside_choice, loss_choice, url_state
 from pages.parts.inside_choice import WORDS
 from pages.parts.views import Link
 
@@ -100,4 +100,4 @@ def _table(names: list[str], edit: int, swap: str, changes: list[float]) -> None
         f'<tr><td>{n}</td><td class="nte-token">{html.escape(name)}</td><td>{change:.3g}</td></tr>'
         for n, (name, change) in enumerate(zip(shown, changes))
     )
-    loss_notes.grid("<tr><th>row</th><th>last token read</th><th>largest change of a logit</th></tr>", body)
+    frame.grid("<tr><th>row</th><th>last token read</th><th>largest change of a logit</th></tr>", body)

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
-from pages.parts import frame, inside_choice, loss_notes, loss_text, url_state
+from pages.parts import frame, inside_choice, loss_text, top_rows, url_state
 from pages.parts.inside_choice import Asked
 from pages.parts.views import Link
 
@@ -35,29 +35,14 @@ def _show(asked: Asked, at: int) -> None:
         f"{len(names)} tokens; row {at} has read {at} of them</p>"
     )
     belief = Distribution(found.logits[at - 1])
-    top = belief.top(_ON_STAGE if url_state.presenting() else _TOP)
     shown = "".join(
         f'<span class="nte-token{"" if n < at else " nte-unseen"}">{html.escape(name)}</span> '
         for n, name in enumerate(names)
     )
-    body = "".join(
-        f'<tr><th class="nte-token" scope="row">{html.escape(asked.label(row.id))}</th>'
-        f'<td>{frame.percent(row.probability)}</td><td class="nte-bar">{bar(row.probability)}</td></tr>'
-        for row in top
-    )
-    body += (
-        f'<tr><th scope="row">all other {top.rest.count:,}</th><td>{frame.percent(top.rest.probability)}</td>'
-        f'<td class="nte-bar">{bar(top.rest.probability)}</td></tr>'
-    )
     frame.show(f"<p>{shown}</p>")
-    loss_notes.grid("<tr><th>next token</th><th>probability</th><th></th></tr>", body)
+    top_rows.table(belief, asked.rung.model.tokenizer, _ON_STAGE if url_state.presenting() else _TOP)
     if not url_state.presenting():
         _all(asked)
-
-
-def bar(probability: float) -> str:
-    """A bar as wide as a probability."""
-    return f'<i style="width: {100 * probability:.2f}%"></i>'
 
 
 def _all(asked: Asked) -> None:
@@ -75,7 +60,7 @@ def _all(asked: Asked) -> None:
     )
     with opened:
         st.write("In training every row is scored against the token that came: one pass, many labelled examples.")
-        loss_notes.grid(
+        frame.grid(
             "<tr><th>row</th><th>last token read</th><th>likeliest</th><th>p</th><th>what came</th><th>p</th></tr>",
             body,
         )

@@ -11,9 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.tokens import Tokenizer
-from pages.parts import frame, inside_choice, loss_choice, loss_notes, url_state
+from pages.parts import frame, inside_choice, loss_choice, url_state
 from pages.parts.inside_choice import WORDS
-from pages.parts.inside_pass import bar
 from pages.parts.views import Link
 
 _TOP = 5
@@ -79,8 +78,8 @@ def _filled(title: str, words: list[str], belief: Distribution, tokenizer: Token
     body = "".join(
         f'<tr{" class=nte-chosen" if row.id == true_id else ""}><th class="nte-token" scope="row">'
         f"{html.escape(label(tokenizer.token_bytes(row.id)))}</th><td>{frame.percent(row.probability)}</td>"
-        f'<td class="nte-bar">{bar(row.probability)}</td></tr>'
+        f"{frame.bar(row.probability)}</tr>"
         for row in rows
     )
     frame.show(f"<p><b>{title}</b><br>{shown}</p>")
-    loss_notes.grid("<tr><th>word</th><th>probability</th><th></th></tr>", body)
+    frame.grid("<tr><th>word</th><th>probability</th><th></th></tr>", body)

@@ -65,7 +65,7 @@ def _show(probabilities: list[float]) -> None:
         for n, (p, loss) in enumerate(zip(probabilities, losses), start=1)
     )
     head = "<tr><th>token</th><th>p</th><th>−ln p, nats</th><th>bits</th><th>share of the loss</th></tr>"
-    loss_notes.grid(head, rows)
+    frame.grid(head, rows)
     if not url_state.presenting():
         loss_notes.curve([math.log(p) if p else -math.inf for p in probabilities])
         frame.note("An illustration: these four numbers are made up, the article’s to begin with.")

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
 from lm_core.scoring import Score, require_same_tokens
-from pages.parts import frame, loss_choice, loss_notes, loss_text, rungs, url_state
+from pages.parts import frame, loss_choice, loss_text, rungs, url_state
 from pages.parts.views import Link
 
 _KINDS = (rungs.PRETRAINED, "transformer", "bigram")
@@ -43,7 +43,7 @@ def _show(text: str, first: str) -> None:
         "<tr><th>model</th><th>tokens scored</th><th>bytes</th><th>nats per token</th><th>perplexity</th>"
         "<th>bits per byte</th></tr>"
     )
-    loss_notes.grid(head, rows)
+    frame.grid(head, rows)
     first_model = found[0][2]
     for kind, _, model in found[1:]:
         try:

@@ -30,11 +30,6 @@ def bars(factors: Sequence[Factor], label: Label, mean: float, stage: bool) -> N
     st.plotly_chart(drawn, key="_loss_bars", config=_BARS)
 
 
-def grid(head: str, rows: str) -> None:
-    """A table that scrolls sideways by itself where it is too wide."""
-    frame.show(f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
-
-
 def target(belief: Distribution, factor: Factor, context: Sequence[int], label: Label, top: int) -> None:
     """The model's row against the one-hot target: of all its entries only one counts."""
     rows = list(belief.top(top))
@@ -53,7 +48,7 @@ def target(belief: Distribution, factor: Factor, context: Sequence[int], label: 
         f"<p>After {'… ' if len(context) > 8 else ''}{shown} comes "
         f'<span class="nte-token">{html.escape(label(factor.token))}</span>:</p>'
     )
-    grid(head, body)
+    frame.grid(head, body)
     st.caption(
         f"The target is one-hot: 1 for the token that came, 0 for the other {len(belief) - 1:,}. So the cross-entropy "
         "of this row is −ln p of that token alone."
@@ -79,9 +74,7 @@ def table(ids: Sequence[int], factors: Sequence[Factor], label: Label) -> None:
             "<tr><th></th><th>last input</th><th>target</th><th>p</th><th>−ln p</th><th>rank</th><th>likeliest</th>"
             "<th>product so far</th><th>ln P so far</th></tr>"
         )
-        frame.show(
-            f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{body}</table></div>'
-        )
+        frame.grid(head, body)
 
 
 def _token(name: str) -> str:

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from lm_core.errors import InvalidInput
 from lm_core.scoring import Score
-from pages.parts import frame, loss_choice, loss_notes, url_state
+from pages.parts import frame, loss_choice, url_state
 from pages.parts.views import Link
 
 TOKENS = ("<bos>", "package", "left", "hub", "<eos>")
@@ -63,7 +63,7 @@ def _show(rows: list[list[float]]) -> None:
         "<tr><th>input id</th><th>the model reads</th><th>target id</th><th>what came next</th>"
         "<th>p of it</th><th>loss, nats</th></tr>"
     )
-    loss_notes.grid(head, body)
+    frame.grid(head, body)
     if not url_state.presenting():
         st.write(
             "One text gives four labelled examples: inputs are the text without its last token, targets the text "
