@@ -1,4 +1,4 @@
-"""What this is, alive at first sight, and the map of all pages."""
+"""What this is, alive at first sight; three ways in; the map of all pages, and a tour of what can be done."""
 
 TITLE = "Next-Token Explorer"
 SECTION = "Home"
@@ -12,17 +12,33 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.parts import bars, frame, model_choice, prompt_box, url_state
+from pages.parts import bars, frame, home_flow, links, model_choice, prompt_box, talk, tour, url_state
 from pages.parts.contents import SECTIONS, entries
 
+presenting = url_state.presenting()
 with frame.plain_errors():
     model = model_choice.model()
-    box = prompt_box.ask(model, "prompt", "Prompt")
+    box = prompt_box.ask(model, "prompt", "Type the beginning of a text", chips=False, compact=presenting)
     url_state.write(prompt=(box.committed, prompt_box.DEFAULT))
     if box.answer:
-        bars.draw(bars.picture(box.answer, size=5), key="home_bars", takes=box.answer)
+        bars.draw(bars.picture(box.answer, size=5, banded=False), key="home_bars", takes=box.answer, compact=presenting)
+        best = box.answer.belief.top(1).rows[0].id
+        st.button(
+            "Take the top token", on_click=box.answer.append, args=(best, box.text), type="primary",
+            icon=":material/add:", help="Adds it to the text, and predicts again.",
+        )  # fmt: skip
 
-if not url_state.presenting():
+if not presenting:
+    with st.container(horizontal=True, key="home_doors"):
+        links.show("next_token?tour=1", "Learn: 30 minutes", ":material/school:")
+        links.show("next_token?present=1&scenes=temperature", "Present: 10 minutes", ":material/present_to_all:")
+        links.show("kv_cache_calculator", "Size a cache: 2 minutes", ":material/calculate:")
+    if box.answer:
+        st.subheader("The way of your text", anchor=False)
+        home_flow.draw(box.answer, model)
+    st.subheader("A tour, and a talk", anchor=False)
+    tour.overview()
+    talk.overview()
     st.subheader("All pages", anchor=False)
     for section in SECTIONS:
         for entry in entries():

@@ -38,15 +38,17 @@ import streamlit as st
 from pages.parts import advice, bars, comparison, examples, export, finding, frame, model_choice, prompt_box, url_state
 from pages.parts.illustration import article_table
 
-SIZE = 10
+presenting = url_state.presenting()
+SIZE = 5 if presenting else 10
 
-if not url_state.presenting():
+bars.follow_size(SIZE)
+if not presenting:
     examples.menu(EXAMPLES)
 with frame.plain_errors():
     model = model_choice.model()
     comparing = comparison.on()
-    first = prompt_box.ask(model, "prompt", "Prompt (A)" if comparing else "Prompt")
-    second = prompt_box.ask(model, "b", "Prompt (B)", first.text) if comparing else None
+    first = prompt_box.ask(model, "prompt", "Prompt (A)" if comparing else "Prompt", compact=presenting)
+    second = prompt_box.ask(model, "b", "Prompt (B)", first.text, compact=presenting) if comparing else None
     answer, other = first.answer, second.answer if second else None
     if answer:
         advice.offer(answer)
@@ -56,24 +58,28 @@ with frame.plain_errors():
         size, axis = bars.view(SIZE)
         guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
         comparison.switch()
-        if url_state.presenting():
+        if presenting:
             examples.menu(EXAMPLES)
-    word = finding.ask(below, guess_first)
+    word = "" if presenting and not guess_first else finding.ask(below, guess_first)
     url_state.write(
         prompt=(first.committed, prompt_box.DEFAULT), b=(second.committed if second else None, None),
         n=(size, SIZE), axis=(axis, "linear"), guess=(guess_first, False), find=(word, ""),
     )  # fmt: skip
     if answer and comparing == bool(other):
         answers = [answer, other] if other else [answer]
-        picture = bars.pair(answer, other, size) if other else bars.picture(answer, size)
+        picture = bars.pair(answer, other, size) if other else bars.picture(answer, size, banded=not presenting)
         if guess_first and not finding.guessed(answer, word):
             shown.container().write("The bars are hidden. Which token comes next? Write your guess below.")
         else:
             with shown:
                 announcement = finding.announcement(answer, picture)
-                bars.draw(picture, "next_token_bars", axis, announcement, takes=None if other else answer)
-                comparison.say(answer, other) if other else finding.uncertainty(words, answer.belief)
+                takes = None if other else answer
+                bars.draw(picture, "next_token_bars", axis, announcement, takes, compact=presenting)
+                if other:
+                    comparison.say(answer, other, table=not presenting)
+                else:
+                    finding.uncertainty(words, answer.belief)
             finding.find(model, answers, word)
-            if not url_state.presenting():
+            if not presenting:
                 article_table(model)
                 export.fold(answers, picture, model_choice.name(), size, axis)

@@ -22,13 +22,16 @@ _component = st.components.v2.component(
 )
 
 
-def picture(answer: Answer, size: int) -> dict[str, Any]:
-    """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it."""
+def picture(answer: Answer, size: int, banded: bool = True) -> dict[str, Any]:
+    """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it, or in one bar."""
     belief, tokenizer = answer.belief, answer.tokenizer
     size = min(size, len(belief))  # the visitor's own model may have fewer
     top = belief.top(size)
-    caption = f"The {size} likeliest of {len(belief):,} tokens; the rest in bands of rank. All bars sum to 100 %."
+    rest = "the rest in bands of rank" if banded else "the rest"
+    caption = f"The {size} likeliest of {len(belief):,} tokens; {rest}. All bars sum to 100 %."
     bands = [{"label": f"ranks {band.first:,}–{band.last:,}", "p": band.probability} for band in belief.bands(size)]
+    if not banded and top.rest.count:
+        bands = [{"label": f"rest: {top.rest.count:,}", "p": top.rest.probability}]
     return {
         "rows": [_named(row, tokenizer) for row in top],
         "bands": bands,
@@ -71,7 +74,7 @@ def view(size: int, digits: bool = True) -> tuple[int, str]:
     """The controls of how the bars are shown, one click away; returns the number of tokens and the axis."""
     # Filled out here: what a link asks for in vain must be said where it can be seen.
     size_key, axis_key = url_state.choice("n", SIZES, size), url_state.choice("axis", list(AXES), "linear")
-    with st.popover("View", icon=":material/tune:"):
+    with st.popover("View", icon=":material/tune:", key="_view"):
         count = url_state.control(
             size_key, st.segmented_control, "Tokens shown", SIZES, starts="default", required=True
         )

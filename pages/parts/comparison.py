@@ -22,13 +22,15 @@ def on() -> bool:
     return bool(st.session_state.get(_ON))
 
 
-def say(first: prompt_box.Answer, second: prompt_box.Answer) -> None:
+def say(first: prompt_box.Answer, second: prompt_box.Answer, table: bool = True) -> None:
     """How far apart the two are, in bits, and the tokens that moved most."""
     forth, back = first.belief.kl_divergence(second.belief, "bits"), second.belief.kl_divergence(first.belief, "bits")
     st.write(
         f"A reader who expects B where A holds pays **{forth:.4g} bits** a token (KL divergence A to B); "
         f"the other way round **{back:.4g} bits**."
     )
+    if not table:
+        return
     rows = "".join(_mover(first, second, token_id) for token_id in first.belief.movers(second.belief, 8))
     head = "<tr><th>token</th><th>after A</th><th>after B</th><th>B − A, points</th></tr>"
     frame.show(f'<table class="nte-table"><caption>Biggest movers</caption><thead>{head}</thead>{rows}</table>')

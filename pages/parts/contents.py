@@ -30,6 +30,11 @@ class Entry:
         """The page's address: its file name without number; Home's is the empty one."""
         return "" if self.section == "Home" else Path(self.file).stem.split("_", 1)[1]
 
+    @property
+    def menu_title(self) -> str:
+        """How the page is called where pages are listed."""
+        return "Home" if self.section == "Home" else self.title
+
 
 def read(file: Path) -> Entry:
     """What one page file declares, without running it. Raises ValueError naming what is missing."""

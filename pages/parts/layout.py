@@ -1,11 +1,18 @@
 """The frame around each page: navigation, model picker, title and promise above; what comes next below."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts import frame, model_choice, navigation, url_state
+from pages.parts import frame, hiding, model_choice, navigation, talk, tour, url_state
 from pages.parts.contents import Entry, entries
 
-_stage = st.components.v2.component("stage", js=frame.source("format.js", "stage.js"))
+_stage = st.components.v2.component(
+    "stage",
+    html='<div class="talk" role="group" aria-label="Talk" hidden><button type="button" aria-label="Scene before">‹'
+    '</button><span></span><button type="button" aria-label="Next scene">›</button></div>',
+    css=frame.source("stage.css"),
+    js=frame.source("format.js", "stage.js"),
+)
 
 
 def draw() -> None:
@@ -13,20 +20,43 @@ def draw() -> None:
     st.set_page_config(page_icon=navigation.FAVICON, layout="centered")
     presenting = url_state.presenting()
     page, entry = navigation.build("hidden" if presenting else "sidebar")
+    running = talk.move(entry)
     url_state.arrive(entry.url or "home")
     url_state.travel("present", presenting, False)
     frame.show(f"<style>{frame.source('presenter.css')}</style>" if presenting else "")  # and what all pages wear
+    hiding.apply()
     if presenting:
-        _stage(key="_stage")
-    st.title(entry.title, anchor=False)
+        _stage(data=talk.stage(running), key="_stage", on_wanted_change=talk.heard)
+    st.title(running.scene.title if running else entry.title, anchor=False)
     if not presenting:
         st.write(entry.promise)
+        hint = _tour(entry)
     if entry.model:
         model_choice.pick()
     _carry_seed()
     with navigation.entered():
         page.run()
+    if not presenting:
+        tour.notice(entry.url, url_state.scene())
+        _say(hint, entry)
+        tour.sidebar()
+        tour.keep()
     _end(entry, presenting)
+
+
+def _tour(entry: Entry) -> DeltaGenerator:
+    """The place of the tour's word on this page; a link that says `tour=1` begins it."""
+    if st.session_state[url_state.flag("tour")] and url_state.linked("tour"):
+        tour.start()
+    place = st.empty()
+    _say(place, entry)
+    return place
+
+
+def _say(place: DeltaGenerator, entry: Entry) -> None:
+    if sentence := tour.hint(entry.url):
+        with place:
+            frame.note(sentence, "tour")
 
 
 def _carry_seed() -> None:

@@ -64,22 +64,23 @@ def draw(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
 
 
 def _show() -> None:
-    model = limits_choice.pretrained()
+    model, presenting = limits_choice.pretrained(), url_state.presenting()
     for number, repair in enumerate(REPAIRS):
         before, after = (chances(model, text, (repair.ending,))[0] for text in (repair.before, repair.after))
         measured = f"p(“{repair.ending}”): {frame.percent(before)} → <b>{frame.percent(after)}</b>"
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            _row(repair.symptom, repair.cause, repair.fix, measured)
-            if not url_state.presenting():
+            _row(repair.symptom, "" if presenting else repair.cause, repair.fix, measured)
+            if not presenting:
                 every = limits_choice.NAMES
                 st.button("Try it", key=f"_limits_try_{number}", on_click=url_state.follow, args=(repair.scene, every))
+    if presenting:
+        return
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
         _row(
             "A long answer drifts", "The context fills with the model’s own words; the rule is far behind.",
             "State the rule again, close to where it is needed.",
         )  # fmt: skip
-        if not url_state.presenting():
-            st.button("Measure it" if _LETTERS not in st.session_state else "Another story", on_click=_another)
+        st.button("Measure it" if _LETTERS not in st.session_state else "Another story", on_click=_another)
     if letters := st.session_state.get(_LETTERS):
         _drift(model, letters)
 
@@ -90,7 +91,8 @@ def _another() -> None:
 
 def _row(symptom: str, cause: str, fix: str, measured: str = "") -> None:
     below = f"<br>Measured: {measured}" if measured else ""
-    frame.show(f"<p><b>{symptom}.</b><br>Cause: {cause}<br>Fix: {fix}{below}</p>")
+    why = f"Cause: {cause}<br>" if cause else ""
+    frame.show(f"<p><b>{symptom}.</b><br>{why}Fix: {fix}{below}</p>")
 
 
 def _drift(model: ServedModel, letters: int) -> None:

@@ -106,8 +106,8 @@ def _answers(model: ServedModel, belief: Distribution) -> None:
     share = belief.row(brace[0]).probability
     lines = (
         f"At {_PLAUSIBLE:.0%} or more: {named}.",
-        f"{_name(model, first.id)} with {frame.percent(first.probability)}. In words like these a quotation mark often "
-        f"comes before the brace: ·{{ itself has {frame.percent(share)}, rank {belief.rank(brace[0]):,}.",
+        f"{_name(model, first.id)} with {frame.percent(first.probability)}. The brace itself, ·{{, has "
+        f"{frame.percent(share)}, rank {belief.rank(brace[0]):,}.",
         f"On the whole text, the brace included: then {_name(model, after.id)} leads with "
         f"{frame.percent(after.probability)}.",
         f"The sentence may go on in words, in code or in quotes. {frame.percent(1 - first.probability)} of the "

@@ -27,7 +27,7 @@ def build(position: Literal["sidebar", "hidden"] = "sidebar") -> tuple[Streamlit
 
 def _page(entry: Entry) -> StreamlitPage:
     home = entry.section == "Home"
-    return st.Page(entry.file, title="Home" if home else entry.title, icon=f":material/{entry.icon}:", default=home)
+    return st.Page(entry.file, title=entry.menu_title, icon=f":material/{entry.icon}:", default=home)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from lm_core import InvalidInput
 from lm_core.errors import whole_number
 from pages.parts import frame
 
-TRAVELLING = ("prompt", "model", "seed", "present")
+TRAVELLING = ("prompt", "model", "seed", "present", "scenes", "scene", "hide")
 STALE_FOR = 3.0  # seconds
 _PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _STARTS, _COUNT = (
     f"_url_{word}"
@@ -225,10 +225,20 @@ def follow(link: dict[str, str], replaces: Iterable[str]) -> None:
     st.query_params.from_dict(whole)
 
 
+def enter(link: dict[str, str]) -> None:
+    """Lets the page be as a link says and nothing else: what travelled here stays behind. Before a page runs."""
+    travelled().clear()
+    st.session_state[_FOLLOWED] = link
+    st.query_params.from_dict(link)
+
+
 def present(on: bool) -> None:
-    """Enters or leaves presenter view, the scene kept. For callbacks."""
+    """Enters or leaves presenter view, the scene kept; a talk ends with it. For callbacks."""
     travel("present", on, False)
-    _publish({name: value for name, value in st.query_params.to_dict().items() if name != "present"} | travelled())
+    for name in ("scenes", "scene", "hide"):
+        travelled().pop(name, None)
+    kept = {n: v for n, v in st.query_params.to_dict().items() if n not in ("present", "scenes", "scene", "hide")}
+    _publish(kept | travelled())
 
 
 def _written(value: object) -> str:
