@@ -1,0 +1,158 @@
+"""The views of the About page: words, works, the map of concepts, and the server."""
+
+from __future__ import annotations
+
+import html
+import os
+import platform
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import metadata
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import pretrained
+from lm_core.errors import ModelUnavailable
+from lm_core.pretrained import weight_cache
+from lm_core.runtime import limits, registry
+from pages.parts import concepts as map_of_concepts
+from pages.parts import frame, links, server_facts, url_state
+from pages.parts.about_words import CITED, GLOSSARY, OURS
+from pages.parts.views import Link
+
+NAMES = ("look", "find")
+_LIBRARIES = ("streamlit", "torch", "numpy", "plotly", "pandas", "gguf", "tokenizers", "safetensors", "platformdirs")
+
+
+def standing() -> Link:
+    """The parameters of all views as they stand."""
+    return {"find": (st.session_state[url_state.text("find", "", 60)], "")}
+
+
+def _find(controls: DeltaGenerator, link: Link, what: str) -> str:
+    with controls:
+        text = str(url_state.control(
+            url_state.key_of("find"), st.text_input, what, max_chars=60, placeholder=what, width=220,
+            label_visibility="collapsed",
+        ))  # fmt: skip
+    link["find"] = (text, "")
+    return text.strip().lower()
+
+
+def words(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+    """The glossary, with a box that narrows it."""
+    wanted = _find(controls, link, "Find a word")
+
+    def show() -> None:
+        found = {term: said for term, said in GLOSSARY.items() if wanted in f"{term} {said[0]}".lower()}
+        frame.note(f"{len(found)} of {len(GLOSSARY)} words.")
+        for term, (meaning, page) in found.items():
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                frame.show(f'<p class="nte-term"><b>{html.escape(term)}</b> {html.escape(meaning)}</p>')
+                links.show(page, "See it")
+
+    return show
+
+
+def works(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+    """What is cited."""
+
+    def show() -> None:
+        st.subheader("The seven works the lesson cites", anchor=False)
+        frame.show("<ul>" + "".join(_work(*work) for work in CITED) + "</ul>")
+        st.subheader("Works that the code follows", anchor=False)
+        frame.show("<ul>" + "".join(_work(*work) for work in OURS) + "</ul>")
+
+    return show
+
+
+def _work(who: str, year: int, title: str, where: str) -> str:
+    return f"<li>{html.escape(who)} ({year}). <i>{html.escape(title)}.</i> {html.escape(where)}.</li>"
+
+
+def concepts(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+    """Every concept of the lesson, and the control that shows it."""
+    wanted = _find(controls, link, "Find a concept")
+
+    def show() -> None:
+        every = map_of_concepts.read()
+        shown = [(touch, concept) for touch in every for concept in touch.teaches]
+        shown.sort(key=lambda each: each[1].key)
+        found = [(touch, c) for touch, c in shown if wanted in f"{c.key} {c.name} {c.meaning}".lower()]
+        frame.note(f"{len(found)} of {len(shown)} concepts, over {len(every)} controls.")
+        for touch, concept in found:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                frame.show(
+                    f'<p class="nte-term"><b>{concept.key} {html.escape(concept.name)}.</b> '
+                    f"{html.escape(concept.meaning)} <i>{html.escape(touch.says)}</i></p>"
+                )
+                links.show(touch.address, "Try it")
+
+    return show
+
+
+def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+    """Limits, versions, the model's file, and how things stand."""
+
+    def show() -> None:
+        rows = "".join(
+            f'<tr><th scope="row">{limit.name}</th><td>{limit.value:,} {limit.unit}</td>'
+            f'<td class="nte-text">{limit.reason}</td></tr>'
+            for limit in limits.LIMITS
+        )
+        frame.grid("<tr><th>limit</th><th>value</th><th>why</th></tr>", rows, "What one visitor may ask for")
+        _model()
+        _health()
+        rows = "".join(f'<tr><th scope="row">{name}</th><td>{_version(name)}</td></tr>' for name in _LIBRARIES)
+        rows = f'<tr><th scope="row">Python</th><td>{platform.python_version()}</td></tr>{rows}'
+        frame.grid("<tr><th>part</th><th>version</th></tr>", rows, "Versions")
+
+    return show
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+@lru_cache(maxsize=8)
+def _hash(path: str, _modified: float) -> str:
+    from pathlib import Path
+
+    return weight_cache.key_of(Path(path))
+
+
+def _model() -> None:
+    rows = ""
+    for entry in pretrained.catalogue():
+        try:
+            path = entry.path()
+            key = _hash(str(path), path.stat().st_mtime)
+        except (ModelUnavailable, OSError):
+            key = "not installed"
+        facts = {
+            "model": entry.title, "parameters": f"{entry.parameters:,}", "licence": entry.licence, "file": entry.file,
+            "SHA-256": key,
+        }  # fmt: skip
+        rows += "".join(
+            f'<tr><th scope="row">{name}</th><td class="nte-text">{html.escape(value)}</td></tr>'
+            for name, value in facts.items()
+        )
+    frame.grid("<tr><th>pretrained model</th><th></th></tr>", rows)
+
+
+def _health() -> None:
+    facts = {
+        "default model": "ready" if registry.warmed() else "loading, or not there",
+        "memory of this process": server_facts.memory(),
+        "processor cores": f"{os.cpu_count() or 1}",
+        "threads for the model": os.environ.get("OMP_NUM_THREADS", "as torch decides"),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    rows = "".join(
+        f'<tr><th scope="row">{name}</th><td>{html.escape(value)}</td></tr>' for name, value in facts.items()
+    )
+    frame.grid("<tr><th>health</th><th></th></tr>", rows)
