@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lm_core import answers as answers
     from lm_core import beam as beam
     from lm_core import cache_run as cache_run
     from lm_core import corpus as corpus
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
     from lm_core import pasted as pasted
     from lm_core import pretrained as pretrained
     from lm_core import prompt as prompt
+    from lm_core import quiz as quiz
     from lm_core import recipe as recipe
     from lm_core import recording as recording
     from lm_core import repetition as repetition
     from lm_core import runtime as runtime
     from lm_core import scoring as scoring
+    from lm_core import shannon as shannon
     from lm_core import smoothing as smoothing
+    from lm_core import sums as sums
     from lm_core import sweep as sweep
+    from lm_core import syntax as syntax
     from lm_core import trace as trace
     from lm_core import training as training
     from lm_core import window as window
@@ -64,6 +69,8 @@ _HOMES = {
     "prompt": None,
     "grammar": None,
     "corpus": None,
+    "sums": None,
+    "syntax": None,
     "recipe": None,
     "LanguageModel": "models",
     "TableModel": "models.table",
@@ -90,6 +97,9 @@ _HOMES = {
     "crowd": None,
     "scoring": None,
     "factors": None,
+    "answers": None,
+    "shannon": None,
+    "quiz": None,
     "inspection": None,
     "counting": None,
     "smoothing": None,

@@ -180,6 +180,15 @@ class Distribution:
         log_probabilities.flags.writeable = False
         return log_probabilities
 
+    @property
+    def log_normaliser(self) -> float:
+        """ln of the sum of e^logit: what each logit loses to become a log-probability.
+
+        >>> round(Distribution([0.0, 0.0]).log_normaliser, 4)
+        0.6931
+        """
+        return float(self.logits.max()) + math.log(self._weights[2])
+
     @cached_property
     def _order(self) -> NDArray[np.intp]:
         """Ids, likeliest first; a stable sort of the negated logits puts the lower id first among equals."""

@@ -15,7 +15,7 @@ import streamlit as st
 from pages.parts import bars, frame, home_flow, links, model_choice, prompt_box, talk, tour, url_state
 from pages.parts.contents import SECTIONS, entries
 
-presenting = url_state.presenting()
+presenting, box = url_state.presenting(), None
 with frame.plain_errors():
     model = model_choice.model()
     box = prompt_box.ask(model, "prompt", "Type the beginning of a text", chips=False, compact=presenting)
@@ -33,7 +33,7 @@ if not presenting:
         links.show("next_token?tour=1", "Learn: 30 minutes", ":material/school:")
         links.show("next_token?present=1&scenes=temperature", "Present: 10 minutes", ":material/present_to_all:")
         links.show("kv_cache_calculator", "Size a cache: 2 minutes", ":material/calculate:")
-    if box.answer:
+    if box and box.answer:
         st.subheader("The way of your text", anchor=False)
         home_flow.draw(box.answer, model)
     st.subheader("A tour, and a talk", anchor=False)

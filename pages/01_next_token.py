@@ -81,5 +81,6 @@ with frame.plain_errors():
                     finding.uncertainty(words, answer.belief)
             finding.find(model, answers, word)
             if not presenting:
+                finding.worked_out(answers, picture, model_choice.name())
                 article_table(model)
                 export.fold(answers, picture, model_choice.name(), size, axis)

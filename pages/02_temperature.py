@@ -62,6 +62,7 @@ with frame.plain_errors():
             temperature.draw(source, scene, seen, out_of_sight=below)
     if source and not presenting:
         temperature_notes.notice(source, scene.now)
+        temperature_notes.worked_out(source, scene.now)
         temperature_notes.sweep(source, scene.now)
         why_divide.fold()
         thirty_users.fold(model, source, scene.now)

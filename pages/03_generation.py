@@ -89,6 +89,7 @@ else:
             if not presenting:
                 text = box.answer.prompt.text
                 walk_notes.notice(place.tour, choice)
+                walk_notes.worked_out(place.tour)
                 walk_notes.circles(place.tour)
                 walk_notes.compare(place.tour, choice)
                 walk_window.fold(place.tour)

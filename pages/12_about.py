@@ -1,4 +1,4 @@
-"""What the words mean, where the ideas come from, which concepts are taught where, what is allowed, how things stand."""
+"""What the words mean, where the ideas come from, where each concept is taught, and how this server is."""
 
 TITLE = "About"
 SECTION = "About"

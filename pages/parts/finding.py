@@ -12,7 +12,7 @@ from lm_core.labels import label
 from lm_core.models import LanguageModel
 from lm_core.scoring import ScoredContinuation, score_continuation
 from lm_core.tokens import Tokenizer
-from pages.parts import frame, prompt_box, url_state
+from pages.parts import frame, model_choice, prompt_box, url_state, worked
 
 _GUESSED = "_guessed_for"
 LONGEST = 16  # tokens; each after the first costs a forward pass
@@ -93,3 +93,30 @@ def announcement(answer: prompt_box.Answer, picture: dict[str, Any]) -> str:
         best = picture["rows"][0]
         st.session_state["_announcement"] = f"Most likely next: {best['spoken']}, {frame.percent(best['p'])}"
     return str(st.session_state.get("_announcement", ""))
+
+
+def worked_out(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str) -> None:
+    """A fold: the named results of this page with their numbers."""
+    place = worked.opened("next_token")
+    if place is None:
+        return
+    with place:
+        first = answers[0]
+        shown = len(picture["rows"])
+        lines = worked.of_distribution(first.belief, first.label(first.belief.top(1).rows[0].id), shown)
+        code = (
+            f"from lm_core import Distribution\n{model_choice.loading(model)}"
+            f"belief = Distribution(model.next_logits([model.tokenizer.encode({first.text!r})])[0])\n"
+            f"print(belief.top({shown}).rows[0], belief.log_normaliser, belief.top({shown}).rest)\n"
+            'print(belief.entropy("nats"), belief.entropy("bits"), belief.effective_choices)\n'
+        )
+        if len(answers) == 2:
+            other = answers[1].belief
+            bits = first.belief.kl_divergence(other, "bits")
+            at = first.belief.movers(other, 1)[0]
+            p, q = first.belief.row(at).probability, other.row(at).probability
+            numbers = f"{first.label(at)}: {p:.4g} × log2({p:.4g} / {q:.4g}), … together {bits:.4f} bits"
+            lines.append(worked.Line("KL divergence A to B", "Σ p log2(p / q), over all tokens", numbers))
+            code += f"other = Distribution(model.next_logits([model.tokenizer.encode({answers[1].text!r})])[0])\n"
+            code += 'print(belief.kl_divergence(other, "bits"))\n'
+        worked.show(lines, code)

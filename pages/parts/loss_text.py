@@ -15,7 +15,7 @@ from lm_core.factors import Factor, factors
 from lm_core.labels import label
 from lm_core.runtime import limits
 from lm_core.scoring import Score
-from pages.parts import frame, loss_choice, loss_notes, rungs, url_state
+from pages.parts import frame, loss_choice, loss_notes, rungs, url_state, worked
 from pages.parts.views import Link
 
 _SHOWN, _TOP, _MOST_CHARACTERS = 300, 5, 60_000
@@ -119,9 +119,32 @@ def _show(found: Scored) -> None:
     loss_notes.bars(found.factors[:_SHOWN], found.label, score.cross_entropy, stage=False)
     _one(found)
     loss_notes.table(found.ids, found.factors[:_SHOWN], found.label)
+    _worked_out(found)
     loss_notes.product(found.factors, score)
     loss_notes.curve([factor.log_probability for factor in found.factors[:_SHOWN]])
     loss_notes.along(found.factors, found.label)
+
+
+def _worked_out(found: Scored) -> None:
+    place = worked.opened("loss")
+    if place is None:
+        return
+    lines = worked.of_score(found.score)
+    if found.score.n_bytes and math.isfinite(found.score.log_probability):
+        numbers = (
+            f"{-found.score.log_probability:.4f} / {math.log(2):.4f} / {found.score.n_bytes:,} = "
+            f"{found.score.bits_per_byte:.4f}"
+        )
+        lines.append(worked.Line("bits per byte", "−ln P / ln 2 / bytes", numbers))
+    code = (
+        "from lm_core import pretrained\nfrom lm_core.scoring import score\n\n"
+        "model = pretrained.load()  # or lm_core.models.files.read(...)\n"
+        "found = score(model, model.tokenizer.encode(text))\n"
+        "print(found.log_probability, found.cross_entropy, found.perplexity)\n"
+        "print(found.bits_per_token, found.bits_per_byte)\n"
+    )
+    with place:
+        worked.show(lines, code)
 
 
 def _unsigned(value: float) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from lm_core.distribution import Distribution
 from lm_core.sweep import sweep as swept_over
-from pages.parts import frame, logit_source, sampling
+from pages.parts import frame, logit_source, sampling, worked
 
 _LINES = 6
 _STEPS = 41
@@ -34,6 +34,39 @@ def notice(source: logit_source.Source, now: sampling.Settings) -> None:
     lines.append(f"Entropy is {before:.4g} bits as the model said and {after:.4g} bits in what is drawn from.")
     with opened:
         frame.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def worked_out(source: logit_source.Source, now: sampling.Settings) -> None:
+    """One fold: the named results of this page with their numbers."""
+    place = worked.opened("temperature")
+    if place is None:
+        return
+    decision = now.strategy().decide(source.logits)
+    drawn = decision.final
+    best = drawn.top(1).rows[0]
+    name = source.label(best.id)
+    lines = worked.of_distribution(Distribution(source.logits), name, 1, "P at T = 1: ")
+    if now.t:
+        z = float(source.logits[best.id])
+        lines.insert(0, worked.Line("heated logit", "z / T", f"{name}: {z:.4f} / {now.t:g} = {z / now.t:.4f}"))
+    lines.append(worked.Line(
+        f"drawn from: P({name})", "softmax of what the filters left",
+        f"{frame.percent(best.probability)}; {int((drawn.probabilities > 0).sum()):,} tokens are left",
+    ))  # fmt: skip
+    if decision.u is not None:
+        before = float(drawn.probabilities[: decision.id].sum())
+        upto = before + drawn.row(decision.id).probability
+        lines.append(worked.Line(
+            f"the dart: {source.label(decision.id)}", "Σ p of smaller ids ≤ u < that + p",
+            f"{before:.6f} ≤ {decision.u:.6f} < {upto:.6f}",
+        ))  # fmt: skip
+    code = (
+        "from lm_core import Distribution\nfrom lm_core.decoding import strategy\n\n"
+        f"decision = {now.code()}.decide(logits)  # see “Show the code, export” for the logits\n"
+        "print(decision.final.top(5), decision.u, decision.id)\nprint(Distribution(logits).entropy('bits'))\n"
+    )
+    with place:
+        worked.show(lines, code)
 
 
 def sweep(source: logit_source.Source, now: sampling.Settings) -> None:

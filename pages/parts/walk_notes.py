@@ -13,7 +13,19 @@ from lm_core.exploration import Branch, Exploration
 from lm_core.generation import Limits
 from lm_core.labels import label
 from lm_core.repetition import circle
-from pages.parts import bars, frame, prompt_box, rungs, stop_choice, strategy_choice, url_state, walk, walk_picture
+from lm_core.scoring import Score
+from pages.parts import (
+    bars,
+    frame,
+    prompt_box,
+    rungs,
+    stop_choice,
+    strategy_choice,
+    url_state,
+    walk,
+    walk_picture,
+    worked,
+)
 
 _COMPARED, _WIDTH = 12, 4
 _COMPARISON = "_walk_comparison"
@@ -64,6 +76,27 @@ def notice(tour: Exploration, choice: strategy_choice.Choice) -> None:
     ]
     with opened:
         frame.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def worked_out(tour: Exploration) -> None:
+    """One fold: ln P, loss and perplexity of the text so far, and the draw of the last token."""
+    place = worked.opened("generation")
+    if place is None:
+        return
+    with place:
+        taken = tour.steps[: tour.at]
+        if not taken:
+            frame.note("Take a step first: nothing has been generated whose probability could be worked out.")
+            return
+        lines = worked.of_score(Score(tuple(step.log_probability for step in taken)))
+        last = taken[-1]
+        if last.u is not None:
+            lines.append(worked.Line("the last draw", "u decides: Σ p of smaller ids ≤ u", f"u = {last.u:.6f}"))
+        worked.show(lines, (
+            "from lm_core import scoring\n\n"
+            f"score = scoring.Score({tuple(round(step.log_probability, 6) for step in taken)!r})\n"
+            "print(score.log_probability, score.cross_entropy, score.perplexity)\n"
+        ))  # fmt: skip
 
 
 def circles(tour: Exploration) -> None:

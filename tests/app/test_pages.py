@@ -51,8 +51,8 @@ def type_prompt(app: AppTest, text: str, commit: bool = True, name: str = "next_
 def components(app: AppTest) -> dict[str, dict[str, Any]]:
     """What each of our components was given, by what it shows."""
     given = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    kinds = {"bars" if "axis" in data else "export" if "title" in data else data["label"]: data for data in given}
-    return kinds
+    names = ("bars" if "axis" in data else "export" if "title" in data else data.get("label", "") for data in given)
+    return dict(zip(names, given))
 
 
 def bars(app: AppTest) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_the_prompt_travels_to_other_pages() -> None:
     type_prompt(app, "Twice upon a", commit=False)
     app.query_params.clear()  # as a browser does on the way to another page
     app.switch_page("pages/00_home.py").run()
-    assert components(app)["Prompt"]["text"] == "Twice upon a"
+    assert components(app)["Type the beginning of a text"]["text"] == "Twice upon a"
 
 
 def test_a_text_the_page_put_there_wins_over_what_was_typed_before() -> None:

@@ -4,8 +4,9 @@ from playwright.sync_api import Locator, Page
 
 READ = """() => { const said = []; const visit = (root) => { for (const e of root.childNodes) {
     if (e.nodeType === 3) { const t = e.textContent.trim(); if (t) said.push(t); continue; }
-    if (e.nodeType !== 1 || ["STYLE", "SCRIPT"].includes(e.tagName) || getComputedStyle(e).display === "none") continue;
-    if (e.tagName === "TEXTAREA" || (e.tagName === "INPUT" && !["checkbox", "radio"].includes(e.type))) said.push(e.value);
+    if (e.nodeType !== 1 || ["STYLE", "SCRIPT"].includes(e.tagName)) continue;
+    if (getComputedStyle(e).display === "none") continue;
+    if (["TEXTAREA", "INPUT"].includes(e.tagName) && !["checkbox", "radio"].includes(e.type)) said.push(e.value);
     if (e.shadowRoot) visit(e.shadowRoot);
     visit(e); } };
   visit(document.querySelector('[data-testid="stMain"]')); return said.join(" ").replace(/\\s+/g, " "); }"""
@@ -17,7 +18,8 @@ def said(page: Page) -> str:
 
 
 def find(page: Page, role: str, name: str) -> Locator:
-    """A control by role and name; "fold" is a title to be opened, "text" words to click on, "example" an entry of the examples."""
+    """A control by role and name; "fold" is a title to be opened, "text" words to click on, "example" an entry of the
+    examples, "label" a box by its label."""
     if role == "example":
         page.get_by_role("button", name="Examples").click()
         return page.get_by_role("menuitem", name=name, exact=True)
