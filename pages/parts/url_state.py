@@ -214,7 +214,7 @@ def link_with(**parameters: str) -> str:
 
 def scene() -> dict[str, str]:
     """The link to this scene, as the page last had it."""
-    return travelled() | st.session_state[_SCENES][st.session_state[_PAGE]]
+    return travelled() | st.session_state.get(_SCENES, {}).get(st.session_state[_PAGE], {})
 
 
 def follow(link: dict[str, str], replaces: Iterable[str]) -> None:
