@@ -60,16 +60,22 @@ def seed(controls: DeltaGenerator, hint: str) -> int:
     return value
 
 
-def questions(seed: int) -> list[Question]:
-    """The ten of a seed. Raises ModelUnavailable, because some ask a model."""
-    draw = quiz.generator(seed)
-    bank: dict[Kind, list[Callable[..., Question]]] = {
+def bank(
+    pretrained: Callable[[], LanguageModel], small: Callable[[str], LanguageModel]
+) -> dict[Kind, list[Callable[..., Question]]]:
+    """All questions by kind, each to be made with the chance of a test; some ask the models they are given."""
+    return {
         "choose": [_chosen(key, choice) for key, choice in CHOICES.items()],
         "number": list(quiz_worked.NUMBERS),
         "order": list(quiz_worked.ORDERS),
-        "bar": list(quiz_worked.bars(limits_choice.pretrained, _small)),
+        "bar": list(quiz_worked.bars(pretrained, small)),
     }
-    return [make(draw) for make in quiz.choose(bank, draw)]
+
+
+def questions(seed: int, every: dict[Kind, list[Callable[..., Question]]]) -> list[Question]:
+    """The ten of a seed. Raises ModelUnavailable, because some ask a model."""
+    draw = quiz.generator(seed)
+    return [make(draw) for make in quiz.choose(every, draw)]
 
 
 def _small(kind: str) -> LanguageModel:
@@ -96,7 +102,7 @@ def draw(controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
 def _sitting(number: int) -> Sitting:
     tests: dict[int, Sitting] = st.session_state.setdefault(_TESTS, {})
     if number not in tests:
-        tests[number] = Sitting(number, questions(number))
+        tests[number] = Sitting(number, questions(number, bank(limits_choice.pretrained, _small)))
         while len(tests) > 8:
             tests.pop(next(iter(tests)))
     return tests[number]

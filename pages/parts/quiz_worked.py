@@ -152,8 +152,14 @@ NUMBERS: tuple[Callable[[Draw], Question], ...] = (
 )  # fmt: skip
 
 
+def _mixed(right: tuple[str, ...], draw: Draw) -> tuple[str, ...]:
+    """In an order that is not the right one."""
+    mixed = shuffled(right, draw)
+    return mixed if mixed != right else _mixed(right, draw)
+
+
 def _order(key: str, text: str, right: tuple[str, ...], because: str, page: str) -> Callable[[Draw], Question]:
-    return lambda draw: Question(key, Shown("order", text, shuffled(right, draw)), right, because, page)
+    return lambda draw: Question(key, Shown("order", text, _mixed(right, draw)), right, because, page)
 
 
 def _by_perplexity(draw: Draw) -> Question:
@@ -165,7 +171,7 @@ def _by_perplexity(draw: Draw) -> Question:
     right = tuple(sorted(scored, key=scored.__getitem__))
     shown = "; ".join(f"{name}: {scored[name]:.3f}" for name in right)
     text = "The model gave the tokens that came these probabilities. Order by perplexity, lowest first."
-    return Question("by-perplexity", Shown("order", text, shuffled(right, draw)), right, f"{shown}.", "loss?look=four")
+    return Question("by-perplexity", Shown("order", text, _mixed(right, draw)), right, f"{shown}.", "loss?look=four")
 
 
 ORDERS: tuple[Callable[[Draw], Question], ...] = (
