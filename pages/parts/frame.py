@@ -2,6 +2,7 @@
 
 import html
 import math
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -75,6 +76,15 @@ def bar(probability: float, narrow: bool = False) -> str:
 def token(name: str) -> str:
     """A heading cell with a token in it."""
     return f'<th class="nte-token" scope="row">{html.escape(name)}</th>'
+
+
+def plain(text: str) -> str:
+    r"""A text that stays as it is where Streamlit reads Markdown.
+
+    >>> plain("**x** :red[y] $z$")
+    '\\*\\*x\\*\\* \\:red\\[y\\] \\$z\\$'
+    """
+    return "".join(f"\\{c}" if c in string.punctuation else c for c in text)
 
 
 def note(sentence: str, kind: str = "note") -> None:

@@ -27,7 +27,7 @@ def draw() -> None:
     hiding.apply()
     if presenting:
         _stage(data=talk.stage(running), key="_stage", on_wanted_change=talk.heard)
-    st.title(running.scene.title if running else entry.title, anchor=False)
+    st.title(frame.plain(running.scene.title) if running else entry.title, anchor=False)
     if not presenting:
         st.write(entry.promise)
         hint = _tour(entry)

@@ -163,6 +163,6 @@ def overview() -> None:
         )  # fmt: skip
         st.caption("PageDown and PageUp, or the arrows, change the scene; in a text box the arrows stay in it.")
         for scene in scenes:
-            links.show(scene.address, scene.title)
-            st.caption(scene.notes)
+            links.show(scene.address, frame.plain(scene.title))
+            st.caption(frame.plain(scene.notes))
         st.code(_named(source), language=None)
