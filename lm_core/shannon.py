@@ -74,23 +74,27 @@ def read(text: str, find: Callable[[str], int]) -> Guess:
 
 
 def read_room(text: str, find: Callable[[str], int]) -> tuple[Guess, int, list[str]]:
-    """A room's guesses, one a line: points by how many named each word; also how many count, and what was no word.
+    """A room's guesses, one a line, or a word and how many named it: points by how many did.
+
+    Also returned: how many guesses count, and what was no word.
 
     >>> words = {"hub": 2, "warehouse": 3}
     >>> def find(word):
     ...     if word not in words: raise InvalidInput("word", "a known one", word)
     ...     return words[word]
-    >>> read_room("hub\\nhub\\nwarehouse\\nrocket", find)
+    >>> read_room("hub\\nhub 1\\nwarehouse\\nrocket", find)
     (Guess(points={2: 60.0, 3: 30.0}), 3, ['rocket'])
     """
     counts: Counter[int] = Counter()
     unknown: list[str] = []
     for piece in _pieces(text):
+        matched = _PIECE.match(piece)
+        word, times = (matched[1].strip(), int(float(matched[2]))) if matched and matched[1].strip() else (piece, 1)
         try:
-            counts[find(piece)] += 1
+            counts[find(word)] += times
         except InvalidInput:
             unknown.append(piece)
-    if not counts:
+    if not counts.total():
         raise InvalidInput("guesses", "at least one known word", text)
     total = counts.total()
     return Guess({token: SHARED * n / total for token, n in counts.items()}), total, unknown

@@ -37,7 +37,7 @@ from pages.parts import (
 
 VIEWS = {
     "sums": ("Sums", limits_sums.draw), "syntax": ("Syntax", limits_syntax.draw),
-    "policy": ("A policy", limits_policy.draw), "lookup": ("No database", limits_lookup.draw),
+    "policy": ("Policy", limits_policy.draw), "lookup": ("Look-up", limits_lookup.draw),
     "claims": ("Claims", limits_claims.draw), "repairs": ("Repairs", limits_repairs.draw),
 }  # fmt: skip
 views.draw(EXAMPLES, limits_choice.NAMES, VIEWS, limits_choice.standing)

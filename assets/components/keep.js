@@ -4,7 +4,8 @@ const SHELF = "next-token-explorer";
 
 function remembered() {
   try {
-    return JSON.parse(localStorage.getItem(SHELF)) ?? {};
+    const found = JSON.parse(localStorage.getItem(SHELF)) ?? {};
+    return { ...found, done: Array.isArray(found.done) ? found.done : [] };
   } catch {
     return {}; // storage may be switched off, or hold something else
   }

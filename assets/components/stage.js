@@ -4,6 +4,7 @@
 const FORTH = new Set(["PageDown", "ArrowRight", "ArrowDown"]);
 const BACK = new Set(["PageUp", "ArrowLeft", "ArrowUp"]);
 const ASK_AGAIN = 1000; // milliseconds; what was asked while the line was cut is asked again
+const STILL_FOR = 3; // looks in a row that find the same picture: then it is drawn
 const GIVE_UP_WAITING = 3500; // milliseconds; a browser ends a transition after four seconds by itself
 
 function brighten(parentElement) {
@@ -14,22 +15,52 @@ function brighten(parentElement) {
   window.location.replace(address);
 }
 
-const drawn = () =>
-  document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning" &&
-  globalThis.talk.scene === globalThis.talk.wanted;
+// What is on the stage, short enough to be compared: elements and letters, inside components too; 0 while one is empty.
+function weigh(root) {
+  let weight = 0;
+  for (const element of root.querySelectorAll("*")) {
+    weight += 1 + (element.childElementCount ? 0 : element.textContent.length);
+    if (!element.shadowRoot) continue;
+    const inside = weigh(element.shadowRoot);
+    if (!inside) return 0;
+    weight += inside;
+  }
+  return weight;
+}
 
-function inText(event) {
-  const target = event.composedPath()[0];
-  const kind = target.tagName === "INPUT" ? target.type : target.tagName;
-  return target.isContentEditable || ["TEXTAREA", "text", "search", "number", "password"].includes(kind);
+// Lets go of the old picture once the page has run for the scene that is wanted and nothing moves any more.
+function whenDrawn(done) {
+  const since = Date.now();
+  let last = 0;
+  let still = 0;
+  const look = () => {
+    const ran = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
+    const weight = globalThis.talk.stamp === null && ran ? weigh(document.querySelector('[data-testid="stMain"]')) : 0;
+    still = weight && weight === last ? still + 1 : 0;
+    last = weight;
+    if (still >= STILL_FOR || Date.now() - since > GIVE_UP_WAITING) done();
+    else setTimeout(look, 25);
+  };
+  setTimeout(look, 25);
+}
+
+function focused() {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  return element;
+}
+
+function inText(element) {
+  const kind = element?.tagName === "INPUT" ? element.type : element?.tagName;
+  return element?.isContentEditable || ["TEXTAREA", "text", "search", "number", "password"].includes(kind);
 }
 
 function onKey(event) {
   const talk = globalThis.talk;
   if (!talk.count || !talk.host.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && inText(event)) event.composedPath()[0].blur();
+  const typing = inText(event.composedPath()[0]);
   const step = FORTH.has(event.key) ? 1 : BACK.has(event.key) ? -1 : 0;
-  if (!step || (event.key.startsWith("Arrow") && inText(event))) return;
+  if (!step || (event.key.startsWith("Arrow") && typing)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   go(talk.wanted + step);
@@ -40,15 +71,15 @@ function go(scene) {
   const to = Math.min(talk.count, Math.max(1, scene));
   if (to === talk.wanted) return;
   talk.wanted = to;
+  talk.stamp = `${Date.now()}-${to}`;
   globalThis.linkClickedAt = Date.now(); // what the old scene still has to say would call the speaker back
+  if (inText(focused())) focused().blur(); // an edit that was not finished ends with its scene
+  document.querySelector('[data-testid="stPopoverBody"]')
+    ?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
   ask();
   if (!document.startViewTransition || talk.moving) return;
   talk.moving = true;
-  const moving = document.startViewTransition(() => new Promise((done) => {
-    const since = Date.now();
-    const look = () => (drawn() || Date.now() - since > GIVE_UP_WAITING ? done() : setTimeout(look, 20));
-    setTimeout(look, 20);
-  }));
+  const moving = document.startViewTransition(() => new Promise(whenDrawn));
   moving.finished.catch(() => {}).then(() => { talk.moving = false; });
   moving.ready.catch(() => {});
   moving.updateCallbackDone.catch(() => {});
@@ -57,16 +88,15 @@ function go(scene) {
 function ask() {
   const talk = globalThis.talk;
   clearTimeout(talk.asking);
-  if (talk.scene === talk.wanted) return;
-  talk.send("wanted", { scene: talk.wanted, at: Date.now() });
+  if (talk.stamp === null) return;
+  talk.send("wanted", { scene: talk.wanted, stamp: talk.stamp });
   talk.asking = setTimeout(ask, ASK_AGAIN);
 }
 
-function drawPlace(parentElement, data) {
-  const place = parentElement.querySelector(".talk");
-  place.hidden = !data.count;
-  place.querySelector("span").textContent = `${data.scene} / ${data.count}`;
-  const [back, forth] = place.querySelectorAll("button");
+function drawPlace(host, data) {
+  host.hidden = !data.count;
+  host.querySelector("span").textContent = `${data.scene} / ${data.count}`;
+  const [back, forth] = host.querySelectorAll("button");
   back.disabled = data.scene <= 1;
   forth.disabled = data.scene >= data.count;
   back.onclick = () => go(globalThis.talk.wanted - 1);
@@ -76,13 +106,13 @@ function drawPlace(parentElement, data) {
 export default function ({ data, parentElement, setStateValue }) {
   brighten(parentElement);
   if (!globalThis.talk) {
-    globalThis.talk = { wanted: data.scene };
+    globalThis.talk = { stamp: null };
     window.addEventListener("keydown", onKey, true);
   }
   const talk = globalThis.talk;
-  const host = parentElement.querySelector(".talk");
-  // The page answers with where it stands; only an answer to the last wish, or a link, says where one wants to be.
-  if (talk.scene === talk.wanted || talk.wanted === 0 || data.count !== talk.count) talk.wanted = data.scene;
-  Object.assign(talk, { host, scene: data.scene, count: data.count, send: setStateValue });
-  drawPlace(parentElement, data);
+  // A page may still answer an older wish: only the answer to the last one, or a link, says where one is.
+  if (data.heard === talk.stamp) talk.stamp = null;
+  if (talk.stamp === null || !data.count) talk.wanted = data.scene;
+  Object.assign(talk, { host: parentElement.querySelector(".talk"), count: data.count, send: setStateValue });
+  drawPlace(talk.host, data);
 }

@@ -474,6 +474,8 @@ export default function ({ data, parentElement, setStateValue }) {
     view.version = data.version;
     view.settings = { ...data.settings };
     view.sent = view.settings;
+    view.slider.disabled = true; // a drag that is under way ends with the scene it belongs to
+    setTimeout(() => { view.slider.disabled = false; });
     showSettings(view);
     listen(view);
     complain(view, "");

@@ -59,6 +59,10 @@ def works(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """What is cited."""
 
     def show() -> None:
+        st.write(
+            "This lesson grew out of two articles on next-token prediction. What pages call the article’s are their "
+            "worked examples: illustrations, not measurements."
+        )
         st.subheader("The seven works the lesson cites", anchor=False)
         frame.show("<ul>" + "".join(_work(*work) for work in CITED) + "</ul>")
         st.subheader("Works that the code follows", anchor=False)
@@ -97,7 +101,7 @@ def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
 
     def show() -> None:
         rows = "".join(
-            f'<tr><th scope="row">{limit.name}</th><td>{limit.value:,} {limit.unit}</td>'
+            f'<tr><th scope="row">{limit.name}</th><td>{_value(limit)}</td>'
             f'<td class="nte-text">{limit.reason}</td></tr>'
             for limit in limits.LIMITS
         )
@@ -109,6 +113,12 @@ def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
         frame.grid("<tr><th>part</th><th>version</th></tr>", rows, "Versions")
 
     return show
+
+
+def _value(limit: limits.Limit) -> str:
+    if limit.unit == "bytes":
+        return f"{limit.value / 2**20:,.0f} MiB"
+    return f"{limit.value:,} {limit.unit}"
 
 
 def _version(name: str) -> str:

@@ -40,11 +40,12 @@ class Touch:
     def says(self) -> str:
         """What to do, in words."""
         verb, _, what = self.act.partition(" ")
+        name = self.control.strip("“”")
         return {
-            "click": f"Touch “{self.control}”.",
-            "press": f"Press {what} on “{self.control}”.",
-            "fill": f"Write “{what}” into “{self.control}”.",
-            "choose": f"Choose “{what}” under “{self.control}”.",
+            "click": f"Touch “{name}”.",
+            "press": f"Press {what} on “{name}”.",
+            "fill": f"Write “{what}” into “{name}”.",
+            "choose": f"Choose “{what}” under “{name}”.",
         }[verb]
 
 

@@ -39,7 +39,7 @@ def draw() -> None:
     if not presenting:
         tour.notice(entry.url, url_state.scene())
         _say(hint, entry)
-        tour.sidebar()
+        tour.sidebar(entry.url)
         tour.keep()
     _end(entry, presenting)
 
@@ -54,9 +54,8 @@ def _tour(entry: Entry) -> DeltaGenerator:
 
 
 def _say(place: DeltaGenerator, entry: Entry) -> None:
-    if sentence := tour.hint(entry.url):
-        with place:
-            frame.note(sentence, "tour")
+    with place.container():
+        tour.hint(entry.url)
 
 
 def _carry_seed() -> None:

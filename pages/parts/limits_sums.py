@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.answers import Answer, Tally, ask
 from lm_core.errors import InvalidInput
-from lm_core.sums import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases
+from lm_core.sums import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, parted
 from pages.parts import frame, limits_choice, rungs, url_state
 from pages.parts.limits_choice import FEW, WHO
 from pages.parts.views import Link
@@ -120,6 +120,10 @@ def _show(asked: tuple[Sum, ...], one: Sum) -> None:
     frame.grid(head, rows, f"{len(asked)} sums that none of them was shown")
     if url_state.presenting():
         return
+    st.caption(
+        "Counts on: gives the number after the last one it read, as in “2, 3”. P(right) is larger: the right answer is "
+        "likelier than that one. One answer to all: the most that always saying the same number would get right."
+    )
     for sentence in conclusions(tallies):
         frame.note(sentence)
     _table(asked, made)
@@ -148,6 +152,8 @@ def _single(one: Sum) -> None:
     rows += f'<tr><th scope="row">no such answer</th>{rest}</tr>'
     heads = "".join(f"<th colspan=2>{name}</th>" for name in WHO.values())
     frame.grid(f"<tr><th>answer</th>{heads}</tr>", rows)
+    known = (one.total, one.taken) in parted()[0]
+    st.caption(f"The small models {'learned this very sum' if known else 'were never shown this sum'}.")
 
 
 def _best(answer: Answer) -> list[int]:
@@ -166,13 +172,14 @@ def _table(asked: tuple[Sum, ...], made: dict[str, list[Answer]]) -> None:
         rows = ""
         for n, case in enumerate(asked):
             cells = "".join(
-                f"<td>{a.given}{' ✓' if a.given == a.right else ''}</td>"
-                f"<td>{frame.percent(math.exp(a.log_probabilities[a.right]))}</td>"
+                f"<td>{a.given}{' ✓' if a.given == a.right else ''}<br>"
+                f"<small>{frame.percent(math.exp(a.log_probabilities[a.right]))}</small></td>"
                 for a in (made[kind][n] for kind in WHO)
             )
             rows += f'<tr><th scope="row">{case.total} − {case.taken}</th><td>{case.right}</td><td>{case.shortcut}</td>'
             rows += f"{cells}</tr>"
-        heads = "".join(f"<th>{name}</th><th>p of the right one</th>" for name in WHO.values())
+        st.caption("What each model says, and below it the probability it gives the right answer.")
+        heads = "".join(f"<th>{name}</th>" for name in WHO.values())
         frame.grid(f"<tr><th>sum</th><th>right</th><th>counting on</th>{heads}</tr>", rows)
 
 
@@ -182,11 +189,12 @@ def _about() -> None:
         return
     with opened:
         st.write(
-            f"All sums with up to {HIGHEST} things, told in three wordings. A fifth of the pairs of numbers "
-            f"({HELD_OUT:.0%}) was held out; bigram and small Transformer learned the others. Only held-out sums in "
-            "which right answer and shortcut differ are asked. Each answer from 0 to 20 is scored as a whole string up "
-            "to its full stop, by the chain rule, since “1” also begins “12”; the likeliest counts as given. The "
-            "pretrained model never saw these sentences. Its tokens are digits, the small models’ are words."
+            f"All sums with up to {HIGHEST} things, told in three wordings, were generated here. A fifth of the pairs "
+            f"of numbers ({HELD_OUT:.0%}) was held out; bigram and small Transformer learned the others. Asked are "
+            "held-out sums in which right answer and shortcut differ. Each answer from 0 to 20 is scored as a whole "
+            "string to its full stop, by the chain rule: “1” also begins “12”. The likeliest counts as given. “No such "
+            "answer” is everything else a model might write. The pretrained model’s tokens are digits, the small "
+            "models’ are words."
         )
         st.code(
             "from lm_core import answers, pretrained, sums\n\n"

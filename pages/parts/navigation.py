@@ -21,7 +21,7 @@ def build(position: Literal["sidebar", "hidden"] = "sidebar") -> tuple[Streamlit
         pages = [page for entry, page in known.values() if entry.section == section]
         if pages:
             menu["" if section == "Home" else section] = pages
-    chosen = st.navigation(menu, position=position)
+    chosen = st.navigation(menu, position=position, expanded=True)
     return chosen, known[chosen.url_path][0]
 
 

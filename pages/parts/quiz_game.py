@@ -108,7 +108,10 @@ def _ask(game: Game, who: str) -> None:
     with st.form(f"_shannon_{who}_{game.at}", border=False, clear_on_submit=False):
         if who == "room":
             text = st.text_area(
-                "The room’s guesses, one a line", height=110, max_chars=5_000, key=f"_shannon_room_{game.at}"
+                "The room’s guesses, one a line (or: word, number of people)",
+                height=110,
+                max_chars=5_000,
+                key=f"_shannon_room_{game.at}",
             )
         else:
             text = st.text_input(
@@ -117,11 +120,14 @@ def _ask(game: Game, who: str) -> None:
             )  # fmt: skip
         if not st.form_submit_button("Guess", type="primary"):
             return
+    if not text.strip():
+        frame.note("Write a word first.")
+        return
     with frame.plain_errors():
         unknown: list[str] = []
         if who == "room":
             guess, count, unknown = shannon.read_room(text, _word)
-            whose = f"The room ({count} guesses)"
+            whose = f"The room ({count} guess{'es' if count != 1 else ''})"
         else:
             guess, whose = shannon.read(text, _word), "You"
         _reveal(game, guess, whose, unknown)
@@ -144,7 +150,7 @@ def _reveal(game: Game, guess: shannon.Guess, whose: str, unknown: list[str]) ->
     )
     if unknown:
         left = ", ".join(html.escape(each) for each in unknown[:5])
-        game.said += f" Left out, because no message uses them: {left}{' …' if len(unknown) > 5 else ''}."
+        game.said += f" Left out, because no message uses them: {left}{' and more' if len(unknown) > 5 else ''}."
     game.at += 1
 
 

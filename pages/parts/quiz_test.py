@@ -13,7 +13,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import quiz
-from lm_core.errors import InvalidInput
 from lm_core.models import LanguageModel
 from lm_core.quiz import Kind, Question, Shown
 from pages.parts import frame, limits_choice, links, quiz_worked, rungs, tour, url_state
@@ -95,7 +94,9 @@ def _chosen(key: str, choice: Choice) -> Callable[..., Question]:
 
 def draw(controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """Asks for the seed; returns what shows the question that is open."""
-    number = seed(controls, "The same seed gives everybody the same ten questions.")
+    number = seed(
+        controls, "The same seed gives everybody the same ten questions; what you answered under a seed stays."
+    )
     return lambda: _show(_sitting(number))
 
 
@@ -129,7 +130,9 @@ def _progress(test: Sitting) -> None:
         sign = ("✓" if question.accepts(test.given[n]) else "✗") if known else "·"
         signs.append(f'<span class="nte-mark{" nte-here" if n == test.at else ""}">{sign}</span>')
     where = f"Question {test.at + 1} of {len(test.questions)}" if test.at < len(test.questions) else "Result"
-    frame.show(f'<p class="nte-marks" role="status">{"".join(signs)} {where}, {test.right} right so far</p>')
+    frame.show(
+        f'<p class="nte-marks" role="status">{"".join(signs)} <b>{where}</b>, <b>{test.right} right so far</b></p>'
+    )
 
 
 def _ask(test: Sitting, question: Question) -> None:
@@ -143,7 +146,9 @@ def _ask(test: Sitting, question: Question) -> None:
             )  # fmt: skip
         elif shown.kind == "order":
             st.caption("Choose them one after the other, the first one first.")
-            given = st.multiselect("Your order", shown.options, key=key, placeholder="Choose all, in order")
+            given = st.multiselect(
+                "Your order", shown.options, key=key, placeholder="Choose all, in order", select_all=False
+            )
         elif shown.kind == "bar":
             given = st.slider("Your bar, in %", 0, 100, 50, key=key) / 100
         else:
@@ -151,15 +156,25 @@ def _ask(test: Sitting, question: Question) -> None:
         if not st.form_submit_button("Answer", type="primary"):
             return
     with frame.plain_errors():
-        if given is None:
-            frame.note("Choose one of the answers first.")
+        if missing := _missing(question, given):
+            frame.note(missing)
             return
         value = quiz.read_number(str(given)) if shown.kind == "number" else given
-        if shown.kind == "order" and len(list(value)) < len(shown.options):  # type: ignore[call-overload]
-            raise InvalidInput("order", f"all {len(shown.options)} entries", f"{len(list(value))} of them")  # type: ignore[call-overload]
         question.accepts(value)  # says what is wrong with it
         test.given[test.at] = value
         st.rerun()
+
+
+def _missing(question: Question, given: object) -> str:
+    """What an answer still lacks to be one; empty if nothing."""
+    shown = question.shown
+    if given is None:
+        return "Choose one of the answers first."
+    if given == "":
+        return "Write a number first."
+    if isinstance(given, list) and len(given) < len(shown.options):
+        return f"Choose all {len(shown.options)} entries first, in order."
+    return ""
 
 
 def _explain(test: Sitting, question: Question) -> None:

@@ -218,7 +218,7 @@ def bars(pretrained: Callable[[], LanguageModel], small: Callable[[str], Languag
     Callable[[Draw], Question], ...
 ]:  # fmt: skip
     """The bars to predict: from models that are asked when the question is drawn."""
-    big, little = "the pretrained model", "the small Transformer"
+    big, little = "the pretrained model", "the small Transformer of the Generation page"
     return (
         _bar(
             "bar-rome", "The capital of Italy is", "Rome", pretrained, "next_token?prompt=The capital of Italy is", big
@@ -237,7 +237,7 @@ def bars(pretrained: Callable[[], LanguageModel], small: Callable[[str], Languag
         ),
         _bar(
             "bar-bigram", "the customer left the", "checkout", lambda: small("bigram"),
-            "generation?with=bigram&line=the customer left the", "the bigram",
+            "generation?with=bigram&line=the customer left the", "the bigram of the Generation page",
         ),
         _support_bot,
     )  # fmt: skip

@@ -19,7 +19,7 @@ TALKS = Path("assets/talks")
 MOST = 60
 LONGEST_LINK = 6_000
 """Characters of scenes that a link may hold."""
-_WANTED, _OWN = "_talk_wanted", "_talk_own"
+_WANTED, _HEARD, _HIDE = "_talk_wanted", "_talk_heard", "_talk_hide"
 _SCENES, _AT = "scenes", "scene"
 
 
@@ -97,7 +97,7 @@ def current() -> Talk | None:
     if not url_state.presenting():
         return None
     said = _said()
-    if not (source := said.get(_SCENES)):
+    if (source := said.get(_SCENES)) is None:
         return None
     scenes = read(_named(source))
     at = said.get(_AT, "1")
@@ -110,7 +110,7 @@ def heard() -> None:
     """Callback of the stage: which scene the speaker wants."""
     wanted = getattr(st.session_state.get("_stage"), "wanted", None)
     if isinstance(wanted, dict) and isinstance(wanted.get("scene"), int):
-        st.session_state[_WANTED] = wanted["scene"]
+        st.session_state[_WANTED], st.session_state[_HEARD] = wanted["scene"], str(wanted.get("stamp"))
 
 
 def move(entry: Entry) -> Talk | None:
@@ -127,11 +127,13 @@ def move(entry: Entry) -> Talk | None:
     if running is None:
         return None
     if _AT not in _said():
-        wanted = 1  # the link of a whole talk
+        wanted = 1  # the link of a whole talk; what it hides, it hides in every scene
+        st.session_state[_HIDE] = st.query_params.get("hide", "")
     at = wanted if isinstance(wanted, int) and 1 <= wanted <= len(running.scenes) else running.at
     target, _ = links.target(running.scenes[at - 1].address)
     if wanted is not None or target.url != entry.url:
-        link = running.link(at)
+        hidden = st.session_state.get(_HIDE)
+        link = {**({"hide": hidden} if hidden else {}), **running.link(at)}
         url_state.enter(link)
         if target.url != entry.url:
             st.switch_page(target.file, query_params=link)
@@ -142,7 +144,8 @@ def move(entry: Entry) -> Talk | None:
 
 def stage(running: Talk | None) -> dict[str, object]:
     """What the component on a stage has to know."""
-    return {"scene": running.at if running else 0, "count": len(running.scenes) if running else 0}
+    place = {"scene": running.at, "count": len(running.scenes)} if running else {"scene": 0, "count": 0}
+    return {**place, "heard": st.session_state.get(_HEARD, "")}
 
 
 def overview() -> None:

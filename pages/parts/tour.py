@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts import frame, links
+from pages.parts import frame, links, url_state
 
 Scene = dict[str, str]
 _DONE, _ON, _COMPLETE, _FORGOTTEN = (f"_tour_{word}" for word in ("done", "on", "complete", "forgotten"))
@@ -69,7 +69,8 @@ def start(wanted: bool = True) -> None:
 
 
 def restart() -> None:
-    """Forgets what was done, here and in the browser. For callbacks."""
+    """Forgets what was done, here and in the browser; pages are as at first again. For callbacks."""
+    url_state.forget()
     st.session_state[_DONE], st.session_state[_COMPLETE] = set(), False
     st.session_state[_FORGOTTEN] = st.session_state.get(_FORGOTTEN, 0) + 1
 
@@ -109,26 +110,39 @@ def notice(page: str, scene: Scene) -> None:
     st.session_state[_DONE] = done() | {stop.key for stop in STOPS if stop.page == page and stop.done(scene)}
 
 
-def hint(page: str) -> str:
-    """What the tour asks for on this page; empty if nothing, or all is done."""
+def following(page: str) -> Stop | None:
+    """The next stop that is not done, from this page on, then from the beginning."""
+    first = next((n for n, stop in enumerate(STOPS) if stop.page == page), 0)
+    return next((stop for stop in (*STOPS[first:], *STOPS[:first]) if stop.key not in done()), None)
+
+
+def hint(page: str) -> None:
+    """What the tour asks for on this page, or where it goes on."""
     here = [stop for stop in STOPS if stop.page == page]
     if not on() or not here:
-        return ""
+        return
     left = [stop for stop in here if stop.key not in done()]
-    return f"Tour: {left[0].say}" if left else "Tour: done here. The next stop is in the sidebar."
+    if left:
+        frame.note(f"Tour: {left[0].say}", "tour")
+    else:
+        _onward(page, "Tour, done here. ")
 
 
-def sidebar() -> None:
+def _onward(page: str, before: str = "") -> None:
+    stop = following(page)
+    if stop:
+        links.show(stop.page, f"{before}Next stop: {links.target(stop.page)[0].menu_title}")
+    else:
+        links.show("test_yourself", f"{before}All done: test yourself")
+
+
+def sidebar(page: str) -> None:
     """How far the tour is, and the way to its next stop."""
     if not on():
         return
-    left = [stop for stop in STOPS if stop.key not in done()]
     with st.sidebar:
-        st.caption(f"Tour: {len(STOPS) - len(left)} of {len(STOPS)} done")
-        if left:
-            links.show(left[0].page, f"Next stop: {links.target(left[0].page)[0].menu_title}")
-        else:
-            links.show("test_yourself", "All done: test yourself")
+        st.caption(f"Tour: {len(done())} of {len(STOPS)} done")
+        _onward(page)
         st.button("End the tour", on_click=start, args=(False,), type="tertiary")
 
 
@@ -146,6 +160,7 @@ def overview() -> None:
                 st.button("Forget what I did", on_click=restart, type="tertiary")
         for stop in STOPS:
             _line(stop.page, f"{links.target(stop.page)[0].menu_title}: {stop.say}", stop.key in finished)
+        st.write("And then:")
         _line("test_yourself", "Test yourself: 8 of 10 complete the lesson.", completed())
 
 

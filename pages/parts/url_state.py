@@ -232,6 +232,13 @@ def enter(link: dict[str, str]) -> None:
     st.query_params.from_dict(link)
 
 
+def forget() -> None:
+    """Lets every page be as at first. For callbacks."""
+    kept = {name: value for name, value in travelled().items() if name == "model"}
+    st.session_state[_SCENES], st.session_state[_TRAVELLED], st.session_state[_FOLLOWED] = {}, kept, kept
+    st.query_params.from_dict(kept)
+
+
 def present(on: bool) -> None:
     """Enters or leaves presenter view, the scene kept; a talk ends with it. For callbacks."""
     travel("present", on, False)

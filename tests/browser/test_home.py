@@ -56,7 +56,7 @@ def test_the_tour_ticks_what_is_done_and_survives_a_reload(server: Server, open_
     expect(page.get_by_text("Tour: Take the top token once")).to_be_visible()
     page.get_by_role("button", name="Take the top token").click()
     expect(page.get_by_text("Tour: 1 of 12 done")).to_be_visible()
-    page.get_by_role("link", name="Next stop: Next token").click()
+    page.get_by_role("link", name="Next stop: Next token", exact=True).click()
     expect(page.get_by_text("Tour: Switch on “Compare two prompts”")).to_be_visible()
     page.get_by_text("Compare two prompts", exact=True).click()
     page.get_by_role("textbox", name="Prompt (B)").fill("The capital of Italy is")
@@ -74,4 +74,4 @@ def test_the_tour_ticks_what_is_done_and_survives_a_reload(server: Server, open_
     settled(page)
     page.reload()
     settled(page)
-    expect(page.get_by_text(re.compile("12 things to do, [01] done"))).to_be_visible()  # the prompt may still be there
+    expect(page.get_by_text("The tour: 12 things to do, 0 done")).to_be_visible()

@@ -91,6 +91,45 @@ def test_hasty_presses_land_where_they_lead_and_stay(server: Server, open_page: 
     assert temperature(again) == temperature(page) == "1.6"
 
 
+@pytest.mark.parametrize("gap", [30, 60, 100, 150])
+def test_a_change_of_mind_is_obeyed(server: Server, open_page: Open, gap: int) -> None:
+    page = open_page(server, f"{TALK}&scene=6", viewport=STAGE)
+    at(page, 6)
+    for key in ("PageDown", "PageUp"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(gap)
+    page.wait_for_timeout(2_000)
+    at(page, 6)
+    for key in ("PageDown", "PageUp", "PageDown"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(gap)
+    page.wait_for_timeout(2_000)
+    at(page, 7)
+
+
+def test_an_unfinished_edit_ends_with_its_scene(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{TALK}&scene=6", viewport=STAGE)
+    at(page, 6)
+    page.get_by_label("Temperature as a number").fill("0.2")
+    page.keyboard.press("PageDown")
+    at(page, 7)
+    assert temperature(page) == "1.6"
+    assert page.get_by_label("Seed").input_value() == "4"
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(6_000)  # longer than messages of the old scene are held
+    assert temperature(page) == "1.6"
+    assert "t=1.6" in page.url
+
+
+def test_what_the_link_of_a_talk_hides_stays_hidden(server: Server, open_page: Open) -> None:
+    page = open_page(server, f"{TALK}&hide=examples", viewport=STAGE)
+    at(page, 1)
+    for scene in (2, 3):
+        page.keyboard.press("PageDown")
+        at(page, scene)
+        expect(page.get_by_role("button", name="Examples")).to_be_hidden()
+
+
 def test_the_old_picture_stands_until_the_new_one_is_drawn(server: Server, open_page: Open) -> None:
     """The browser freezes what it shows; it is let go only when the next scene's title and bars are there."""
     page = open_page(server, f"{TALK}&scene=9", viewport=STAGE, reduced_motion="no-preference")

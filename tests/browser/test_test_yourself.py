@@ -119,7 +119,7 @@ def test_answers_that_are_none_are_said_and_nothing_is_lost(
     """Seed 0: each kind of question is sent empty or wrong once, and can still be answered."""
     page = open_page(server, f"{PAGE}?seed=0")
     settled(page)
-    said_of = {"choose": "Choose one of the answers first.", "number": "a number, for example", "order": "all "}
+    said_of = {"choose": "Choose one of the answers first.", "number": "a number, for example", "order": "Choose all"}
     seen = set()
     for number, question in enumerate(ten(0), start=1):
         expect(page.get_by_text(f"Question {number} of 10")).to_be_visible()
@@ -178,10 +178,10 @@ def test_shannons_game_is_scored_like_a_model_and_leaks_nothing(server: Server, 
 def test_a_room_guesses(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?look=game&who=room&seed=3")
     settled(page)
-    page.get_by_label("The room’s guesses, one a line").fill("package\npackage\nparcel\nbanana\n")
+    page.get_by_label("The room’s guesses").fill("package\npackage\nparcel\nbanana\n")
     page.get_by_role("button", name="Guess", exact=True).click()
     expect(page.get_by_text("The room (3 guesses)")).to_be_visible()
     expect(page.get_by_text("no message uses them: banana")).to_be_visible()
-    page.get_by_label("The room’s guesses, one a line").fill("banana")
+    page.get_by_label("The room’s guesses").fill("banana")
     page.get_by_role("button", name="Guess", exact=True).click()
     expect(page.get_by_role("alert").filter(has_text="at least one known word")).to_be_visible()

@@ -49,7 +49,7 @@ def test_what_is_no_guess_is_said(text: str, said: str) -> None:
 
 
 def test_a_room() -> None:
-    guess, count, unknown = read_room("hub\nhub\nrocket\nwarehouse\n\n", find)
+    guess, count, unknown = read_room("hub 2\nrocket\nwarehouse\n\n", find)
     assert (count, unknown) == (3, ["rocket"])
     assert guess.points == pytest.approx({2: 60, 3: 30})
     assert math.fsum(guess.points.values()) <= POINTS - KEPT
