@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import caching, core, dragging, inside, learning, stepping, tables
+from tests.benchmarks import caching, core, dragging, inside, learning, stepping, tables, talking
 from tests.benchmarks.measure import medians, table
 
 if TYPE_CHECKING:
@@ -195,6 +195,7 @@ PARTS = {
     "dragging": dragging.bench_dragging,
     "stepping": stepping.bench_stepping,
     "tables": tables.bench_tables,
+    "talking": talking.bench_talk,
     "app": bench_app,
 }
 

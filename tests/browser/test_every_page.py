@@ -66,11 +66,13 @@ def opens_by_link_and_says_what_it_promises(server: Server, open_page: Open, ent
 
 
 def presents_without_sidebar_in_large_type(server: Server, open_page: Open, entry: Entry) -> None:
+    """And whole: nothing of a page in presenter view has to be scrolled to."""
     page = open_page(server, f"/{entry.url}?present=1", viewport={"width": 1280, "height": 720})
     settled(page)
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= 24
     assert "present=1" in page.url
+    fills_a_stage(page)
     page.get_by_role("button", name="Leave presenter view").click()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     assert "present" not in page.url
