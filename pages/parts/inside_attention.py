@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.figures import attention as figures
-from pages.parts import frame, inside_choice, url_state
+from pages.parts import frame, inside_choice, url_state, worked
 from pages.parts.inside_choice import Asked
 from pages.parts.views import Link
 
@@ -65,6 +66,34 @@ def _show(asked: Asked, layer: int, head: int, at: int) -> None:
         "can be guessed from the pattern, not proven by it. Many heads look at the first token when they have "
         "nothing to look for."
     )
+    _worked_out(asked, layer, head, at, [(names[each.key], each.weight) for each in rows])
+
+
+def _worked_out(asked: Asked, layer: int, head: int, at: int, weights: list[tuple[str, float]]) -> None:
+    """A fold: where a weight comes from, with the weights on screen."""
+    place = worked.opened("attention")
+    if place is None:
+        return
+    width = asked.rung.model.config.head_dim
+    (first, most), *others = weights
+    lines = [
+        worked.Line(
+            f"weight of {first}", "e^s / Σ e^s′, with s = query · key / √head width",
+            f"√{width} = {math.sqrt(width):.4g}; softmax of the scores of {at} tokens gives {frame.percent(most)}",
+        )
+    ]  # fmt: skip
+    if others:
+        second, less = others[0]
+        gap = math.log(most / less)
+        numbers = f"ln({most:.4g} / {less:.4g}) = {gap:.4f}: by so much query · key / √{width} is larger for {first}"
+        lines.append(worked.Line(f"its lead over {second}", "ln(w / w′) = s − s′", numbers))
+    code = (
+        "from lm_core import inspection, pretrained\n\nmodel = pretrained.load()\n"
+        f"ids = {list(asked.ids)}\nfound = inspection.inspect(model, ids)\n"
+        f"print(found.attention[{layer - 1}, {head - 1}, {at - 1}, :{at}])\n"
+    )
+    with place:
+        worked.show(lines, code)
 
 
 def _chip(name: str, weight: float | None) -> str:
