@@ -22,6 +22,8 @@ from pages.parts.about_words import CITED, GLOSSARY, OURS
 from pages.parts.views import Link
 
 NAMES = ("look", "find")
+_ON_STAGE = 4
+"""Entries of a list that fit a stage; a word to find brings others up."""
 _LIBRARIES = ("streamlit", "torch", "numpy", "plotly", "pandas", "gguf", "tokenizers", "safetensors", "platformdirs")
 
 
@@ -47,7 +49,7 @@ def words(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     def show() -> None:
         found = {term: said for term, said in GLOSSARY.items() if wanted in f"{term} {said[0]}".lower()}
         frame.note(f"{len(found)} of {len(GLOSSARY)} words.")
-        for term, (meaning, page) in found.items():
+        for term, (meaning, page) in list(found.items())[: _ON_STAGE if url_state.presenting() else None]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 frame.show(f'<p class="nte-term"><b>{html.escape(term)}</b> {html.escape(meaning)}</p>')
                 links.show(page, "See it")
@@ -59,6 +61,9 @@ def works(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """What is cited."""
 
     def show() -> None:
+        if url_state.presenting():
+            frame.show("<ul>" + "".join(_work(*work) for work in CITED) + "</ul>")
+            return
         st.write(
             "This lesson grew out of two articles on next-token prediction. What pages call the article’s are their "
             "worked examples: illustrations, not measurements."
@@ -85,7 +90,7 @@ def concepts(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
         shown.sort(key=lambda each: each[1].key)
         found = [(touch, c) for touch, c in shown if wanted in f"{c.key} {c.name} {c.meaning}".lower()]
         frame.note(f"{len(found)} of {len(shown)} concepts, over {len(every)} controls.")
-        for touch, concept in found:
+        for touch, concept in found[: _ON_STAGE if url_state.presenting() else None]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 frame.show(
                     f'<p class="nte-term"><b>{concept.key} {html.escape(concept.name)}.</b> '
@@ -106,6 +111,8 @@ def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
             for limit in limits.LIMITS
         )
         frame.grid("<tr><th>limit</th><th>value</th><th>why</th></tr>", rows, "What one visitor may ask for")
+        if url_state.presenting():
+            return
         _model()
         _health()
         rows = "".join(f'<tr><th scope="row">{name}</th><td>{_version(name)}</td></tr>' for name in _LIBRARIES)
