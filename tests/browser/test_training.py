@@ -278,7 +278,10 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     page.get_by_label("Prompt", exact=True).fill("left regional")
     expect(page.locator(".walk tr[data-id] .token").first).to_have_text("hub")
     sidebar = page.get_by_test_id("stSidebar")
-    sidebar.get_by_role("combobox", name="Model").click()
+    picker = sidebar.get_by_role("combobox", name="Model")
+    picker.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # a list that has just opened closes when what it hangs on is scrolled
+    picker.click()
     page.get_by_role("option", name="Yours").click()
     expect(sidebar.get_by_text("neural n-gram, step 120. It knows the words of its text")).to_be_visible()
     sidebar.get_by_role("link", name="Next token").click()
