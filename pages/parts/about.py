@@ -48,8 +48,9 @@ def words(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
 
     def show() -> None:
         found = {term: said for term, said in GLOSSARY.items() if wanted in f"{term} {said[0]}".lower()}
-        frame.note(f"{len(found)} of {len(GLOSSARY)} words.")
-        for term, (meaning, page) in list(found.items())[: _ON_STAGE if url_state.presenting() else None]:
+        listed = list(found.items())[: _ON_STAGE if url_state.presenting() else None]
+        frame.note(f"{len(listed)} of {len(GLOSSARY)} words.")
+        for term, (meaning, page) in listed:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 frame.show(f'<p class="nte-term"><b>{html.escape(term)}</b> {html.escape(meaning)}</p>')
                 links.show(page, "See it")
@@ -89,8 +90,9 @@ def concepts(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
         shown = [(touch, concept) for touch in every for concept in touch.teaches]
         shown.sort(key=lambda each: each[1].key)
         found = [(touch, c) for touch, c in shown if wanted in f"{c.key} {c.name} {c.meaning}".lower()]
+        found = found[: _ON_STAGE if url_state.presenting() else None]
         frame.note(f"{len(found)} of {len(shown)} concepts, over {len(every)} controls.")
-        for touch, concept in found[: _ON_STAGE if url_state.presenting() else None]:
+        for touch, concept in found:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 frame.show(
                     f'<p class="nte-term"><b>{concept.key} {html.escape(concept.name)}.</b> '
