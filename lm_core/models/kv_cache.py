@@ -46,18 +46,19 @@ class KVCache:
         """Tokens held."""
         return self._length
 
-    def _held(self) -> torch.Tensor:
-        return self._store[:, :, :, : self._length]  # (layers, 2, kv_heads, length, head_dim)
+    def held(self) -> torch.Tensor:
+        """What is held, a view: (layers, 2, kv_heads, length, head_dim); the 2 are keys and values."""
+        return self._store[:, :, :, : self._length]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of what is held: (layers, 2, kv_heads, length, head_dim); the 2 are keys and values."""
-        return tuple(self._held().shape)
+        return tuple(self.held().shape)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the tokens held, as torch counts them; room to grow is not among them."""
-        return self._held().nbytes
+        return self.held().nbytes
 
     @property
     def bytes_per_token(self) -> int:
@@ -68,12 +69,20 @@ class KVCache:
         """Bytes reserved, room to grow included; at least `nbytes`."""
         return self._store.nbytes
 
+    def reserve(self, tokens: int) -> torch.Tensor:
+        """All the memory, (layers, 2, kv_heads, room, head_dim), with room for so many tokens behind those held.
+
+        For an engine that writes in place and then calls `advance`.
+        """
+        end, capacity = self._length + whole_number("tokens", tokens, 0), self._store.shape[3]
+        if end > capacity:
+            self._allocate(max(end, 2 * capacity, 64))  # doubling: each token is copied O(1) times on average
+        return self._store
+
     def append(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Writes (kv_heads, new, head_dim) behind the tokens held; returns (kv_heads, length + new, head_dim)."""
         end = self._length + keys.shape[1]
-        capacity = self._store.shape[3]
-        if end > capacity:
-            self._allocate(max(end, 2 * capacity, 64))  # doubling: each token is copied O(1) times on average
+        self.reserve(keys.shape[1])
         self._store[layer, 0, :, self._length : end] = keys
         self._store[layer, 1, :, self._length : end] = values
         return self._store[layer, 0, :, :end], self._store[layer, 1, :, :end]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lm_core.models import LanguageModel
     from lm_core.models.kv_cache import KVCache
     from lm_core.tokens import Tokenizer
 
@@ -85,7 +86,7 @@ class NeuralModel(nn.Module):
     @torch.inference_mode()
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.float32]:
         """See LanguageModel.logits; float32."""
-        self._check([ids], None)
+        check(self, [ids], None)
         return self(torch.tensor([ids]))[0].numpy()
 
     @torch.inference_mode()
@@ -93,19 +94,20 @@ class NeuralModel(nn.Module):
         self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
     ) -> NDArray[np.float32]:
         """See LanguageModel.next_logits; float32."""
-        self._check(batch, None)
+        check(self, batch, None)
         ids, lengths = padded(batch)
         return self(ids, lengths)[torch.arange(len(lengths)), torch.tensor(lengths) - 1].numpy()
 
-    def _check(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None) -> None:
-        """Refuses what would fail deep inside, or worse, not fail."""
-        if len(batch) == 0 or any(len(ids) == 0 for ids in batch):
-            raise InvalidInput("ids", "at least one token id for each sequence", batch)
-        if caches is not None and len(caches) != len(batch):
-            raise InvalidInput("caches", f"one for each of {len(batch)} sequences", f"{len(caches)} caches")
-        for i, ids in enumerate(batch):
-            for token_id in (min(ids), max(ids)):
-                whole_number("token id", token_id, 0, self.vocab_size - 1)
-            if self.context_length is not None:
-                total = len(ids) + (caches[i].length if caches else 0)
-                whole_number("tokens in the context", total, 1, self.context_length)
+
+def check(model: LanguageModel, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None) -> None:
+    """Refuses what would fail deep inside a network, or worse, not fail. Raises InvalidInput."""
+    if len(batch) == 0 or any(len(ids) == 0 for ids in batch):
+        raise InvalidInput("ids", "at least one token id for each sequence", batch)
+    if caches is not None and len(caches) != len(batch):
+        raise InvalidInput("caches", f"one for each of {len(batch)} sequences", f"{len(caches)} caches")
+    for i, ids in enumerate(batch):
+        for token_id in (min(ids), max(ids)):
+            whole_number("token id", token_id, 0, model.vocab_size - 1)
+        if model.context_length is not None:
+            total = len(ids) + (caches[i].length if caches else 0)
+            whole_number("tokens in the context", total, 1, model.context_length)

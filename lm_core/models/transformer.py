@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.models.attention import Attention, Recording, Step, linear, rotary
 from lm_core.models.kv_cache import KVCache
-from lm_core.models.neural import Embedding, Linear, NeuralModel, padded
+from lm_core.models.neural import Embedding, Linear, NeuralModel, check, padded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,7 +181,7 @@ class Transformer(NeuralModel):
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.float32]:
         """See LanguageModel.logits; float32."""
         caches = None if cache is None else [cache]
-        self._check([ids], caches)
+        check(self, [ids], caches)
         return self.head(self.hidden_states(torch.tensor([ids]), [len(ids)], caches))[0].numpy()
 
     @torch.inference_mode()
@@ -189,7 +189,7 @@ class Transformer(NeuralModel):
         self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
     ) -> NDArray[np.float32]:
         """See LanguageModel.next_logits; float32. Only the last position of each sequence meets the head."""
-        self._check(batch, caches)
+        check(self, batch, caches)
         ids, new = padded(batch)
         states = self.hidden_states(ids, new, caches)
         last = states[torch.arange(len(new)), torch.tensor(new) - 1]  # (batch, hidden)

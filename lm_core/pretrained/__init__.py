@@ -10,12 +10,14 @@ from lm_core.pretrained.catalogue import DEFAULT, Entry, catalogue, entry
 
 if TYPE_CHECKING:
     from lm_core.models.transformer import Transformer
+    from lm_core.pretrained.engine import Engine
+    from lm_core.pretrained.gguf import Checkpoint, Weights
 
-__all__ = ["DEFAULT", "Entry", "catalogue", "entry", "load"]
+__all__ = ["DEFAULT", "Entry", "catalogue", "entry", "load", "load_engine"]
 
 
 def load(name: str = DEFAULT, cache_folder: Path | None = None) -> Transformer:
-    """The pretrained model of that name, float32, ready to call.
+    """The pretrained model of that name as our readable `Transformer`, float32, ready to call.
 
     The first call reads and dequantises the model file (seconds) and stores the result in `cache_folder`
     (the user's cache directory unless given); later calls read that (about a second).
@@ -24,18 +26,39 @@ def load(name: str = DEFAULT, cache_folder: Path | None = None) -> Transformer:
     import torch
 
     from lm_core.models.transformer import Transformer
+    from lm_core.pretrained import gguf
+
+    checkpoint = _checkpoint(name, name, gguf.dequantised, cache_folder)
+    with torch.device("meta"):  # no memory until the weights are assigned
+        model = Transformer(checkpoint.config, checkpoint.tokenizer, checkpoint.end_ids)
+    model.load_state_dict(checkpoint.weights, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def load_engine(name: str = DEFAULT, cache_folder: Path | None = None, threads: int | None = None) -> Engine:
+    """The same model as an `Engine`: the same numbers within 1e-3 nats, several times faster, and four times smaller.
+
+    Caches and raises as `load` does; `threads` as torch uses unless given.
+    """
+    from lm_core.pretrained import pack
+    from lm_core.pretrained.engine import Engine
+
+    found = _checkpoint(name, f"engine-{name}", pack.tensors, cache_folder)
+    weights = {tensor: value.numpy() for tensor, value in found.weights.items()}
+    return Engine(found.config, weights, found.tokenizer, found.end_ids, threads)
+
+
+def _checkpoint(name: str, stored: str, weights: Weights, cache_folder: Path | None) -> Checkpoint:
+    """What the cache holds under the name `stored`, or the model file says."""
     from lm_core.pretrained import gguf, weight_cache
 
     known = entry(name)
     source = known.path()
     folder = cache_folder or weight_cache.default_folder()
     key = weight_cache.key_of(source)
-    checkpoint = weight_cache.load(folder, name, key)
+    checkpoint = weight_cache.load(folder, stored, key)
     if checkpoint is None:
-        checkpoint = gguf.read(source, remedy=known.reinstall)
+        checkpoint = gguf.read(source, known.reinstall, weights)
         # Nobody waits for the copy: it is written while the model already answers.
-        threading.Thread(target=weight_cache.store, args=(folder, name, key, checkpoint), name="weight-cache").start()
-    with torch.device("meta"):  # no memory until the weights are assigned
-        model = Transformer(checkpoint.config, checkpoint.tokenizer, checkpoint.end_ids)
-    model.load_state_dict(checkpoint.weights, assign=True)
-    return model.eval().requires_grad_(False)
+        threading.Thread(target=weight_cache.store, args=(folder, stored, key, checkpoint), name="weight-cache").start()
+    return checkpoint

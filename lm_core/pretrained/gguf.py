@@ -70,20 +70,32 @@ def half_split(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     return pairs.swapaxes(1, 2).reshape(out_features, in_features)  # (heads * head_dim, in_features)
 
 
-def read(path: Path, remedy: str) -> Checkpoint:
-    """The whole checkpoint. Raises DamagedFile, ending in `remedy`, if the file cannot be understood."""
+Weights = Callable[[dict[str, Any], TransformerConfig], "dict[str, torch.Tensor]"]
+"""What turns the tensors of a file, by name, into weights."""
+
+
+def read(path: Path, remedy: str, weights: Weights | None = None) -> Checkpoint:
+    """The whole checkpoint, its weights as `dequantised` gives them unless said otherwise.
+
+    Raises DamagedFile, ending in `remedy`, if the file cannot be understood.
+    """
     try:
         reader = _open(path)
         field = _field_reader(reader)
         config = _config(field, tied=all(tensor.name != "output.weight" for tensor in reader.tensors))
-        with ThreadPoolExecutor() as pool:  # numpy lets go of the interpreter while it multiplies
-            values = list(pool.map(lambda tensor: _weight(tensor, config), reader.tensors))
-        weights = {hugging_face_name(tensor.name): value for tensor, value in zip(reader.tensors, values)}
+        found = (weights or dequantised)({tensor.name: tensor for tensor in reader.tensors}, config)
         tokenizer = _tokenizer(field)
         end_ids = (int(field("tokenizer.ggml.eos_token_id")),)
     except Exception as error:  # a damaged file can fail anywhere inside the reader
         raise DamagedFile(f"The model file {path.name} cannot be read ({type(error).__name__}).", remedy) from error
-    return Checkpoint(config, weights, tokenizer, end_ids)
+    return Checkpoint(config, found, tokenizer, end_ids)
+
+
+def dequantised(tensors: dict[str, Any], config: TransformerConfig) -> dict[str, torch.Tensor]:
+    """Float32 weights under Hugging Face names."""
+    with ThreadPoolExecutor() as pool:  # numpy lets go of the interpreter while it multiplies
+        values = pool.map(lambda tensor: _weight(tensor, config), tensors.values())
+        return {hugging_face_name(name): value for name, value in zip(tensors, values)}
 
 
 def _open(path: Path) -> Any:

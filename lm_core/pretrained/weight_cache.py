@@ -1,4 +1,4 @@
-"""Keeps a checkpoint once read and dequantised, so that later starts skip both.
+"""Keeps a checkpoint once read and converted, so that later starts skip both.
 
 One safetensors file and one tokenizer JSON per model, named by the source file's SHA-256, in the user's
 cache directory. A file that is missing, cut short or altered counts as absent: the cache is never an
@@ -11,7 +11,6 @@ import hashlib
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lm_core import storage
 from lm_core.errors import LmCoreError
@@ -19,10 +18,7 @@ from lm_core.models.transformer import TransformerConfig
 from lm_core.pretrained.gguf import Checkpoint
 from lm_core.tokens import ByteLevelBPE
 
-if TYPE_CHECKING:
-    import torch
-
-FORMAT = "2"  # raise it when what is written changes meaning
+FORMAT = "3"  # raise it when what is written changes meaning
 
 
 def default_folder() -> Path:
@@ -52,7 +48,8 @@ def load(folder: Path, name: str, key: str) -> Checkpoint | None:
         if facts["key"] != key or facts["tokenizer"] != zlib.crc32(serialised.encode()):
             return None
         config = TransformerConfig(**facts["config"])
-        weights = {tensor: _transposed(value) for tensor, value in flat.items()}
+        transposed = set(facts["transposed"])
+        weights = {tensor: value.t() if tensor in transposed else value for tensor, value in flat.items()}
         return Checkpoint(config, weights, ByteLevelBPE(serialised), tuple(facts["end_ids"]))
     except (OSError, LmCoreError, KeyError, TypeError, ValueError):
         return None
@@ -64,12 +61,15 @@ def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
 
     weights_file, tokenizer_file = _files(folder, name, key)
     serialised = checkpoint.tokenizer.to_json()
-    flat = {tensor: _transposed(value) for tensor, value in checkpoint.weights.items()}
+    # Column-major matrices are stored transposed, so that reading them back gives that layout for free.
+    transposed = [name for name, value in checkpoint.weights.items() if not value.is_contiguous()]
+    flat = {tensor: value.t() if tensor in transposed else value for tensor, value in checkpoint.weights.items()}
     facts = {
         "key": key,
         "tokenizer": zlib.crc32(serialised.encode()),
         "config": asdict(checkpoint.config),
         "end_ids": list(checkpoint.end_ids),
+        "transposed": transposed,
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,8 +82,3 @@ def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
     except (OSError, SafetensorError):
         return False
     return True
-
-
-def _transposed(weight: torch.Tensor) -> torch.Tensor:
-    """Matrices are stored transposed, so that reading them back gives the column-major layout for free."""
-    return weight.t() if weight.dim() == 2 else weight

@@ -1,0 +1,182 @@
+"""A pretrained Transformer that serves: one ONNX graph on the file's own 4-bit weights, activations in float32.
+
+Meets the `LanguageModel` contract with the same `KVCache` as `models.transformer.Transformer`, to which it is held by
+tests; a text may go on from one in the other. Faster because decoding streams 4-bit weights, not float32 ones, through
+the processor. Cannot be looked into: attention weights and residual streams come from the Transformer.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lm_core.models.kv_cache import KVCache
+from lm_core.models.neural import check
+from lm_core.pretrained import graph
+
+if TYPE_CHECKING:
+    from lm_core.models.transformer import TransformerConfig
+    from lm_core.tokens import Tokenizer
+
+_TOGETHER = 3
+"""Sequences from which on one pass over a batch costs less than a pass each."""
+_SHORT = 4
+"""New tokens up to which sequences that go on are taken a token a pass, all at once."""
+_ROWS = 2_048
+"""Positions of fresh sequences computed in one pass, padding included."""
+
+
+class Engine:
+    """Float32 logits within 1e-3 nats of the float32 Transformer's over the whole vocabulary; see the tests."""
+
+    def __init__(
+        self, config: TransformerConfig, weights: graph.Arrays, tokenizer: Tokenizer, end_ids: Iterable[int],
+        threads: int | None = None,
+    ) -> None:  # fmt: skip
+        """`weights` as `pack.read` gives them; `threads` as torch uses unless given."""
+        self.config = config
+        self.tokenizer = tokenizer
+        self.vocab_size = config.vocab_size
+        self.context_length = config.context_length
+        self.end_ids = frozenset(end_ids)
+        self._signed, self._scales = weights.pop("embedding.q"), weights.pop("embedding.s")
+        self._session = _session(config, weights, threads or torch.get_num_threads())
+        self._bindings: weakref.WeakKeyDictionary[KVCache, tuple[int, Any]] = weakref.WeakKeyDictionary()
+        """Of each cache: where its memory lies, and the graph's inputs and outputs tied to it."""
+
+    def new_cache(self) -> KVCache:
+        """An empty cache of this model's shape."""
+        return KVCache(self.config.layers, self.config.kv_heads, self.config.head_dim)
+
+    @torch.inference_mode()
+    def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.float32]:
+        """See LanguageModel.logits; float32."""
+        caches = None if cache is None else [cache]
+        check(self, [ids], caches)
+        return self._go_on(ids, cache or self.new_cache(), range(len(ids)))
+
+    @torch.inference_mode()
+    def next_logits(
+        self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
+    ) -> NDArray[np.float32]:
+        """See LanguageModel.next_logits; float32. Only the last position of each sequence meets the head."""
+        check(self, batch, caches)
+        if caches is None:
+            return self._fresh(batch)
+        short = [i for i, ids in enumerate(batch) if len(ids) <= _SHORT and caches[i].length]
+        if len(short) < _TOGETHER:
+            short = []
+        rows = np.empty((len(batch), self.vocab_size), np.float32)
+        if short:
+            rows[short] = self._token_by_token([batch[i] for i in short], [caches[i] for i in short])
+        for i in set(range(len(batch))).difference(short):
+            rows[i] = self._go_on(batch[i], caches[i], [len(batch[i]) - 1])[0]
+        return rows
+
+    # ---- one sequence
+
+    def _go_on(self, ids: Sequence[int], cache: KVCache, asked: Sequence[int]) -> NDArray[np.float32]:
+        """Reads the ids behind what the cache holds; logits of the asked positions."""
+        room = cache.reserve(len(ids))  # (layers, 2, kv_heads, room, head_dim)
+        place, binding = self._bindings.get(cache, (0, None))
+        if binding is None or place != room.data_ptr():
+            binding = self._bound(room[:, :, None])
+            self._bindings[cache] = room.data_ptr(), binding
+        rows = self._run(binding, np.array([ids]), np.array([cache.length + len(ids)]), asked)
+        cache.advance(len(ids))
+        return rows
+
+    # ---- several
+
+    def _fresh(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Sequences from their beginning, similar lengths in one pass, padded on the right."""
+        rows = np.empty((len(batch), self.vocab_size), np.float32)
+        order = sorted(range(len(batch)), key=lambda i: len(batch[i]))
+        while order:
+            longest = len(batch[order[-1]])
+            count = max(1, _ROWS // longest)
+            taken, order = order[-count:], order[:-count]
+            ids = np.zeros((len(taken), longest), np.int64)  # (batch, time)
+            for row, i in enumerate(taken):
+                ids[row, : len(batch[i])] = batch[i]
+            lengths = np.array([len(batch[i]) for i in taken])
+            c = self.config
+            scratch = torch.empty(c.layers, 2, len(taken), c.kv_heads, longest, c.head_dim)
+            asked = np.arange(len(taken)) * longest + lengths - 1
+            rows[taken] = self._run(self._bound(scratch), ids, lengths, asked)
+        return rows
+
+    def _token_by_token(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache]) -> NDArray[np.float32]:
+        """One token of every sequence a pass: all that the attention operator takes of a batch that goes on."""
+        past = [cache.length for cache in caches]
+        room = max(length + len(new) for length, new in zip(past, batch))
+        c = self.config
+        shared = torch.zeros(c.layers, 2, len(batch), c.kv_heads, room, c.head_dim)
+        for i, cache in enumerate(caches):
+            shared[:, :, i, :, : past[i]] = cache.held()
+        binding = self._bound(shared)
+        for at in range(max(map(len, batch))):
+            # A sequence that is through reads its last token once more, in the same place.
+            ids = np.array([[new[min(at, len(new) - 1)]] for new in batch])
+            lengths = np.array([past[i] + min(at + 1, len(new)) for i, new in enumerate(batch)])
+            rows = self._run(binding, ids, lengths, range(len(batch)))
+        for i, (cache, new) in enumerate(zip(caches, batch)):
+            end = past[i] + len(new)
+            cache.reserve(len(new))[:, :, :, past[i] : end] = shared[:, :, i, :, past[i] : end]
+            cache.advance(len(new))
+        return rows
+
+    # ---- the graph
+
+    def _bound(self, memory: torch.Tensor) -> Any:
+        """Ties the keys and values in and out to one memory (layers, 2, batch, kv_heads, room, head_dim)."""
+        from onnxruntime import OrtValue
+
+        binding = self._session.io_binding()
+        for layer, both in enumerate(memory.numpy()):
+            for kind, part in zip("kv", both):
+                value = OrtValue.ortvalue_from_numpy(part)  # shares the memory
+                binding.bind_ortvalue_input(f"past_{kind}{layer}", value)
+                binding.bind_ortvalue_output(f"now_{kind}{layer}", value)
+        return binding
+
+    def _run(
+        self, binding: Any, ids: NDArray[np.int64], lengths: NDArray[np.int64], asked: Iterable[int]
+    ) -> NDArray[np.float32]:
+        """One pass over ids (batch, time); lengths count what is held too. Rows asked of batch * time."""
+        batch, time = ids.shape
+        inputs = {
+            "embedded": self._embed(ids.ravel()),
+            "split": np.array([batch, time, -1]),
+            "asked": np.array(asked, np.int64),
+            "lengths_less_one": lengths.astype(np.int32) - 1,
+            "longest": np.array([lengths.max()], np.int32),
+        }
+        for name, value in inputs.items():
+            binding.bind_cpu_input(name, value)
+        binding.bind_output("logits")
+        self._session.run_with_iobinding(binding)
+        return np.asarray(binding.get_outputs()[-1].numpy())
+
+    def _embed(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(tokens, hidden)."""
+        return (self._signed[ids] * self._scales[ids][..., None]).reshape(len(ids), -1)
+
+
+def _session(config: TransformerConfig, weights: graph.Arrays, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors only
+    weights = {**weights, **graph.rotary_tables(config)}
+    names = list(weights)
+    options.add_external_initializers(
+        names, [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
+    )
+    return onnxruntime.InferenceSession(graph.build(config, weights), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,103 @@
+"""The serving engine against the readable Transformer on the same file: same numbers, same cache."""
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from gguf import GGUFReader
+from gguf.quants import dequantize
+
+from lm_core import InvalidInput, Transformer, pretrained
+from lm_core.distribution import log_softmax
+from lm_core.pretrained import blocks
+from lm_core.pretrained.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return pretrained.load_engine()
+
+
+@pytest.fixture(scope="module")
+def prompts(model: Transformer, prose: str) -> list[list[int]]:
+    """100 prompts of 1 to 300 tokens: a beginning and a question, English prose cut at random, random ids."""
+    draw = random.Random(12)
+    ids = model.tokenizer.encode(prose[:200_000])
+    lengths = [1, 2, 3] + [draw.randrange(4, 60) for _ in range(80)] + [150, 300]
+    starts = [draw.randrange(len(ids) - length) for length in lengths]
+    found = [ids[start : start + length] for start, length in zip(starts, lengths)]
+    found += [[draw.randrange(model.vocab_size) for _ in range(draw.randrange(1, 60))] for _ in range(13)]
+    found += [model.tokenizer.encode(text) for text in ("The capital of France is", "1 + 1 =")]
+    assert len(found) == 100
+    return found
+
+
+def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference in log-probability, nats, over all rows and the whole vocabulary."""
+    return max(float(np.abs(log_softmax(a) - log_softmax(b)).max()) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_100_prompts_equal_the_transformer(engine: Engine, model: Transformer, prompts: list[list[int]]) -> None:
+    worst = max(apart(engine.next_logits([ids]), model.next_logits([ids])) for ids in prompts)
+    assert worst <= 1e-3
+
+
+def test_every_row_and_every_batch_equal_one_by_one(
+    engine: Engine, model: Transformer, prompts: list[list[int]]
+) -> None:
+    assert apart(engine.logits(prompts[50]), model.logits(prompts[50])) <= 1e-3
+    batch = prompts[:40]
+    assert apart(engine.next_logits(batch), np.stack([engine.next_logits([ids])[0] for ids in batch])) <= 1e-3
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_texts_go_on_in_either(engine: Engine, model: Transformer, prompts: list[list[int]], count: int) -> None:
+    """Caches filled by the engine and read by the Transformer, and the other way round; one, few and many at once."""
+    texts = prompts[10 : 10 + count]
+    first, rest = [ids[:-3] for ids in texts], [ids[-1 - i % 3 :] for i, ids in enumerate(texts)]
+    whole = model.next_logits([a + b for a, b in zip(first, rest)])
+    for one, other in ((engine, engine), (engine, model), (model, engine)):
+        caches: Any = [one.new_cache() for _ in texts]
+        one.next_logits(first, caches)
+        assert apart(other.next_logits(rest, caches), whole) <= 1e-3
+        assert [cache.length for cache in caches] == [len(a) + len(b) for a, b in zip(first, rest)]
+
+
+def test_a_forked_and_a_trimmed_cache_go_on(engine: Engine, prompts: list[list[int]]) -> None:
+    ids = prompts[60]
+    cache = engine.new_cache()
+    engine.next_logits([ids], [cache])
+    fork = cache.fork(4)
+    cache.trim(4)
+    other = [*ids[:4], 17, 19]
+    for held in (cache, fork):
+        assert apart(engine.next_logits([[17, 19]], [held]), engine.next_logits([other])) <= 1e-3
+
+
+def test_what_it_refuses(engine: Engine) -> None:
+    for wrong in ([], [[]], [[49_152]], [[-1]], [[0] * 8_193]):
+        with pytest.raises(InvalidInput):
+            engine.next_logits(wrong)
+
+
+def tensor_of(name: str) -> Any:
+    return next(t for t in GGUFReader(pretrained.entry("smollm2-135m").path()).tensors if t.name == name)
+
+
+@pytest.mark.parametrize("name", ["blk.3.attn_k.weight", "token_embd.weight"])
+def test_blocks_equal_the_dequantised_matrix(name: str) -> None:
+    """Exactly, but for the last bit that a sum of two float32 products may lose."""
+    tensor = tensor_of(name)
+    raw = tensor.data[:200]
+    parts = blocks.from_q8_0(raw) if "embd" in name else (blocks.from_q4_1(raw),)
+    weights = sum(p.scales[..., None] * (p.integers - 8.0) + p.offsets[..., None] for p in parts)
+    theirs = dequantize(raw, tensor.tensor_type)
+    assert np.asarray(weights).reshape(theirs.shape) == pytest.approx(theirs, abs=1e-6)
+
+
+def test_another_quantisation_is_refused_by_name() -> None:
+    from lm_core.pretrained import pack
+
+    with pytest.raises(ValueError, match=r"output_norm.weight is quantised as F32, not Q4_1"):
+        pack._raw(tensor_of("output_norm.weight"), pack.Q4_1)
