@@ -15,6 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages.parts import layout, server
 
 if get_script_run_ctx(suppress_warning=True) is None:
+    server.check_settings()
     server.end_cleanly()
     app = st.App("app.py", lifespan=server.lifespan, routes=server.ROUTES, middleware=server.MIDDLEWARE)
 else:

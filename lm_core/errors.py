@@ -3,6 +3,7 @@
     LmCoreError
     ├── InvalidInput        a value outside its allowed range (also a ValueError)
     │   └── PromptError     text that cannot be given to a model as it stands
+    ├── Busy                too many ask at once
     └── ModelUnavailable    a model that is not installed, or whose file cannot be read
         └── DamagedFile     the file is there, but its content is broken
 
@@ -41,6 +42,17 @@ class InvalidInput(LmCoreError, ValueError):
 
 class PromptError(InvalidInput):
     """A text that cannot become token ids, such as an empty one."""
+
+
+class Busy(LmCoreError):
+    """A shared server has more to do than it takes on; nothing is lost, the same request may be made again.
+
+    >>> str(Busy("The model has 64 requests waiting."))
+    'The model has 64 requests waiting. Nothing is lost: try again in a few seconds.'
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why} Nothing is lost: try again in a few seconds.")
 
 
 class ModelUnavailable(LmCoreError):

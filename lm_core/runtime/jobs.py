@@ -22,18 +22,15 @@ from typing import Any
 
 from lm_core.corpus import Corpus
 from lm_core.recipe import Recipe
+from lm_core.runtime import limits, memory
 from lm_core.runtime.run_folder import PLAYABLE, RunFolder
 
-SLOTS = max(1, (os.cpu_count() or 2) // 2)
-"""Runs trained at one time."""
 SLICE = 0.5
 """Seconds a run trains before the next one has its turn."""
 LEASE = 90.0
 """Seconds without a sign of life after which a watcher wants nothing: browsers call hidden pages once a minute."""
 HEARD = 5.0
 """Seconds for which a watcher counts as there: runs of those who are gone, or look away, let others go first."""
-DISK = 2**30
-"""Bytes all runs may take; beyond it those unused for longest are removed."""
 INTERRUPTED = "interrupted"
 
 
@@ -108,7 +105,9 @@ class _Slot:
 class Jobs:
     """The manager of one server process; every method may be called from any thread."""
 
-    def __init__(self, root: Path, slots: int = SLOTS, lease: float = LEASE, slice_seconds: float = SLICE) -> None:
+    def __init__(
+        self, root: Path, slots: int = limits.TRAINING_RUNS, lease: float = LEASE, slice_seconds: float = SLICE
+    ) -> None:
         self.root, self._lease, self._slice = root, lease, slice_seconds
         self._changed = threading.Condition()
         self._wants: dict[str, dict[str, tuple[int, float]]] = {}
@@ -121,9 +120,14 @@ class Jobs:
         self._threads: list[threading.Thread] = []
 
     def open(self, recipe: Recipe, corpus: Corpus) -> RunFolder:
-        """The run of this recipe on this text, new or found. Raises OSError if it cannot be stored."""
+        """The run of this recipe on this text, new or found.
+
+        Raises OSError if it cannot be stored, and Busy for a new one while memory is short.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         new = not (self.root / recipe.run_id(corpus) / "recipe.json").exists()
+        if new:
+            memory.check()
         folder = RunFolder.create(self.root, recipe, corpus)
         if new:
             self._make_room(folder.id)
@@ -253,7 +257,7 @@ class Jobs:
         folders = [path for path in self.root.iterdir() if path.is_dir() and path.name != keep]
         sizes = {path: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) for path in folders}
         for path in sorted(folders, key=lambda path: path.stat().st_mtime):
-            if sum(sizes.values()) <= DISK:
+            if sum(sizes.values()) <= limits.TRAINING_DISK:
                 return
             with self._changed:
                 watched = self._wanted(path.name) > 0

@@ -21,20 +21,30 @@ class Registry:
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._served: dict[str, ServedModel] = {}
+        self.loads = 0
+        """How often a pretrained model was loaded."""
 
     def get(self, name: str = pretrained.DEFAULT) -> ServedModel:
         """The pretrained model, loaded if need be. Raises what `pretrained.load` raises, each time anew."""
-        return self._served.get(name) or self.serve(pretrained.entry(name).name, lambda: pretrained.load(name))
 
-    def serve(self, name: str, load: Callable[[], LanguageModel]) -> ServedModel:
-        """The model of this name, whatever it is; `load` brings it the first time."""
+        def load() -> LanguageModel:
+            self.loads += 1
+            return pretrained.load_engine(name)
+
+        return self._served.get(name) or self.serve(pretrained.entry(name).name, load, lambda: pretrained.load(name))
+
+    def serve(
+        self, name: str, load: Callable[[], LanguageModel], reference: Callable[[], LanguageModel] | None = None
+    ) -> ServedModel:
+        """The model of this name, whatever it is; `load` brings it the first time, and `reference` the one to be
+        looked into, where that is another."""
         if name in self._served:
             return self._served[name]
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
             if name not in self._served:
-                self._served[name] = ServedModel(load())
+                self._served[name] = ServedModel(load(), reference)
             return self._served[name]
 
     def loaded(self, name: str = pretrained.DEFAULT) -> bool:

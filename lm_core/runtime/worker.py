@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from lm_core.errors import DamagedFile, InvalidInput, LmCoreError
+from lm_core.runtime import limits
 from lm_core.runtime.run_folder import DIVERGED, DONE, RunFolder, State, kept_steps
 from lm_core.training.build import trainer
 from lm_core.training.trainer import Diverged, TrainingStep
@@ -28,8 +29,6 @@ SAVED_EVERY = 3.0
 """Seconds of training after which a run is saved: more is never lost."""
 OPEN_RUNS = 8
 """Runs held in memory; one more, and the one that waited longest is put away."""
-MEMORY = 4 * 2**30
-"""Bytes of address space: a run that wants more fails alone, not the server."""
 _WRITTEN_EVERY = 0.1  # seconds; the record of a step reaches its readers after this
 
 
@@ -159,7 +158,7 @@ def main() -> None:
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (limits.TRAINING_MEMORY, limits.TRAINING_MEMORY))
     except (ImportError, ValueError, OSError):
         pass  # a system without such limits
     torch.set_num_threads(1)

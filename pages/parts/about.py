@@ -15,16 +15,28 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import pretrained
 from lm_core.errors import ModelUnavailable
 from lm_core.pretrained import weight_cache
-from lm_core.runtime import limits, registry
+from lm_core.runtime import limits, memory, registry
 from pages.parts import concepts as map_of_concepts
-from pages.parts import frame, links, server_facts, url_state
+from pages.parts import frame, links, url_state
 from pages.parts.about_words import CITED, GLOSSARY, OURS
 from pages.parts.views import Link
 
 NAMES = ("look", "find")
 _ON_STAGE = 4
 """Entries of a list that fit a stage; a word to find brings others up."""
-_LIBRARIES = ("streamlit", "torch", "numpy", "plotly", "pandas", "gguf", "tokenizers", "safetensors", "platformdirs")
+_LIBRARIES = (
+    "streamlit",
+    "torch",
+    "numpy",
+    "plotly",
+    "pandas",
+    "gguf",
+    "tokenizers",
+    "safetensors",
+    "platformdirs",
+    "onnx",
+    "onnxruntime",
+)
 
 
 def standing() -> Link:
@@ -109,7 +121,7 @@ def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     def show() -> None:
         rows = "".join(
             f'<tr><th scope="row">{limit.name}</th><td>{_value(limit)}</td>'
-            f'<td class="nte-text">{limit.reason}</td></tr>'
+            f'<td class="nte-text">{limit.reason} <code>{limit.setting}</code></td></tr>'
             for limit in limits.LIMITS
         )
         frame.grid("<tr><th>limit</th><th>value</th><th>why</th></tr>", rows, "What one visitor may ask for")
@@ -164,11 +176,14 @@ def _model() -> None:
 
 
 def _health() -> None:
+    held = memory.resident()
     facts = {
         "default model": "ready" if registry.warmed() else "loading, or not there",
-        "memory of this process": server_facts.memory(),
+        "memory of this process": f"{held / 2**20:,.0f} MiB" if held else "not told by this system",
+        "loads of the pretrained model": f"{registry.loads}",
         "processor cores": f"{os.cpu_count() or 1}",
         "threads for the model": os.environ.get("OMP_NUM_THREADS", "as torch decides"),
+        "engine": f"onnxruntime {_version('onnxruntime')}, 4-bit weights of the file, float32 activations",
         "system": f"{platform.system()} {platform.machine()}",
     }
     rows = "".join(

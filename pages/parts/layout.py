@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts import frame, hiding, model_choice, navigation, talk, tour, url_state
+from pages.parts import frame, hiding, model_choice, navigation, talk, tour, url_state, waiting
 from pages.parts.contents import Entry, entries
 
 _stage = st.components.v2.component(
@@ -18,12 +18,14 @@ _stage = st.components.v2.component(
 def draw() -> None:
     """Runs the page this visitor asked for inside the frame."""
     st.set_page_config(page_icon=navigation.FAVICON, layout="centered")
+    waiting.admit()
     presenting = url_state.presenting()
     page, entry = navigation.build("hidden" if presenting else "sidebar")
     running = talk.move(entry)
     url_state.arrive(entry.url or "home")
     url_state.travel("present", presenting, False)
     frame.show(f"<style>{frame.source('presenter.css')}</style>" if presenting else "")  # and what all pages wear
+    waiting.place()
     hiding.apply()
     if presenting:
         _stage(data=talk.stage(running), key="_stage", on_wanted_change=talk.heard)

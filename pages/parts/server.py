@@ -3,6 +3,7 @@
 import gc
 import gzip
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +16,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lm_core.runtime import registry
-from pages.parts import training_jobs
+from lm_core.runtime import limits, memory, registry
+from pages.parts import training_jobs, waiting
+from pages.parts.guard import UploadLimits
 
 _warming_error: list[str] = []
 
@@ -35,9 +37,16 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
     At the end every training run is saved, and no process stays behind.
     """
+    waiting.watch()
     threading.Thread(target=warm, name="warm-up", daemon=True).start()
     yield
     await to_thread.run_sync(training_jobs.close)
+
+
+def check_settings() -> None:
+    """Ends the process with a sentence where the environment sets a limit to what it cannot be."""
+    if limits.REFUSED:
+        sys.exit("\n".join(limits.REFUSED))
 
 
 def end_cleanly() -> None:
@@ -52,10 +61,13 @@ def end_cleanly() -> None:
 
 
 async def ready(_request: Request) -> JSONResponse:
-    """200 once the default model has answered a prompt; 503 while it loads, or with the reason it cannot."""
-    if registry.warmed():
-        return JSONResponse({"ready": True})
+    """200 once the default model has answered a prompt; 503 while it loads, with the reason it cannot, or while
+    memory is short."""
+    facts = {"loads": registry.loads, "memory": memory.resident(), "threads": threading.active_count()}
+    if registry.warmed() and memory.resident() <= limits.MEMORY:
+        return JSONResponse({"ready": True, **facts})
     reason = _warming_error[0] if _warming_error else "The model is loading."
+    reason = "Memory is short." if registry.warmed() else reason
     return JSONResponse({"ready": False, "reason": reason}, status_code=503)
 
 
@@ -105,4 +117,4 @@ class CompressFrontend:
 
 
 ROUTES = [Route("/ready", ready)]
-MIDDLEWARE = [Middleware(CompressFrontend)]
+MIDDLEWARE = [Middleware(UploadLimits), Middleware(CompressFrontend)]

@@ -251,7 +251,7 @@ def test_equal_recipes_are_one_run(tmp_path: Path, text: Corpus) -> None:
 def test_old_runs_give_way(tmp_path: Path, text: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = Jobs(tmp_path)
     old = jobs.open(SMALL, text)
-    monkeypatch.setattr("lm_core.runtime.jobs.DISK", 10)
+    monkeypatch.setattr("lm_core.runtime.limits.TRAINING_DISK", 10)
     new = jobs.open(replace(SMALL, seed=9), text)
     assert not old.path.exists()
     assert new.path.exists()

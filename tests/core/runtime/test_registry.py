@@ -22,7 +22,7 @@ def test_thirty_visitors_cause_one_load(monkeypatch: pytest.MonkeyPatch, model: 
         together.wait()
         return registry.get()
 
-    monkeypatch.setattr(pretrained, "load", slow_load)
+    monkeypatch.setattr(pretrained, "load_engine", slow_load)
     registry = Registry()
     assert not registry.loaded()
     with ThreadPoolExecutor(30) as visitors:
@@ -38,11 +38,11 @@ def test_a_failure_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch, mode
 
     registry = Registry()
     with monkeypatch.context() as patch:
-        patch.setattr(pretrained, "load", absent)
+        patch.setattr(pretrained, "load_engine", absent)
         assert str(registry.warm()) == "The model is absent. To fix this: install it"
         with pytest.raises(ModelUnavailable):
             registry.get()
-    monkeypatch.setattr(pretrained, "load", lambda name: model)
+    monkeypatch.setattr(pretrained, "load_engine", lambda name: model)
     assert registry.get().vocab_size == 49_152
 
 

@@ -1,0 +1,65 @@
+"""What stands before the server's doors: how much one visitor may upload, and all of them together."""
+
+from collections import defaultdict
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime import get_instance
+
+from lm_core.runtime import limits, memory
+
+_UPLOADS = "/_stcore/upload_file/"
+
+
+class UploadLimits:
+    """Counts the bytes of each visitor's uploads, as they come in; Streamlit itself limits the single file only.
+
+    Refuses with 413 what goes beyond a visitor's share, with 503 what goes beyond the server's, or comes while its
+    memory is short. A file's bytes count until it is removed or its visitor has gone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._held: dict[str, dict[str, int]] = defaultdict(dict)
+        """Bytes by visitor and file."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or _UPLOADS not in path or scope["method"] not in ("PUT", "DELETE"):
+            await self.app(scope, receive, send)
+            return
+        visitor, _, file = path.split(_UPLOADS, 1)[1].partition("/")
+        if scope["method"] == "DELETE":
+            self._held[visitor].pop(file, None)
+            await self.app(scope, receive, send)
+            return
+        self._forget_those_gone()
+        self._held[visitor].pop(file, None)
+        announced = int(dict(scope["headers"]).get(b"content-length", b"0") or 0)
+        if refusal := self._refusal(visitor, announced):
+            await refusal(scope, receive, send)
+            return
+
+        async def counted() -> Message:
+            message = await receive()
+            held = self._held[visitor]
+            held[file] = held.get(file, 0) + len(message.get("body", b""))
+            if self._refusal(visitor, 0):  # more than announced
+                return {"type": "http.disconnect"}
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _refusal(self, visitor: str, more: int) -> PlainTextResponse | None:
+        own = sum(self._held[visitor].values()) + more
+        every = sum(sum(files.values()) for files in self._held.values()) + more
+        if own > limits.UPLOADED:
+            return PlainTextResponse("Your uploads take too much room. Remove one, or reload the page.", 413)
+        if every > limits.ALL_UPLOADS or memory.resident() > limits.MEMORY:
+            return PlainTextResponse("The server's memory is short. Try again in a few minutes.", 503)
+        return None
+
+    def _forget_those_gone(self) -> None:
+        runtime = get_instance()
+        for visitor in [key for key in self._held if not runtime.is_active_session(key)]:
+            del self._held[visitor]
