@@ -112,23 +112,29 @@ class Engine:
         return rows
 
     def _token_by_token(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache]) -> NDArray[np.float32]:
-        """One token of every sequence a pass: all that the attention operator takes of a batch that goes on."""
-        past = [cache.length for cache in caches]
-        room = max(length + len(new) for length, new in zip(past, batch))
+        """One token of each sequence a pass, all that the attention operator takes of a batch that goes on.
+
+        Sequences end together: those with more to read begin earlier, alone.
+        """
         c = self.config
+        order = sorted(range(len(batch)), key=lambda i: -len(batch[i]))
+        past = [caches[i].length for i in order]
+        new = [batch[i] for i in order]
+        room = max(length + len(ids) for length, ids in zip(past, new))
         shared = torch.zeros(c.layers, 2, len(batch), c.kv_heads, room, c.head_dim)
-        for i, cache in enumerate(caches):
-            shared[:, :, i, :, : past[i]] = cache.held()
-        binding = self._bound(shared)
-        for at in range(max(map(len, batch))):
-            # A sequence that is through reads its last token once more, in the same place.
-            ids = np.array([[new[min(at, len(new) - 1)]] for new in batch])
-            lengths = np.array([past[i] + min(at + 1, len(new)) for i, new in enumerate(batch)])
-            rows = self._run(binding, ids, lengths, range(len(batch)))
-        for i, (cache, new) in enumerate(zip(caches, batch)):
-            end = past[i] + len(new)
-            cache.reserve(len(new))[:, :, :, past[i] : end] = shared[:, :, i, :, past[i] : end]
-            cache.advance(len(new))
+        for row, i in enumerate(order):
+            shared[:, :, row, :, : past[row]] = caches[i].held()
+        for left in range(len(new[0]), 0, -1):
+            going = sum(len(ids) >= left for ids in new)
+            ids = np.array([[ids[-left]] for ids in new[:going]])
+            lengths = np.array([past[row] + len(new[row]) - left + 1 for row in range(going)])
+            logits = self._run(self._bound(shared[:, :, :going]), ids, lengths, range(going) if left == 1 else [0])
+        rows = np.empty((len(batch), self.vocab_size), np.float32)
+        for row, i in enumerate(order):
+            end = past[row] + len(new[row])
+            caches[i].reserve(len(new[row]))[:, :, :, past[row] : end] = shared[:, :, row, :, past[row] : end]
+            caches[i].advance(len(new[row]))
+            rows[i] = logits[row]
         return rows
 
     # ---- the graph

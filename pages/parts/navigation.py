@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Literal
 
 import streamlit as st
@@ -11,6 +12,7 @@ from pages.parts.contents import SECTIONS, Entry, entries
 
 FAVICON = "assets/images/favicon.png"
 _INSIDE = "_inside_the_frame"
+_made: dict[str, StreamlitPage] = {}
 
 
 def build(position: Literal["sidebar", "hidden"] = "sidebar") -> tuple[StreamlitPage, Entry]:
@@ -26,8 +28,11 @@ def build(position: Literal["sidebar", "hidden"] = "sidebar") -> tuple[Streamlit
 
 
 def _page(entry: Entry) -> StreamlitPage:
-    home = entry.section == "Home"
-    return st.Page(entry.file, title=entry.menu_title, icon=f":material/{entry.icon}:", default=home)
+    """A copy, because a page may be run once; making it anew looks the file up on the disk, 13 times a rerun."""
+    if entry.file not in _made:
+        home = entry.section == "Home"
+        _made[entry.file] = st.Page(entry.file, title=entry.menu_title, icon=f":material/{entry.icon}:", default=home)
+    return copy(_made[entry.file])
 
 
 @contextmanager

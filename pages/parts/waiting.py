@@ -1,5 +1,7 @@
 """What a visitor sees who waits: their place in line for the model, and a full room."""
 
+import threading
+
 import streamlit as st
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -8,6 +10,7 @@ from lm_core.runtime import inference_queue, limits
 from pages.parts import frame
 
 _PLACE = "_waiting_place"
+_admitting = threading.Lock()
 _admitted: set[str] = set()
 
 
@@ -42,9 +45,12 @@ def admit() -> None:
     context, runtime = get_script_run_ctx(), get_instance()
     if context is None or context.session_id in _admitted:
         return
-    _admitted.difference_update([key for key in _admitted if not runtime.is_active_session(key)])
-    if len(_admitted) >= limits.SESSIONS:
+    with _admitting:
+        _admitted.difference_update([key for key in _admitted if not runtime.is_active_session(key)])
+        full = len(_admitted) >= limits.SESSIONS
+        if not full:
+            _admitted.add(context.session_id)
+    if full:
         st.title("The room is full")
         frame.note(f"{limits.SESSIONS} visitors are here, which is what this server takes. Reload the page in a while.")
         st.stop()
-    _admitted.add(context.session_id)
