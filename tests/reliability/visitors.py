@@ -43,6 +43,10 @@ class Visitor:
     answers: list[float] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     """What was drawn last, as JSON, by the component's name."""
+    session: str = ""
+    """How the server calls it."""
+    shown: list[str] = field(default_factory=list)
+    """HTML and headings drawn by the last rerun, as their source."""
     _widgets: dict[str, WidgetState] = field(default_factory=dict)
     _hashes: list[str] = field(default_factory=list)
     _script: str = ""
@@ -56,6 +60,17 @@ class Visitor:
         self._socket = await connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=60)
         await self._ask()
         return time.perf_counter() - start
+
+    async def send(self, data: bytes) -> None:
+        """Anything at all."""
+        assert self._socket is not None
+        await self._socket.send(data)
+
+    async def closed(self) -> int | None:
+        """Waits until the server has hung up; why, by the protocol's code."""
+        assert self._socket is not None
+        await asyncio.wait_for(self._socket.wait_closed(), 30)
+        return self._socket.close_code
 
     async def close(self) -> None:
         if self._socket is not None:
@@ -109,7 +124,7 @@ class Visitor:
         rerun.cached_message_hashes.extend(self._hashes)
         about = rerun.context_info
         about.timezone, about.locale, about.url, about.color_scheme = "UTC", "en-US", f"{self.url}/{self.page}", "light"
-        self._hashes = []
+        self._hashes, self.shown = [], []
         await self._socket.send(ask.SerializeToString())
         begun = False
         while True:
@@ -118,6 +133,8 @@ class Visitor:
             begun = begun or kind == "new_session"
             if kind == "delta":
                 self._hear(answer)
+            elif kind == "new_session":
+                self.session = answer.new_session.initialize.session_id
             elif kind == "navigation":
                 self._script = answer.navigation.page_script_hash
             elif kind == "script_finished" and begun:
@@ -142,6 +159,8 @@ class Visitor:
             if drawn.id.endswith("_prompt_box"):
                 self._box = json.loads(drawn.json)
                 self._widgets.setdefault(drawn.id, WidgetState(id=drawn.id))
+        elif kind in ("html", "heading"):
+            self.shown.append(element.html.body if kind == "html" else element.heading.body)
         elif kind == "selectbox" and element.selectbox.id not in self._widgets:
             chosen = element.selectbox.options[element.selectbox.default] if element.selectbox.options else ""
             self._widgets[element.selectbox.id] = WidgetState(id=element.selectbox.id, string_value=chosen)

@@ -1,0 +1,245 @@
+"""One visitor means harm; the others notice nothing. Each protection of ours has a control that fails without it."""
+
+import asyncio
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from tests.browser.server import ROOT, Server, running
+from tests.reliability.visitors import Visitor, own_words
+
+MIB = 2**20
+SMALL = {"UPLOADED": 20 * MIB, "ALL_UPLOADS": 28 * MIB, "SESSIONS": 8}
+"""Limits that a test can reach in little time; the code that keeps them is the same."""
+
+
+@contextmanager
+def small_server(folder: Path, changed: str = "") -> Iterator[Server]:
+    settings = "".join(f"os.environ['NEXT_TOKEN_EXPLORER_{k}'] = '{v}'\n" for k, v in SMALL.items())
+    with running(folder, changed=f"import os\n{settings}{changed}") as server:
+        server.wait_until("/ready")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with small_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def facts(server: Server) -> dict[str, Any]:
+    return dict(json.loads(server.get("/ready")[1]))
+
+
+async def typing_beside(server: Server, harm: Callable[[Visitor], Any], others: int = 4) -> Any:
+    """What `harm` by one visitor returns, while the others type; an error of theirs is the test's."""
+    visitors = [Visitor(server.url, number) for number in range(others + 1)]
+    await asyncio.gather(*(visitor.open() for visitor in visitors))
+    one, *rest = visitors
+    *_, found = await asyncio.gather(
+        *(visitor.keys(own_words(visitor.number, 1), key=0.1) for visitor in rest), harm(one)
+    )
+    for visitor in visitors:
+        await visitor.close()
+    return found
+
+
+async def garbage(visitor: Visitor) -> int | None:
+    await visitor.send(b"\xff\xfe no protobuf \x00")
+    await visitor.send(b"")
+    await asyncio.sleep(0.5)
+    return None
+
+
+async def too_large(visitor: Visitor) -> int | None:
+    await visitor.send(b"x" * (26 * 10**6 + 2**20))
+    return await visitor.closed()
+
+
+def message(**fields: bool) -> Callable[[Visitor], Any]:
+    async def send(visitor: Visitor) -> None:
+        ask = BackMsg()
+        for name, value in fields.items():
+            setattr(ask, name, value)
+        await visitor.send(ask.SerializeToString())
+        await asyncio.sleep(0.5)
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ("harm", "ends"),
+    [
+        (garbage, None),
+        (too_large, 1009),
+        (message(clear_cache=True), None),
+        (message(debug_shutdown_runtime=True), None),
+        (message(set_run_on_save=True), None),
+    ],
+    ids=["garbage", "26 MB", "clear the cache", "shut down", "run on save"],
+)
+def test_frames_that_mean_harm_hurt_nobody_else(server: Server, harm: Callable[[Visitor], Any], ends: int) -> None:
+    assert asyncio.run(typing_beside(server, harm)) == ends
+    assert facts(server)["loads"] == 1
+
+
+def test_a_model_in_streamlits_own_cache_would_be_loaded_again(tmp_path: Path) -> None:
+    """The control to "clear the cache"."""
+    changed = """
+import streamlit as st
+from lm_core.runtime import registry
+inner = type(registry).get
+@st.cache_resource
+def cached(name):
+    registry._served.pop(name, None)
+    return inner(registry, name)
+type(registry).get = lambda self, name="smollm2-135m": cached(name)
+"""
+    with small_server(tmp_path, changed) as server:
+        before = facts(server)["loads"]
+        asyncio.run(typing_beside(server, message(clear_cache=True), others=2))
+        assert facts(server)["loads"] == before + 1
+
+
+# ---- uploads
+
+
+class Uploader:
+    """Puts files as the frontend does, asked for or not."""
+
+    def __init__(self, server: Server, session: str) -> None:
+        self._address, self._session = urlparse(server.url).netloc, session
+        _, _, headers = server.get("/_stcore/health")
+        self._cookie = headers["set-cookie"].split(";")[0]
+
+    def send(self, method: str, name: str, size: int = 0) -> int:
+        connection = http.client.HTTPConnection(self._address, timeout=30)
+        body = b"--b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n" + b"x" * size + b"\r\n--b--\r\n"
+        headers = {"Cookie": self._cookie, "X-Xsrftoken": self._cookie.split("=", 1)[1]}
+        headers["Content-Type"] = "multipart/form-data; boundary=b"
+        try:
+            path = f"/_stcore/upload_file/{self._session}/{name}"
+            connection.request(method, path, body if method == "PUT" else None, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+def flood(server: Server, visitors: int, files: int) -> list[list[int]]:
+    """What each visitor's uploads of 4 MiB are answered."""
+
+    async def run() -> list[list[int]]:
+        group = [Visitor(server.url, number, "about") for number in range(visitors)]
+        for visitor in group:
+            await visitor.open()
+        found = []
+        for visitor in group:
+            uploader = Uploader(server, visitor.session)
+            found.append([await asyncio.to_thread(uploader.send, "PUT", f"f{i}", 4 * MIB) for i in range(files)])
+        again = Uploader(server, group[0].session)
+        await asyncio.to_thread(again.send, "DELETE", "f0")
+        found.append([await asyncio.to_thread(again.send, "PUT", "again", MIB)])
+        for visitor in group:
+            await visitor.close()
+        return found
+
+    return asyncio.run(run())
+
+
+def test_an_upload_flood_ends_at_a_visitors_share_and_at_everybodys(server: Server) -> None:
+    """20 MiB a visitor, 28 MiB together; what is removed makes room, and so does whoever leaves."""
+    for _ in range(2):
+        first, second, again = flood(server, visitors=2, files=8)
+        assert first == [204] * 4 + [413] * 4
+        assert second == [204] * 2 + [503] * 6
+        assert again == [204]
+    assert facts(server)["ready"]
+
+
+def test_without_the_limits_the_flood_goes_through(tmp_path: Path) -> None:
+    """The control: Streamlit itself limits the single file only."""
+    changed = "from pages.parts import server\nserver.MIDDLEWARE[:] = server.MIDDLEWARE[1:]\n"
+    with small_server(tmp_path, changed) as server:
+        assert flood(server, visitors=1, files=8)[0] == [204] * 8
+
+
+def test_one_file_has_a_largest_size_and_a_token_is_asked_for(server: Server) -> None:
+    async def run() -> list[int]:
+        visitor = Visitor(server.url, 0, "about")
+        await visitor.open()
+        uploader = Uploader(server, visitor.session)
+        large = await asyncio.to_thread(uploader.send, "PUT", "large", 17 * MIB)
+        uploader._cookie = "_streamlit_xsrf=made-up"
+        forged = await asyncio.to_thread(uploader.send, "PUT", "small", 10)
+        stranger = await asyncio.to_thread(Uploader(server, "nobody").send, "PUT", "small", 10)
+        await visitor.close()
+        return [large, forged, stranger]
+
+    assert asyncio.run(run()) == [413, 403, 400]
+
+
+# ---- doors
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../app.py", "/..%2fapp.py", "/static/../../app.py", "/static/..%2f..%2f..%2fetc%2fpasswd",
+        "/media/../../../etc/passwd", "/component/../../app.py", "/app/static/%2e%2e/%2e%2e/app.py", "/%00",
+        "//etc/passwd",
+    ],
+)  # fmt: skip
+def test_no_path_leads_to_a_file(server: Server, path: str) -> None:
+    status, body, _ = server.get(path)
+    assert b"root:" not in body
+    assert b"lm_core" not in body
+    assert status in (200, 307, 400, 403, 404)  # 200: the page that every unknown address shows
+
+
+def test_a_page_of_another_origin_is_not_let_in(server: Server) -> None:
+    async def run() -> None:
+        address = server.url.replace("http", "ws") + "/_stcore/stream"
+        async with connect(address, subprotocols=["streamlit"], origin="http://evil.example") as socket:  # type: ignore[arg-type]
+            await socket.recv()
+
+    with pytest.raises((InvalidStatus, WebSocketException)):
+        asyncio.run(run())
+
+
+def test_a_full_room_says_so_and_has_room_again(server: Server) -> None:
+    async def run() -> tuple[list[bool], bool]:
+        group = [Visitor(server.url, number, "about") for number in range(9)]
+        for visitor in group:
+            await visitor.open()
+        full = ["The room is full" in visitor.shown for visitor in group]
+        await group[0].close()
+        await asyncio.sleep(0.5)
+        late = Visitor(server.url, 9, "about")
+        await late.open()
+        for visitor in [*group[1:], late]:
+            await visitor.close()
+        return full, "The room is full" in late.shown
+
+    assert asyncio.run(run()) == ([False] * 8 + [True], False)
+
+
+def test_a_limit_that_is_none_stops_the_start_with_a_sentence() -> None:
+    environment = {**os.environ, "NEXT_TOKEN_EXPLORER_QUEUE": "many"}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    sentence = 'must be a whole number from 1 to 1,099,511,627,776 (requests), but is "many".'
+    assert f"NEXT_TOKEN_EXPLORER_QUEUE {sentence}" in run.stderr.splitlines()
+    assert "Traceback" not in run.stderr
