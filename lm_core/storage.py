@@ -38,12 +38,16 @@ def to_bytes(tensors: Tensors, facts: Mapping[str, Any]) -> bytes:
 
 
 def write(path: Path, tensors: Tensors, facts: Mapping[str, Any]) -> None:
-    """Puts the file in place of an old one only when it is complete and on the disk."""
+    """Puts the file in place of an old one only when it is complete and on the disk. Raises OSError."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as unfinished:
-        save_file(whole, unfinished, _header(whole, facts))
+        try:
+            save_file(whole, unfinished, _header(whole, facts))
+        except SafetensorError as error:
+            raise OSError(f"{path.name} could not be written: {error}") from None
 
 
 def from_bytes(data: bytes, what: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -57,8 +57,6 @@ def load(folder: Path, name: str, key: str) -> Checkpoint | None:
 
 def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
     """Writes the checkpoint, all or nothing, and drops older ones of the same name; False if that failed."""
-    from safetensors import SafetensorError
-
     weights_file, tokenizer_file = _files(folder, name, key)
     serialised = checkpoint.tokenizer.to_json()
     # Column-major matrices are stored transposed, so that reading them back gives that layout for free.
@@ -79,6 +77,6 @@ def store(folder: Path, name: str, key: str, checkpoint: Checkpoint) -> bool:
         for stale in folder.glob(f"{name}-*"):
             if stale not in (weights_file, tokenizer_file) and not stale.name.endswith(".unfinished"):
                 stale.unlink(missing_ok=True)
-    except (OSError, SafetensorError):
+    except OSError:
         return False
     return True

@@ -138,7 +138,7 @@ class Worker:
             return {"step": step, "error": ""}
         except (LmCoreError, OSError, MemoryError, RuntimeError) as error:
             self._runs.pop(path, None)
-            return {"step": 0, "error": f"{error}" or type(error).__name__}
+            return {"step": 0, "error": _sentence(error)}
 
     def _open(self, path: Path) -> Run:
         if path not in self._runs:
@@ -148,6 +148,14 @@ class Worker:
             _, oldest = self._runs.popitem(last=False)
             oldest.save()
         return self._runs[path]
+
+
+def _sentence(error: Exception) -> str:
+    """What whoever watches the run is told."""
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        most = limits.TRAINING_MEMORY // 2**20
+        return f"It needs more memory than a run may take ({most:,} MiB). Choose a smaller batch, width or context."
+    return f"{error}" or type(error).__name__
 
 
 def main() -> None:

