@@ -1,5 +1,8 @@
 # make run    sets everything up (once) and starts the app on http://localhost:8501
+# make class  the same for everybody in the room: shows the address and a QR code
+# make doctor checks the model, every page, port and memory before an audience comes
 # make test   lint, types, unit, page and real-browser tests
+# make soak   the long version of the reliability tests: more cases, visitors and kills
 # make bench  speed against named peers, as ratios of one run
 # make models trains the small models in assets/models again
 # make clean  removes the virtual environment
@@ -11,16 +14,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: run test bench models clean
+.PHONY: run class doctor test soak bench models clean
 
 run: $(VENV)/app-installed
 	$(BIN)/streamlit run app.py
+
+class: $(VENV)/app-installed
+	$(BIN)/python -m pages.parts.classroom $(ADDRESS)
+
+doctor: $(VENV)/app-installed
+	$(BIN)/python -m pages.parts.doctor
 
 test: $(VENV)/tests-installed $(VENV)/browser-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+soak: $(VENV)/tests-installed $(VENV)/browser-installed
+	SOAK=1 $(BIN)/pytest tests/reliability
+	$(BIN)/python -m tests.reliability.soak
 
 bench: $(VENV)/tests-installed
 	$(BIN)/python -m tests.benchmarks

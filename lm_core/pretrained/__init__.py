@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lm_core.errors import DamagedFile
 from lm_core.pretrained.catalogue import DEFAULT, Entry, catalogue, entry
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def load(name: str = DEFAULT, cache_folder: Path | None = None) -> Transformer:
 
     The first call reads and dequantises the model file (seconds) and stores the result in `cache_folder`
     (the user's cache directory unless given); later calls read that (about a second).
-    Raises ModelUnavailable if the package is absent, DamagedFile if its file cannot be read.
+    Raises ModelUnavailable if the package is absent, DamagedFile if its file is not the published one.
     """
     import torch
 
@@ -56,6 +57,8 @@ def _checkpoint(name: str, stored: str, weights: Weights, cache_folder: Path | N
     source = known.path()
     folder = cache_folder or weight_cache.default_folder()
     key = weight_cache.key_of(source)
+    if key != known.sha256:
+        raise DamagedFile(f"The model file {source.name} is not the published one, or was damaged.", known.reinstall)
     checkpoint = weight_cache.load(folder, stored, key)
     if checkpoint is None:
         checkpoint = gguf.read(source, known.reinstall, weights)

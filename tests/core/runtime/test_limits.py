@@ -1,0 +1,88 @@
+"""Limits: settings of the environment, each with a test that reaches it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lm_core import corpus
+from lm_core.errors import Busy
+from lm_core.recipe import ARTICLE
+from lm_core.runtime import limits, memory
+from lm_core.runtime.inference_queue import InferenceQueue, Request
+from lm_core.runtime.jobs import Jobs
+
+REACHED = {
+    "PROMPT_TOKENS": "tests/browser/test_next_token.py",
+    "SCORED_TOKENS": "tests/browser/test_loss.py",
+    "INSPECTED_TOKENS": "tests/browser/test_inside.py",
+    "QUEUE": "tests/core/runtime/test_served_model.py::test_a_full_line_says_so_and_loses_nothing",
+    "BATCH": "tests/core/runtime/test_limits.py::test_a_pass_takes_no_more_than_a_batch",
+    "CHUNK": "tests/core/runtime/test_served_model.py::test_a_long_prompt_lets_others_go_between_its_chunks",
+    "KV_CACHE_BYTES": "tests/core/runtime/test_served_model.py::test_memory_is_bounded",
+    "RESULT_BYTES": "tests/core/runtime/test_served_model.py::test_memory_is_bounded",
+    "SESSIONS": "tests/reliability/test_hostile_clients.py::test_a_full_room_says_so_and_has_room_again",
+    "TRAINING_RUNS": "tests/core/runtime/test_jobs.py::test_runs_take_turns",
+    "TRAINING_DISK": "tests/core/runtime/test_jobs.py::test_old_runs_give_way",
+    "TRAINING_MEMORY": "tests/reliability/test_faults.py::test_a_run_that_wants_too_much_memory_fails_alone",
+    "UPLOADED": "tests/reliability/test_hostile_clients.py::test_an_upload_flood",
+    "ALL_UPLOADS": "tests/reliability/test_hostile_clients.py::test_an_upload_flood",
+    "MEMORY": "tests/core/runtime/test_limits.py::test_short_memory_refuses_new_runs_and_keeps_old_ones",
+}
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_every_limit_has_a_test_that_reaches_it() -> None:
+    assert list(REACHED) == [limit.key for limit in limits.LIMITS]
+    for place in REACHED.values():
+        file, _, test = place.partition("::")
+        assert f"def {test}" in (ROOT / file).read_text()
+
+
+def test_defaults_stand_and_every_limit_says_why() -> None:
+    assert limits.REFUSED == []
+    assert all(limit.reason.endswith(".") and limit.unit and limit.setting.isupper() for limit in limits.LIMITS)
+
+
+@pytest.mark.parametrize("wrong", ["", "0", "-1", "1.5", "many", "٣", "9" * 30, "1e3"])
+def test_what_is_no_whole_number_in_its_range_is_refused_and_changes_nothing(wrong: str) -> None:
+    limit, refused = limits.read({"NEXT_TOKEN_EXPLORER_A": wrong}, "A", "A", 7, "things", "Why.", 1, 100)
+    assert limit.value == limit.default == 7
+    assert refused.startswith("NEXT_TOKEN_EXPLORER_A must be a whole number from 1 to 100 (things), but is")
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", 1), ("100", 100), (" 42 ", 42), ("1_0", 10)])
+def test_another_value_is_taken(text: str, value: int) -> None:
+    limit, refused = limits.read({"NEXT_TOKEN_EXPLORER_A": text}, "A", "A", 7, "things", "Why.", 1, 100)
+    assert (limit.value, limit.default, refused) == (value, 7, "")
+
+
+class Sizes:
+    """Notes how many requests each pass got."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def advance(self, requests: list[Request]) -> list[Request]:
+        self.seen.append(len(requests))
+        for request in requests:
+            request.finish(request.work)
+        return []
+
+
+def test_a_pass_takes_no_more_than_a_batch() -> None:
+    queue, sizes = InferenceQueue(batch=2), Sizes()
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(queue.ask, [Request(sizes, i) for i in range(5)]).result(10)
+    assert answers == [0, 1, 2, 3, 4]
+    assert sizes.seen == [2, 2, 1]
+
+
+def test_short_memory_refuses_new_runs_and_keeps_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(tmp_path)
+    old = jobs.open(ARTICLE, corpus.REGIONAL_LOCAL)
+    monkeypatch.setattr(limits, "MEMORY", 1)
+    if memory.resident():
+        with pytest.raises(Busy, match=r"memory is short\. Nothing is lost"):
+            jobs.open(ARTICLE, corpus.SIX_MESSAGES)
+    assert jobs.open(ARTICLE, corpus.REGIONAL_LOCAL).id == old.id
