@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Row = NDArray[np.floating]
 
+_SHARE = 4
+"""While others wait, a long text is read in chunks smaller by this factor: a pass of theirs takes about as long."""
 Ids = tuple[int, ...]
 T = TypeVar("T")
 
@@ -143,7 +145,8 @@ class ServedModel:
     # ---- on the queue's thread
 
     def advance(self, requests: list[Request]) -> list[Request]:
-        """One pass: of those that are nearly through, as many as fit; then a chunk of one that is longer."""
+        """One pass: of those that are nearly through, as many as fit; then a chunk of one that is longer, a smaller one
+        while others wait."""
         waiting = [request for request in requests if not self._settled(request)]
         self._begin([request.work for request in waiting])
         long = [r for r in waiting if r.work.cache is not None and len(r.work.unread) > self._chunk]
@@ -156,7 +159,7 @@ class ServedModel:
             now.append(request)
         self._finish(now)
         for request in long[:1]:
-            self._read_on(request)
+            self._read_on(request, self._chunk // _SHARE if now else self._chunk)
         unfinished = [request for request in waiting if not request.done.is_set()]
         return sorted(unfinished, key=lambda request: request in long[:1])  # what had its turn goes last
 
@@ -219,10 +222,10 @@ class ServedModel:
                 return [None]
         return [self._rows([request])[0] for request in requests]
 
-    def _read_on(self, request: Request) -> None:
-        """A chunk of a long text; what it scores is not asked."""
+    def _read_on(self, request: Request, tokens: int) -> None:
+        """A part of a long text; what it scores is not asked."""
         reading: Reading = request.work
-        chunk, reading.unread = reading.unread[: self._chunk], reading.unread[self._chunk :]
+        chunk, reading.unread = reading.unread[:tokens], reading.unread[tokens:]
         try:
             self._model.next_logits([chunk], [reading.cache])  # type: ignore[list-item]
         except Exception as error:

@@ -1,0 +1,166 @@
+"""`python -m tests.reliability.soak`: how a class fares, in seconds, and what 240 sessions leave behind.
+
+Latencies are p95 in seconds: opening, a burst in one instant, then typing at 30 words a minute (from a key to the
+first picture that knows of it, and from a message to the end of its rerun). Each row says the load average before it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.browser.server import Server, running
+from tests.reliability.visitors import Visitor, own_words, p95, run_class
+
+WORDS = 6
+NAIVE = """
+import gc, os
+os.environ["OMP_NUM_THREADS"] = "2"
+gc.freeze = lambda: None
+from streamlit import config
+from lm_core.runtime import registry, served_model
+from lm_core import pretrained
+pretrained.load_engine = lambda name="smollm2-135m", *rest: pretrained.load(name)
+served_model.ServedModel.next_logits = lambda self, batch, caches=None: self._model.next_logits(batch, caches)
+served_model.ServedModel.answered = property(lambda self: True)
+os.environ["STREAMLIT_RUNNER_POST_SCRIPT_GC"] = "true"
+"""
+"""What an app does that calls the model as a library shows it: float32 torch in every visitor's thread, two torch
+threads, garbage collected after each rerun."""
+
+
+def report(name: str, found: Any, load: float) -> dict[str, float]:
+    figures = {part: p95(getattr(found, part)) for part in ("opened", "burst", "steady", "answers")}
+    shown = "".join(f"{value:8.2f}" for value in figures.values())
+    print(f"{name:44}{shown}{len(found.failures):6}{load:7.2f}", flush=True)
+    for failure in sorted(set(found.failures))[:3]:
+        print(f"    {failure}")
+    return figures
+
+
+def measure(name: str, server: Server, visitors: int, words: int = WORDS) -> dict[str, float]:
+    load = os.getloadavg()[0]
+    return report(name, asyncio.run(run_class(server.url, visitors, words)), load)
+
+
+@contextlib.contextmanager
+def beside(action: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Something going on the while; it ends when asked."""
+    over = threading.Event()
+    thread = threading.Thread(target=action, args=(over,))
+    thread.start()
+    time.sleep(3)
+    yield
+    over.set()
+    thread.join()
+
+
+def training(folder: Path) -> Callable[[threading.Event], None]:
+    """A training job as the server runs it: a process of its own, low in priority."""
+
+    def train(over: threading.Event) -> None:
+        from lm_core.corpus import tracking
+        from lm_core.recipe import Recipe
+        from lm_core.runtime.jobs import Jobs
+
+        jobs = Jobs(folder / "beside", slots=1)
+        number = 0
+        while not over.is_set():
+            run = jobs.open(Recipe("Transformer", steps=5_000, seed=number), tracking(400, seed=3))
+            number += jobs.watch(run, "a", 5_000).state == "done"
+            time.sleep(0.3)
+        jobs.close()
+
+    return train
+
+
+def prefill(url: str) -> Callable[[threading.Event], None]:
+    """A visitor who has 2,048 tokens read on page 8, again and again."""
+
+    def read(over: threading.Event) -> None:
+        async def run() -> None:
+            number = 0
+            while not over.is_set():
+                number += 1
+                visitor = Visitor(url, 0, "kv_cache", f"length=2048&new=1&prompt=Text+number+{number}")
+                with contextlib.suppress(Exception):
+                    await visitor.open()
+                await visitor.close()
+
+        asyncio.run(run())
+
+    return read
+
+
+def classes(folder: Path) -> dict[str, float]:
+    print(f"{'p95 in seconds':44}{'open':>8}{'burst':>8}{'keys':>8}{'reruns':>8}{'fail':>6}{'load':>7}")
+    with running(folder) as server:
+        server.wait_until("/ready")
+        measure("(warming up)", server, 30, 1)
+        for visitors in (1, 10, 30):
+            alone = measure(f"{visitors} sessions", server, visitors)
+        with beside(training(folder)):
+            trained = measure("30 sessions, a training job beside", server, 30)
+        with beside(prefill(server.url)):
+            read = measure("30 sessions, 2,048 tokens read beside", server, 30)
+        facts = json.loads(server.get("/ready")[1])
+        print(f"model loads {facts['loads']}, memory {facts['memory'] / 2**20:,.0f} MiB, threads {facts['threads']}")
+    with running(folder, changed=NAIVE) as server:
+        server.wait_until("/ready")
+        naive = measure("30 sessions, naive", server, 30, 2)
+    return {
+        "naive / ours, keys": naive["steady"] / alone["steady"],
+        "with training / without, keys": trained["steady"] / alone["steady"],
+        "with prefill / without, keys": read["steady"] / alone["steady"],
+    }
+
+
+async def _round(url: str, first: int) -> None:
+    group = [Visitor(url, number) for number in range(first, first + 30)]
+    await asyncio.gather(*(visitor.open() for visitor in group))
+    for click in range(3):
+        await asyncio.gather(*(v.type(f"{' '.join(own_words(v.number, 4))} {click}") for v in group))
+    for visitor in group:
+        await visitor.close()
+
+
+def soak(folder: Path, filling: int = 6, rounds: int = 8) -> float:
+    """MiB a session over 240 of them. Those before fill what is kept within bounds: answers, prefixes, and the 128
+    sessions whose visitors may come back within ten minutes."""
+    settings = {"KV_CACHE_BYTES": 32 * 2**20, "RESULT_BYTES": 16 * 2**20, "SESSIONS": 1_000}
+    changed = "import os\n" + "".join(f"os.environ['NEXT_TOKEN_EXPLORER_{k}'] = '{v}'\n" for k, v in settings.items())
+    held: list[float] = []
+    with running(folder, changed=changed) as server:
+        server.wait_until("/ready")
+        process = next(p for p in psutil.Process().children(recursive=True) if "app.py" in " ".join(p.cmdline()))
+        print(f"{'sessions':>10}{'MiB':>8}{'threads':>9}{'files':>7}{'load':>7}")
+        for number in range(filling + rounds):
+            asyncio.run(_round(server.url, 30 * number))
+            time.sleep(2)
+            held.append(process.memory_info().rss / 2**20)
+            counts = f"{process.num_threads():9}{process.num_fds():7}{os.getloadavg()[0]:7.2f}"
+            print(f"{30 * (number + 1):10}{held[-1]:8.0f}{counts}", flush=True)
+    return (held[-1] - held[filling - 1]) / (30 * rounds)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        if "memory" in sys.argv:
+            print(f"{soak(Path(folder)):.2f} MiB a session")
+            return
+        for name, ratio in classes(Path(folder)).items():
+            print(f"{name:44}{ratio:8.2f}")
+        print(f"{'memory, the last 240 sessions':44}{soak(Path(folder)):8.2f} MiB a session")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
