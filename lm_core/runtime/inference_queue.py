@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -41,6 +41,8 @@ class Request:
     """Requests of the same group may share a pass; None: alone."""
     work: Any
     """What the group needs to know, and may change between passes."""
+    caller: object = None
+    """Whose it is: one call may ask for many things."""
     begun: bool = False
     dropped: bool = False
     """Nobody waits for it any more."""
@@ -65,8 +67,8 @@ class InferenceQueue:
         self.waiting: Waiting = lambda _ahead, _seconds: None
 
     def __len__(self) -> int:
-        """Requests that wait, those being worked on not counted."""
-        return len(self._line)
+        """Callers who wait, whatever each asks for; those being worked on not counted."""
+        return len({request.caller for request in tuple(self._line)})
 
     def call(self, action: Callable[[], T]) -> T:
         """Does something in its turn, alone."""
@@ -74,9 +76,12 @@ class InferenceQueue:
 
     def ask(self, requests: list[Request]) -> list[Any]:
         """The results, in order. Raises what serving them raised, or Busy when the line is full."""
+        caller = object()
+        for request in requests:
+            request.caller = caller
         with self._changed:
-            if len(self._line) + len(requests) > max(self._most, len(requests)):
-                raise Busy(f"The model has {len(self._line)} requests waiting.")
+            if len(self) >= self._most:
+                raise Busy(f"The model has {len(self)} requests waiting.")
             self._line.extend(requests)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
@@ -100,9 +105,9 @@ class InferenceQueue:
 
     def _place(self, request: Request) -> tuple[int, float]:
         with self._changed:
-            ahead = self._line.index(request) if request in self._line else 0
-        passes = 1 + ahead // self._batch
-        return ahead, passes * self._pass_seconds
+            place = self._line.index(request) if request in self._line else 0
+            others = {other.caller for other in list(self._line)[:place]} - {request.caller}
+        return len(others), (1 + place // self._batch) * self._pass_seconds
 
     def _drop(self, requests: list[Request]) -> None:
         """Takes them out of the line; what is being worked on is waited for, since it may hold a caller's cache."""
@@ -132,11 +137,17 @@ class InferenceQueue:
                 self._line.extend(unfinished)
 
     def _take(self) -> list[Request]:
-        """The first in line, and with it those further back that can share its pass."""
+        """The first in line, and with it those further back that can share its pass: of every caller the first, then
+        of every caller the second, so that one who asks for much does not keep out the others."""
         first = self._line.popleft()
         if first.group is None:
             return [first]
-        others = [request for request in self._line if request.group is first.group][: self._batch - 1]
+        turns, asked = [], Counter([first.caller])
+        for request in self._line:
+            if request.group is first.group:
+                turns.append((asked[request.caller], request))
+                asked[request.caller] += 1
+        others = [request for _, request in sorted(turns, key=lambda turn: turn[0])][: self._batch - 1]
         for request in others:
             self._line.remove(request)
         return [first, *others]

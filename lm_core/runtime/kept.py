@@ -45,10 +45,6 @@ class Kept(Generic[Key, Value]):
         with self._lock:
             return self._held.pop(key, None)
 
-    def clear(self) -> None:
-        with self._lock:
-            self._held.clear()
-
     @property
     def nbytes(self) -> int:
         with self._lock:

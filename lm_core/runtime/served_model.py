@@ -95,11 +95,6 @@ class ServedModel:
         """Whether the answer to this prompt is kept from before."""
         return tuple(ids) in self._results
 
-    def forget(self) -> None:
-        """Gives back the memory of what is kept."""
-        self._results.clear()
-        self._queue.call(self._prefixes.clear)
-
     def run(self, action: Callable[[Any], T]) -> T:
         """Does something else with a bare model that can be looked into, in its turn among the passes."""
         with self._opening:  # not in the queue: bringing it takes a second, and others need not wait for that
@@ -112,14 +107,18 @@ class ServedModel:
         import numpy as np
 
         cache = cache if cache is not None or len(ids) <= self._chunk else self._model.new_cache()
-        if cache is None or not ids:
+        if cache is None or not self._fits([tuple(ids)], [cache]):
             return self._queue.call(lambda: self._model.logits(ids, cache))
-        starts = range(0, len(ids), self._chunk)
+        before, starts = cache.length, range(0, len(ids), self._chunk)
 
         def read(start: int) -> Callable[[], Row]:
             return lambda: self._model.logits(ids[start : start + self._chunk], cache)
 
-        return np.concatenate([self._queue.call(read(start)) for start in starts])
+        try:
+            return np.concatenate([self._queue.call(read(start)) for start in starts])
+        except BaseException:
+            cache.trim(before)
+            raise
 
     def next_logits(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None) -> Row:
         """See LanguageModel.next_logits. Without caches of the caller's, answers given before are given again."""

@@ -1,5 +1,6 @@
 """Limits: settings of the environment, each with a test that reaches it."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -76,6 +77,30 @@ def test_a_pass_takes_no_more_than_a_batch() -> None:
         answers = pool.submit(queue.ask, [Request(sizes, i) for i in range(5)]).result(10)
     assert answers == [0, 1, 2, 3, 4]
     assert sizes.seen == [2, 2, 1]
+
+
+def test_one_who_asks_for_much_does_not_keep_out_the_others() -> None:
+    """Ten things of one caller, then one of another: the other's goes with the first pass that begins after it."""
+    queue, order = InferenceQueue(most=2, batch=2), []
+
+    class Noting(Sizes):
+        def advance(self, requests: list[Request]) -> list[Request]:
+            order.extend(request.work for request in requests)
+            return super().advance(requests)
+
+    group, opened = Noting(), threading.Event()
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(queue.call, lambda: opened.wait(10))
+        much = pool.submit(queue.ask, [Request(group, i) for i in range(10)])
+        while len(queue) < 1:
+            pass
+        little = pool.submit(queue.ask, [Request(group, "other")])
+        while len(queue) < 2:
+            pass
+        opened.set()
+        assert len(much.result(10)) == 10
+        assert little.result(10) == ["other"]
+    assert order[:2] == [0, "other"]
 
 
 def test_short_memory_refuses_new_runs_and_keeps_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
