@@ -39,6 +39,6 @@ def test_the_servers_facts_are_facts(server: Server, open_page: Open) -> None:
     expect(page.get_by_text(hashlib.sha256(entry.path().read_bytes()).hexdigest())).to_be_visible()
     text = said(page)
     for limit in limits.LIMITS:
-        value = "256 MiB" if limit.unit == "bytes" else f"{limit.value:,} {limit.unit}"
-        assert f"{limit.name} {value}" in text
+        value = f"{limit.value / 2**20:,.0f} MiB" if limit.unit == "bytes" else f"{limit.value:,} {limit.unit}"
+        assert f"{limit.name} {value} {limit.reason} {limit.setting}" in text
     assert "default model ready" in text
