@@ -37,10 +37,10 @@ def read(
 ) -> tuple[Limit, str]:  # fmt: skip
     """A limit as the environment sets it, and the sentence that refuses it, or "".
 
-    >>> read({"NEXT_TOKEN_EXPLORER_QUEUE": "16"}, "QUEUE", "Line", 64, "requests", "")[0].value
+    >>> read({"NEXT_TOKEN_EXPLORER_QUEUE": "16"}, "QUEUE", "Line", 64, "visitors", "")[0].value
     16
-    >>> read({"NEXT_TOKEN_EXPLORER_QUEUE": "many"}, "QUEUE", "Line", 64, "requests", "")[1]
-    'NEXT_TOKEN_EXPLORER_QUEUE must be a whole number from 1 to 1,099,511,627,776 (requests), but is "many".'
+    >>> read({"NEXT_TOKEN_EXPLORER_QUEUE": "many"}, "QUEUE", "Line", 64, "visitors", "")[1]
+    'NEXT_TOKEN_EXPLORER_QUEUE must be a whole number from 1 to 1,099,511,627,776 (visitors), but is "many".'
     """
     text = environment.get(PREFIX + key, str(default)).strip().replace("_", "")
     sound = text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most
@@ -66,7 +66,7 @@ SCORED_TOKENS = _limit("SCORED_TOKENS", "Scored text", 5_000, "tokens", "About f
 INSPECTED_TOKENS = _limit(
     "INSPECTED_TOKENS", "Inspected text", 200, "tokens", "43 MB of attention weights for the default model.", most=1_024
 )
-QUEUE = _limit("QUEUE", "Line for the model", 64, "requests", "Whoever comes then is told to try again.")
+QUEUE = _limit("QUEUE", "Line for the model", 64, "visitors", "Whoever comes then is told to try again.")
 BATCH = _limit("BATCH", "Prompts in one pass", 32, "prompts", "Beyond it a pass takes as long as two.", most=1_024)
 CHUNK = _limit(
     "CHUNK", "Tokens read in one pass", 128, "tokens", "About a quarter of a second; then others have their turn.", 8

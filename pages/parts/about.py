@@ -121,10 +121,12 @@ def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     def show() -> None:
         rows = "".join(
             f'<tr><th scope="row">{limit.name}</th><td>{_value(limit)}</td>'
-            f'<td class="nte-text">{limit.reason} <code>{limit.setting}</code></td></tr>'
+            f'<td class="nte-text">{limit.reason} <code>{limit.key}</code></td></tr>'
             for limit in limits.LIMITS
         )
-        frame.grid("<tr><th>limit</th><th>value</th><th>why</th></tr>", rows, "What one visitor may ask for")
+        head = '<tr><th>limit</th><th>value</th><th class="nte-text">why, and its name as a setting</th></tr>'
+        frame.grid(head, rows, "What this server allows")
+        frame.note(f"Another value is set before the start, for example {limits.PREFIX}SESSIONS=90.")
         if url_state.presenting():
             return
         _model()
@@ -139,7 +141,7 @@ def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
 def _value(limit: limits.Limit) -> str:
     if limit.unit == "bytes":
         return f"{limit.value / 2**20:,.0f} MiB"
-    return f"{limit.value:,} {limit.unit}"
+    return f"{limit.value:,} {limit.unit if limit.value != 1 else limit.unit.removesuffix('s')}"
 
 
 def _version(name: str) -> str:

@@ -39,6 +39,7 @@ def test_the_servers_facts_are_facts(server: Server, open_page: Open) -> None:
     expect(page.get_by_text(hashlib.sha256(entry.path().read_bytes()).hexdigest())).to_be_visible()
     text = said(page)
     for limit in limits.LIMITS:
-        value = f"{limit.value / 2**20:,.0f} MiB" if limit.unit == "bytes" else f"{limit.value:,} {limit.unit}"
-        assert f"{limit.name} {value} {limit.reason} {limit.setting}" in text
+        unit = limit.unit if limit.value != 1 else limit.unit.removesuffix("s")
+        value = f"{limit.value / 2**20:,.0f} MiB" if limit.unit == "bytes" else f"{limit.value:,} {unit}"
+        assert f"{limit.name} {value} {limit.reason} {limit.key}" in text
     assert "default model ready" in text

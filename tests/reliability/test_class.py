@@ -74,9 +74,12 @@ def test_who_waits_is_told_and_a_newer_text_takes_the_place_of_an_older(slow_pag
     place = page.get_by_role("status").filter(has_text="In line for the model")
     page.get_by_role("rowheader", name="space Paris", exact=True).wait_for(timeout=60_000)
     expect(place).to_have_count(0)
+    title = page.get_by_role("heading", level=1)
+    stands = title.bounding_box()
     box = page.get_by_label("Prompt", exact=True)
     box.fill("The capital of Spain is")
     expect(place).to_be_visible()
+    assert title.bounding_box() == stands, "nothing jumps"
     box.fill("The capital of Italy is")
     expect(page.get_by_role("rowheader", name="space Rome", exact=True)).to_be_visible(timeout=30_000)
     expect(place).to_have_count(0)

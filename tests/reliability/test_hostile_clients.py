@@ -17,11 +17,13 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from lm_core.runtime import limits
 from tests.browser.server import ROOT, Server, running
+from tests.reliability import cases
 from tests.reliability.visitors import Visitor, own_words
 
 MIB = 2**20
-SMALL = {"UPLOADED": 20 * MIB, "ALL_UPLOADS": 28 * MIB, "SESSIONS": 8}
+SMALL = {"UPLOADED": 20 * MIB, "ALL_UPLOADS": 28 * MIB, "SESSIONS": cases(8, 32)}
 """Limits that a test can reach in little time; the code that keeps them is the same."""
 
 
@@ -43,7 +45,7 @@ def facts(server: Server) -> dict[str, Any]:
     return dict(json.loads(server.get("/ready")[1]))
 
 
-async def typing_beside(server: Server, harm: Callable[[Visitor], Any], others: int = 4) -> Any:
+async def typing_beside(server: Server, harm: Callable[[Visitor], Any], others: int = cases(4, 29)) -> Any:
     """What `harm` by one visitor returns, while the others type; an error of theirs is the test's."""
     visitors = [Visitor(server.url, number) for number in range(others + 1)]
     await asyncio.gather(*(visitor.open() for visitor in visitors))
@@ -93,6 +95,7 @@ def message(**fields: bool) -> Callable[[Visitor], Any]:
 def test_frames_that_mean_harm_hurt_nobody_else(server: Server, harm: Callable[[Visitor], Any], ends: int) -> None:
     assert asyncio.run(typing_beside(server, harm)) == ends
     assert facts(server)["loads"] == 1
+    assert facts(server)["memory"] < limits.MEMORY
 
 
 def test_a_model_in_streamlits_own_cache_would_be_loaded_again(tmp_path: Path) -> None:
@@ -166,6 +169,7 @@ def test_an_upload_flood_ends_at_a_visitors_share_and_at_everybodys(server: Serv
         assert second == [204] * 2 + [503] * 6
         assert again == [204]
     assert facts(server)["ready"]
+    assert facts(server)["memory"] < limits.MEMORY
 
 
 def test_without_the_limits_the_flood_goes_through(tmp_path: Path) -> None:
@@ -220,19 +224,19 @@ def test_a_page_of_another_origin_is_not_let_in(server: Server) -> None:
 
 def test_a_full_room_says_so_and_has_room_again(server: Server) -> None:
     async def run() -> tuple[list[bool], bool]:
-        group = [Visitor(server.url, number, "about") for number in range(9)]
+        group = [Visitor(server.url, number, "about") for number in range(SMALL["SESSIONS"] + 1)]
         for visitor in group:
             await visitor.open()
         full = ["The room is full" in visitor.shown for visitor in group]
         await group[0].close()
         await asyncio.sleep(0.5)
-        late = Visitor(server.url, 9, "about")
+        late = Visitor(server.url, 99, "about")
         await late.open()
         for visitor in [*group[1:], late]:
             await visitor.close()
         return full, "The room is full" in late.shown
 
-    assert asyncio.run(run()) == ([False] * 8 + [True], False)
+    assert asyncio.run(run()) == ([False] * SMALL["SESSIONS"] + [True], False)
 
 
 def test_a_limit_that_is_none_stops_the_start_with_a_sentence() -> None:
@@ -240,6 +244,6 @@ def test_a_limit_that_is_none_stops_the_start_with_a_sentence() -> None:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 1
-    sentence = 'must be a whole number from 1 to 1,099,511,627,776 (requests), but is "many".'
+    sentence = 'must be a whole number from 1 to 1,099,511,627,776 (visitors), but is "many".'
     assert f"NEXT_TOKEN_EXPLORER_QUEUE {sentence}" in run.stderr.splitlines()
     assert "Traceback" not in run.stderr
