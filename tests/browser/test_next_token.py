@@ -418,7 +418,8 @@ def test_garbage_in_the_link_gets_a_sentence_each(server: Server, open_page: Ope
 
 def test_the_frontend_is_compressed_and_ready_is_said(server: Server) -> None:
     status, body, _ = server.get("/ready")
-    assert (status, body) == (200, b'{"ready":true}')
+    said = json.loads(body)
+    assert (status, said["ready"], said["loads"]) == (200, True, 1)
     index = server.get("/")[1].decode()
     script = re.search(r'src="\./?(/?static/js/[^"]+)"', index)
     assert script is not None
