@@ -1,6 +1,5 @@
 """Generated bad input: configs, texts, prompts and links give figures or one named sentence, never anything else."""
 
-import asyncio
 import random
 import string
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from pages.parts.contents import read
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import ROOT, Server
 from tests.reliability import cases
-from tests.reliability.visitors import Visitor
+from tests.reliability.visitors import Visitor, run
 
 quiet = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 KEYS = (
@@ -185,7 +184,7 @@ def query(draw: random.Random) -> str:
 def test_links(server: Server, page: str) -> None:
     """No exception is shown, and nothing of a link reaches the page as HTML."""
 
-    async def run() -> None:
+    async def visit() -> None:
         draw = random.Random(page)
         for _ in range(cases(6, 500)):
             visitor = Visitor(server.url, 0, page, query(draw))
@@ -193,5 +192,5 @@ def test_links(server: Server, page: str) -> None:
             assert not [html for html in visitor.shown if "<script" in html or "<img src=x" in html], visitor.query
             await visitor.close()
 
-    asyncio.run(run())
+    run(visit())
     assert "Traceback" not in server.log.read_text()

@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from lm_core.runtime import limits
 from tests.browser.server import ROOT, Server, running
 from tests.reliability import cases
-from tests.reliability.visitors import Visitor, own_words
+from tests.reliability.visitors import Visitor, own_words, run
 
 MIB = 2**20
 SMALL = {"UPLOADED": 20 * MIB, "ALL_UPLOADS": 28 * MIB, "SESSIONS": cases(8, 32)}
@@ -93,7 +93,7 @@ def message(**fields: bool) -> Callable[[Visitor], Any]:
     ids=["garbage", "26 MB", "clear the cache", "shut down", "run on save"],
 )
 def test_frames_that_mean_harm_hurt_nobody_else(server: Server, harm: Callable[[Visitor], Any], ends: int) -> None:
-    assert asyncio.run(typing_beside(server, harm)) == ends
+    assert run(typing_beside(server, harm)) == ends
     assert facts(server)["loads"] == 1
     assert facts(server)["memory"] < limits.MEMORY
 
@@ -112,7 +112,7 @@ type(registry).get = lambda self, name="smollm2-135m": cached(name)
 """
     with small_server(tmp_path, changed) as server:
         before = facts(server)["loads"]
-        asyncio.run(typing_beside(server, message(clear_cache=True), others=2))
+        run(typing_beside(server, message(clear_cache=True), others=2))
         assert facts(server)["loads"] == before + 1
 
 
@@ -143,7 +143,7 @@ class Uploader:
 def flood(server: Server, visitors: int, files: int) -> list[list[int]]:
     """What each visitor's uploads of 4 MiB are answered."""
 
-    async def run() -> list[list[int]]:
+    async def visit() -> list[list[int]]:
         group = [Visitor(server.url, number, "about") for number in range(visitors)]
         for visitor in group:
             await visitor.open()
@@ -158,7 +158,7 @@ def flood(server: Server, visitors: int, files: int) -> list[list[int]]:
             await visitor.close()
         return found
 
-    return asyncio.run(run())
+    return run(visit())
 
 
 def test_an_upload_flood_ends_at_a_visitors_share_and_at_everybodys(server: Server) -> None:
@@ -180,7 +180,7 @@ def test_without_the_limits_the_flood_goes_through(tmp_path: Path) -> None:
 
 
 def test_one_file_has_a_largest_size_and_a_token_is_asked_for(server: Server) -> None:
-    async def run() -> list[int]:
+    async def visit() -> list[int]:
         visitor = Visitor(server.url, 0, "about")
         await visitor.open()
         uploader = Uploader(server, visitor.session)
@@ -191,7 +191,7 @@ def test_one_file_has_a_largest_size_and_a_token_is_asked_for(server: Server) ->
         await visitor.close()
         return [large, forged, stranger]
 
-    assert asyncio.run(run()) == [413, 403, 400]
+    assert run(visit()) == [413, 403, 400]
 
 
 # ---- doors
@@ -213,17 +213,17 @@ def test_no_path_leads_to_a_file(server: Server, path: str) -> None:
 
 
 def test_a_page_of_another_origin_is_not_let_in(server: Server) -> None:
-    async def run() -> None:
+    async def visit() -> None:
         address = server.url.replace("http", "ws") + "/_stcore/stream"
         async with connect(address, subprotocols=["streamlit"], origin="http://evil.example") as socket:  # type: ignore[arg-type]
             await socket.recv()
 
     with pytest.raises((InvalidStatus, WebSocketException)):
-        asyncio.run(run())
+        run(visit())
 
 
 def test_a_full_room_says_so_and_has_room_again(server: Server) -> None:
-    async def run() -> tuple[list[bool], bool]:
+    async def visit() -> tuple[list[bool], bool]:
         group = [Visitor(server.url, number, "about") for number in range(SMALL["SESSIONS"] + 1)]
         for visitor in group:
             await visitor.open()
@@ -236,7 +236,7 @@ def test_a_full_room_says_so_and_has_room_again(server: Server) -> None:
             await visitor.close()
         return full, "The room is full" in late.shown
 
-    assert asyncio.run(run()) == ([False] * SMALL["SESSIONS"] + [True], False)
+    assert run(visit()) == ([False] * SMALL["SESSIONS"] + [True], False)
 
 
 def test_a_limit_that_is_none_stops_the_start_with_a_sentence() -> None:
