@@ -30,8 +30,13 @@ class UploadLimits:
             return
         visitor, _, file = path.split(_UPLOADS, 1)[1].partition("/")
         if scope["method"] == "DELETE":
-            self._held[visitor].pop(file, None)
-            await self.app(scope, receive, send)
+
+            async def removed(message: Message) -> None:
+                if message["type"] == "http.response.start" and message["status"] < 300:  # not where it was refused
+                    self._held[visitor].pop(file, None)
+                await send(message)
+
+            await self.app(scope, receive, removed)
             return
         self._forget_those_gone()
         self._held[visitor].pop(file, None)
