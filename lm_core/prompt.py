@@ -91,6 +91,12 @@ class Advice:
     text: str
 
 
+def chats(tokenizer: Tokenizer) -> bool:
+    """Whether a model's tokens can spell a chat as SmolLM2's do: one token opens a turn, another closes it."""
+    marks = "<|im_start|><|im_end|>"
+    return tokenizer.encodable(marks) and set(tokenizer.encode(marks)) <= set(tokenizer.special_ids)
+
+
 def chat_turn(question: str) -> str:
     """A question as SmolLM2's chat format spells it (ChatML), ready for the assistant's first token.
 
@@ -124,7 +130,8 @@ def advise(text: str, belief: Distribution, tokenizer: Tokenizer) -> Iterator[Ad
         yield Advice(sentence, "Remove the space", trimmed)
     elif text.endswith("?"):
         sentence = "This model continues text; it answers a question only as a turn in a chat."
-        yield Advice(sentence, "Ask it as a chat", chat_turn(text))
+        if chats(tokenizer):
+            yield Advice(sentence, "Ask it as a chat", chat_turn(text))
     elif text[-1:].islower() or text[-1:].isupper():
         going_on = word_goes_on(belief, tokenizer)
         head, space, word = text.rpartition(" ")

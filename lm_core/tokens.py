@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from lm_core.errors import InvalidInput, PromptError, whole_number
 
@@ -56,6 +56,14 @@ def _byte_alphabet() -> dict[str, int]:
     return {chr(byte): byte for byte in kept} | {chr(256 + n): byte for n, byte in enumerate(moved)}
 
 
+_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_CUTS = {"qwen2": _WORDS % "", "llama-3": _WORDS % "{1,3}"}
+"""Where those models cut a text, as their tokenizer.json say it."""
+
+
 class ByteLevelBPE:
     """Byte-level byte-pair encoding (Sennrich 2016; bytes as in GPT-2), run by the `tokenizers` library.
 
@@ -65,43 +73,69 @@ class ByteLevelBPE:
     ([4, 3, 1], 'ab a<end>')
     """
 
-    def __init__(self, serialised: str) -> None:
-        """From the JSON that `to_json` gives, or any `tokenizer.json` of this kind."""
+    def __init__(self, serialised: str, size: int | None = None) -> None:
+        """From the JSON that `to_json` gives, or any `tokenizer.json` of this kind.
+
+        `size` is the model's vocabulary where that is larger: the ids beyond stand for nothing and are special.
+        """
         from tokenizers import Tokenizer as Engine
 
         try:
             self._engine = Engine.from_str(serialised)
         except Exception as error:  # the library raises plain Exception
             raise InvalidInput("serialised", f"a tokenizer in JSON ({error})", serialised) from None
-        self.vocab_size: int = self._engine.get_vocab_size()
-        self.special_ids = frozenset(i for i, t in self._engine.get_added_tokens_decoder().items() if t.special)
-        alphabet = _byte_alphabet()
-        self._bytes = [
-            text.encode() if i in self.special_ids else bytes(alphabet[c] for c in text)
-            for i, text in enumerate(self._engine.id_to_token(i) or "" for i in range(self.vocab_size))
-        ]
-
+        added = self._engine.get_added_tokens_decoder()
+        known = max([self._engine.get_vocab_size(), *(i + 1 for i in added)])
+        self.vocab_size = known if size is None else whole_number("size", size, known)
+        unused = range(known, self.vocab_size)
+        self.special_ids = frozenset([*(i for i, token in added.items() if token.special), *unused])
+        spelled = [self._engine.id_to_token(i) for i in range(known)]
+        try:
+            self._bytes = [
+                f"<unused {i}>".encode() if text is None else text.encode() if i in added else self._bytes_of(text)
+                for i, text in enumerate([*spelled, *([None] * len(unused))])
+            ]
+        except KeyError:
+            raise InvalidInput("tokenizer", "byte-level BPE, or BPE with byte fallback", "another kind") from None
         single = {token[0] for token in self._bytes if len(token) == 1}
         self._bytes_without_token = bytes(byte for byte in range(256) if byte not in single)
+        # What the tokenizer itself sets before a text, such as <bos>.
+        whole, plain = (self._engine.encode("a", add_special_tokens=special).ids for special in (True, False))
+        before = next((n for n in range(len(whole)) if whole[n : n + len(plain)] == plain), 0)
+        self.begin_ids = tuple(whole[:before])
+
+    _alphabet = _byte_alphabet()
+
+    def _bytes_of(self, spelling: str) -> bytes:
+        """The bytes of a token that is no special one, from its spelling in the vocabulary."""
+        return bytes(self._alphabet[character] for character in spelling)
 
     @classmethod
     def build(
-        cls, vocabulary: Sequence[str], merges: Sequence[str], special_ids: Iterable[int], split_digits: bool = False
-    ) -> ByteLevelBPE:
+        cls, vocabulary: Sequence[str], merges: Sequence[str], special_ids: Iterable[int], cut: str = "gpt-2",
+        begin: int | None = None,
+    ) -> ByteLevelBPE:  # fmt: skip
         """From a vocabulary in byte-alphabet spelling and merges ("a b") in order of rank.
 
-        `split_digits` cuts before and after each digit first, as the SmolLM models were trained.
+        `cut` says where a text is cut before anything is merged: as gpt-2 was trained, smollm (before and after each
+        digit too), qwen2 or llama-3. `begin` is set before each text.
         """
-        from tokenizers import AddedToken, decoders, models, pre_tokenizers
+        from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
         from tokenizers import Tokenizer as Engine
 
         pairs = [(left, right) for left, right in (merge.split(" ") for merge in merges)]
         engine = Engine(models.BPE({token: i for i, token in enumerate(vocabulary)}, pairs))
-        split_words = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-        first_digits = [pre_tokenizers.Digits(individual_digits=True)] if split_digits else []
-        engine.pre_tokenizer = pre_tokenizers.Sequence([*first_digits, split_words])
+        first: list[Any] = [pre_tokenizers.Digits(individual_digits=True)] if cut == "smollm" else []
+        if cut in _CUTS:
+            first = [pre_tokenizers.Split(Regex(_CUTS[cut]), "isolated")]
+        split_words = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=cut not in _CUTS)
+        engine.pre_tokenizer = pre_tokenizers.Sequence([*first, split_words])
         engine.decoder = decoders.ByteLevel()
         engine.add_special_tokens([AddedToken(vocabulary[i], special=True, normalized=False) for i in special_ids])
+        if begin is not None:
+            engine.post_processor = processors.TemplateProcessing(
+                single=f"{vocabulary[begin]} $A", special_tokens=[(vocabulary[begin], begin)]
+            )
         return cls(engine.to_str())
 
     def to_json(self) -> str:
@@ -138,6 +172,42 @@ class ByteLevelBPE:
 
     def token_bytes(self, token_id: int) -> bytes:
         return self._bytes[whole_number("token_id", token_id, 0, self.vocab_size - 1)]
+
+
+class ByteFallbackBPE(ByteLevelBPE):
+    """BPE over characters, with single bytes for those it lacks, as Llama 2 and Mistral have it (SentencePiece).
+
+    "▁" is the space, <0x0A> a byte. Where the tokenizer sets a space before each text, it is taken off again.
+    """
+
+    def _bytes_of(self, spelling: str) -> bytes:
+        if re.fullmatch("<0x[0-9A-F]{2}>", spelling):
+            return bytes([int(spelling[3:5], 16)])
+        return spelling.replace("▁", " ").encode()
+
+    def encodable(self, text: str) -> bool:
+        """False for lone surrogates alone."""
+        return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        text = super().decode(ids)
+        prepends = self.encode("a") and self.token_bytes(self.encode("a")[0]).startswith(b" ")
+        return text.removeprefix(" ") if prepends else text
+
+
+def from_hugging_face(serialised: str, size: int | None = None) -> ByteLevelBPE:
+    """The tokenizer of a `tokenizer.json`, for a model of this vocabulary size.
+
+    Raises InvalidInput where it is neither byte-level BPE nor BPE with byte fallback.
+    """
+    try:
+        model = json.loads(serialised)["model"]
+        fallback, kind = bool(model.get("byte_fallback")), model.get("type", "BPE")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInput("tokenizer", f"a tokenizer.json ({type(error).__name__})", serialised) from None
+    if kind != "BPE":
+        raise InvalidInput("tokenizer", "byte-level BPE, or BPE with byte fallback", kind)
+    return (ByteFallbackBPE if fallback else ByteLevelBPE)(serialised, size)
 
 
 class WordTokenizer:

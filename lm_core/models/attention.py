@@ -27,12 +27,31 @@ def linear(config: TransformerConfig, inputs: int, outputs: int) -> Linear:
     return Linear(inputs, outputs, bias=config.style == "gpt2")
 
 
-def rotary(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
+def _projection(config: TransformerConfig, heads: int) -> Linear:
+    """Hidden states to queries, keys or values."""
+    return Linear(config.hidden, heads * config.head_dim, bias=config.style == "gpt2" or config.qkv_bias)
+
+
+def rotation_rates(config: TransformerConfig) -> Tensor:
+    """Radians a position, float64, of each pair of a head: (head_dim / 2,).
+
+    Llama 3.1 stretches what turns less than once within the context it was first trained with, by `factor`; what turns
+    often stays, and between the two it goes over evenly (transformers, modeling_rope_utils).
+    """
+    rates = config.rope_theta ** -(torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim)
+    if config.rope_scaling is None:
+        return rates
+    factor, low, high, original = config.rope_scaling
+    turns = original * rates / (2 * math.pi)
+    kept = ((turns - low) / (high - low)).clamp(0, 1)
+    return rates * (kept + (1 - kept) / factor)
+
+
+def rotary(positions: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines, each (batch, 1, time, head_dim), for positions (batch, time).
 
     Angles are formed in float64: in float32 position 8,000 would already be off by 5e-4.
     """
-    rates = theta ** -(torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
     angles = positions[:, None, :, None].double() * rates  # (batch, 1, time, head_dim / 2)
     both = torch.cat([angles, angles], dim=-1)  # (batch, 1, time, head_dim)
     return both.cos().float(), both.sin().float()
@@ -75,16 +94,20 @@ class Attention(nn.Module):
         super().__init__()
         self.config = config
         c = config
-        self.q_proj = linear(c, c.hidden, c.heads * c.head_dim)
-        self.k_proj = linear(c, c.hidden, c.kv_heads * c.head_dim)
-        self.v_proj = linear(c, c.hidden, c.kv_heads * c.head_dim)
+        self.q_proj = _projection(c, c.heads)
+        self.k_proj = _projection(c, c.kv_heads)
+        self.v_proj = _projection(c, c.kv_heads)
         self.o_proj = linear(c, c.heads * c.head_dim, c.hidden)
+        self.q_norm = nn.RMSNorm(c.head_dim, eps=c.norm_eps) if c.qk_norm else None
+        self.k_norm = nn.RMSNorm(c.head_dim, eps=c.norm_eps) if c.qk_norm else None
 
     def forward(self, x: Tensor, layer: int, step: Step) -> Tensor:
         batch, time, _ = x.shape
         split = (batch, time, -1, self.config.head_dim)
-        q = self.q_proj(x).view(split).transpose(1, 2)  # (batch, heads, time, head_dim)
-        k = self.k_proj(x).view(split).transpose(1, 2)  # (batch, kv_heads, time, head_dim)
+        q, k = self.q_proj(x).view(split), self.k_proj(x).view(split)
+        if self.q_norm is not None and self.k_norm is not None:
+            q, k = self.q_norm(q), self.k_norm(k)
+        q, k = q.transpose(1, 2), k.transpose(1, 2)  # (batch, heads or kv_heads, time, head_dim)
         v = self.v_proj(x).view(split).transpose(1, 2)  # (batch, kv_heads, time, head_dim)
         if step.turn is not None:
             q, k = rotate(q, *step.turn), rotate(k, *step.turn)

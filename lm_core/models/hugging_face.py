@@ -1,13 +1,13 @@
 """Weights and configurations of our Transformer under the names Hugging Face gives them, and back.
 
-Llama's names are ours but for a prefix. GPT-2 stores matrices transposed (its Conv1D), and queries, keys and values
-in one. Knows dictionaries only: no files, no network.
+Llama's names, which Mistral and Qwen share, are ours but for a prefix. GPT-2 stores matrices transposed (its Conv1D),
+and queries, keys and values in one. Knows dictionaries only: no files, no network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -116,15 +116,25 @@ _FIELDS = {
         "tied_head": "tie_word_embeddings",
     },
 }
-# What our Transformer computes; a configuration that asks for anything else is refused, not approximated.
+_LLAMA_LIKE = ("llama", "mistral", "qwen2", "qwen3")
+FAMILIES = (*_LLAMA_LIKE, "gpt2")
+"""The `model_type`s whose models our Transformer computes."""
+# What it computes of them; a configuration that asks for anything else is refused, not approximated.
 _COMPUTED = {
     "hidden_act": "silu",
     "activation_function": "gelu_new",
-    "rope_scaling": None,
     "attention_bias": False,
     "mlp_bias": False,
     "scale_attn_weights": True,
     "scale_attn_by_inverse_layer_idx": False,
+}
+
+# What transformers takes where a file does not say it, as far as that is not ours.
+_UNSAID: dict[str, dict[str, Any]] = {
+    "llama": {"norm_eps": 1e-6},
+    "mistral": {"norm_eps": 1e-6, "kv_heads": 8},
+    "qwen2": {"norm_eps": 1e-6, "kv_heads": 32},
+    "qwen3": {"norm_eps": 1e-6, "kv_heads": 32, "head_dim": 128},
 }
 
 
@@ -138,27 +148,51 @@ def to_config(config: TransformerConfig) -> dict[str, Any]:
     """
     if not config.causal:
         raise InvalidInput("causal", "True: these formats hold causal models only", False)
+    if config.qkv_bias or config.qk_norm or config.rope_scaling:
+        raise InvalidInput("config", "plain Llama's or GPT-2's: others are read, not written", config)
     architecture = {"llama": "LlamaForCausalLM", "gpt2": "GPT2LMHeadModel"}[config.style]
     fields = {theirs: getattr(config, ours) for ours, theirs in _FIELDS[config.style].items()}
     return {"model_type": config.style, "architectures": [architecture], **fields}
 
 
 def from_config(config: Mapping[str, Any]) -> TransformerConfig:
-    """Our configuration from a `config.json`. Raises InvalidInput for what our Transformer does not compute."""
-    style = config.get("model_type")
-    if style not in _FIELDS:
-        raise InvalidInput("model_type", "one of " + ", ".join(_FIELDS), style)
-    rope = config.get("rope_parameters") or {}
-    if rope.get("rope_type", "default") != "default":
-        raise InvalidInput("rope_type", '"default"', rope["rope_type"])
+    """Our configuration from a `config.json`. Raises InvalidInput for what our Transformer does not compute.
+
+    A sliding window bounds the context: within it, a window is the same as full attention.
+    """
+    family = config.get("model_type")
+    if family not in FAMILIES:
+        raise InvalidInput("model_type", "one of " + ", ".join(FAMILIES), family)
+    style: Literal["llama", "gpt2"] = "llama" if family in _LLAMA_LIKE else "gpt2"
     for name, value in _COMPUTED.items():
-        if config.get(name, value) != value:
+        if config.get(name) not in (None, value):
             raise InvalidInput(name, repr(value), config[name])
-    given = {**config, **({"rope_theta": rope["rope_theta"]} if "rope_theta" in rope else {})}
+    theta, scaling = _rope(config)
+    given = {**config, **({"rope_theta": theta} if theta is not None else {})}
     found = {ours: given[theirs] for ours, theirs in _FIELDS[style].items() if given.get(theirs) is not None}
     for name in ("vocab_size", "context_length", "layers", "heads", "hidden"):
         if name not in found:
             raise InvalidInput("config", f"complete, with {_FIELDS[style][name]}", sorted(config))
+    window = config.get("sliding_window", 4_096 if family == "mistral" else None)
+    if window and config.get("use_sliding_window", family == "mistral"):
+        found["context_length"] = min(found["context_length"], window)
     heads, hidden = (whole_number(name, found[name], 1) for name in ("heads", "hidden"))
     defaults = {"kv_heads": heads, "head_dim": hidden // heads, "ffn": 4 * hidden, "tied_head": style == "gpt2"}
-    return TransformerConfig(**{**defaults, **found}, style=style)
+    defaults |= _UNSAID.get(str(family), {})
+    special = {"qkv_bias": family == "qwen2", "qk_norm": family == "qwen3", "rope_scaling": scaling}
+    return TransformerConfig(**{**defaults, **found, **special}, style=style)
+
+
+def _rope(config: Mapping[str, Any]) -> tuple[float | None, tuple[float, float, float, int] | None]:
+    """The base of the rotation, where a configuration says it in one of two ways, and how it is stretched."""
+    rope = {**(config.get("rope_scaling") or {}), **(config.get("rope_parameters") or {})}
+    kind = rope.get("rope_type", rope.get("type", "default"))
+    if kind == "llama3":
+        names = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+        if any(name not in rope for name in names):
+            raise InvalidInput("rope_scaling", "complete, with " + ", ".join(names), rope)
+        factor, low, high, original = (rope[name] for name in names)
+        return rope.get("rope_theta"), (float(factor), float(low), float(high), int(original))
+    if kind != "default":
+        raise InvalidInput("rope_type", '"default" or "llama3"', kind)
+    return rope.get("rope_theta"), None

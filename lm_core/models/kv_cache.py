@@ -32,6 +32,7 @@ class KVCache:
         self.kv_heads = whole_number("kv_heads", kv_heads, 1)
         self.head_dim = whole_number("head_dim", head_dim, 1)
         self._length = 0
+        self._hidden = 0
         self._store = torch.empty(0)
         self._allocate(0)
 
@@ -43,16 +44,25 @@ class KVCache:
 
     @property
     def length(self) -> int:
-        """Tokens held."""
+        """Tokens held, those hidden not counted."""
+        return self._length - self._hidden
+
+    @property
+    def positions(self) -> int:
+        """All tokens held; the next one stands at this position."""
         return self._length
 
+    def hide(self, tokens: int) -> None:
+        """Takes the first tokens out of `length`, `fork` and `trim`: what a model reads by itself before any text."""
+        self._hidden = whole_number("tokens", tokens, 0, self._length)
+
     def held(self) -> torch.Tensor:
-        """What is held, a view: (layers, 2, kv_heads, length, head_dim); the 2 are keys and values."""
+        """What is held, a view: (layers, 2, kv_heads, positions, head_dim); the 2 are keys and values."""
         return self._store[:, :, :, : self._length]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of what is held: (layers, 2, kv_heads, length, head_dim); the 2 are keys and values."""
+        """Of what is held: (layers, 2, kv_heads, positions, head_dim); the 2 are keys and values."""
         return tuple(self.held().shape)
 
     @property
@@ -94,10 +104,10 @@ class KVCache:
     def fork(self, length: int) -> KVCache:
         """A new cache that holds a copy of the first `length` tokens."""
         copy = KVCache(self.layers, self.kv_heads, self.head_dim)
-        copy._length = whole_number("length", length, 0, self._length)
-        copy._store = self._store[:, :, :, :length].clone()  # (layers, 2, kv_heads, length, head_dim)
+        copy._length, copy._hidden = whole_number("length", length, 0, self.length) + self._hidden, self._hidden
+        copy._store = self._store[:, :, :, : copy._length].clone()  # (layers, 2, kv_heads, length, head_dim)
         return copy
 
     def trim(self, length: int) -> None:
         """Forgets all tokens after the first `length`."""
-        self._length = whole_number("length", length, 0, self._length)
+        self._length = whole_number("length", length, 0, self.length) + self._hidden

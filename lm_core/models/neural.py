@@ -109,5 +109,5 @@ def check(model: LanguageModel, batch: Sequence[Sequence[int]], caches: Sequence
         for token_id in (min(ids), max(ids)):
             whole_number("token id", token_id, 0, model.vocab_size - 1)
         if model.context_length is not None:
-            total = len(ids) + (caches[i].length if caches else 0)
+            total = len(ids) + (caches[i].positions if caches else 0)
             whole_number("tokens in the context", total, 1, model.context_length)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.models.attention import Attention, Recording, Step, linear, rotary
+from lm_core.models.attention import Attention, Recording, Step, linear, rotary, rotation_rates
 from lm_core.models.kv_cache import KVCache
 from lm_core.models.neural import Embedding, Linear, NeuralModel, check, padded
 
@@ -50,12 +50,20 @@ class TransformerConfig:
     rope_theta: float = 10_000.0
     tied_head: bool = True
     style: Literal["llama", "gpt2"] = "llama"
+    qkv_bias: bool = False
+    """Queries, keys and values have biases, as in Qwen2."""
+    qk_norm: bool = False
+    """Each head's queries and keys are normed before they are turned, as in Qwen3."""
+    rope_scaling: tuple[float, float, float, int] | None = None
+    """Llama 3.1's: factor, low and high frequency factor, the context it was first trained with."""
     causal: bool = True
     """False: every position sees the whole text, as a masked language model does; logits then know the answer."""
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "context_length", "layers", "heads", "kv_heads", "head_dim", "hidden", "ffn"):
             whole_number(name, getattr(self, name), 1)
+        if self.rope_scaling is not None:  # a list, where it comes from JSON
+            object.__setattr__(self, "rope_scaling", tuple(self.rope_scaling))
         if self.heads % self.kv_heads:
             raise InvalidInput("kv_heads", f"a divisor of heads ({self.heads})", self.kv_heads)
         if self.style not in ("llama", "gpt2"):
@@ -135,12 +143,12 @@ class Transformer(NeuralModel):
         recording: Recording | None = None,
     ) -> Tensor:
         """Final normed states (batch, time, hidden) of ids (batch, time), padded on the right to one length."""
-        past = [cache.length for cache in caches] if caches else [0] * len(new)
+        past = [cache.positions for cache in caches] if caches else [0] * len(new)
         positions = torch.tensor(past)[:, None] + torch.arange(ids.shape[1])  # (batch, time)
         x = self.embed_tokens(ids)  # (batch, time, hidden)
         turn = None
         if self.embed_positions is None:
-            turn = rotary(positions, self.config.head_dim, self.config.rope_theta)
+            turn = rotary(positions, rotation_rates(self.config))
         else:  # padding may reach past the last learned position; what it is given there is never looked at
             x = x + self.embed_positions(positions.clamp(max=self.config.context_length - 1))
         step = Step(turn, self._mask(positions, past, new), new, caches, recording)

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_core.errors import DamagedFile
-from lm_core.pretrained.catalogue import DEFAULT, Entry, catalogue, entry
+from lm_core.pretrained import local
+from lm_core.pretrained.catalogue import DEFAULT, Entry, catalogue, entry, packaged
+from lm_core.pretrained.local import LocalEntry
 
 if TYPE_CHECKING:
     from lm_core.models.transformer import Transformer
     from lm_core.pretrained.engine import Engine
     from lm_core.pretrained.gguf import Checkpoint, Weights
 
-__all__ = ["DEFAULT", "Entry", "catalogue", "entry", "load", "load_engine"]
+__all__ = ["DEFAULT", "Entry", "LocalEntry", "catalogue", "entry", "load", "load_engine", "packaged"]
 
 
 def load(name: str = DEFAULT, cache_folder: Path | None = None) -> Transformer:
@@ -24,16 +26,9 @@ def load(name: str = DEFAULT, cache_folder: Path | None = None) -> Transformer:
     (the user's cache directory unless given); later calls read that (about a second).
     Raises ModelUnavailable if the package is absent, DamagedFile if its file is not the published one.
     """
-    import torch
-
-    from lm_core.models.transformer import Transformer
     from lm_core.pretrained import gguf
 
-    checkpoint = _checkpoint(name, name, gguf.dequantised, cache_folder)
-    with torch.device("meta"):  # no memory until the weights are assigned
-        model = Transformer(checkpoint.config, checkpoint.tokenizer, checkpoint.end_ids)
-    model.load_state_dict(checkpoint.weights, assign=True)
-    return model.eval().requires_grad_(False)
+    return local.build(_checkpoint(name, name, gguf.dequantised, cache_folder), name)
 
 
 def load_engine(name: str = DEFAULT, cache_folder: Path | None = None, threads: int | None = None) -> Engine:
@@ -53,7 +48,7 @@ def _checkpoint(name: str, stored: str, weights: Weights, cache_folder: Path | N
     """What the cache holds under the name `stored`, or the model file says."""
     from lm_core.pretrained import gguf, weight_cache
 
-    known = entry(name)
+    known = packaged(name)
     source = known.path()
     folder = cache_folder or weight_cache.default_folder()
     key = weight_cache.key_of(source)

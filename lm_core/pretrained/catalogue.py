@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lm_core.errors import InvalidInput, ModelUnavailable
+from lm_core.pretrained import local
+from lm_core.pretrained.local import LocalEntry
 
 DEFAULT = "smollm2-135m"
 
@@ -41,6 +43,11 @@ class Entry:
         raise ModelUnavailable(f"The model {self.title} is not installed.", self.install)
 
     @property
+    def about(self) -> str:
+        """One line for whoever chooses it."""
+        return f"{self.parameters / 1e6:.0f} million parameters, {self.licence}"
+
+    @property
     def reinstall(self) -> str:
         """The command that replaces a damaged file."""
         return self.install.replace("pip install", "pip install --force-reinstall")
@@ -69,18 +76,26 @@ _ENTRIES = (
 )
 
 
-def catalogue() -> tuple[Entry, ...]:
-    """All models known by name.
+def catalogue() -> tuple[Entry | LocalEntry, ...]:
+    """All models known by name: those that ship in packages, then the operator's own.
 
-    >>> [(entry.name, entry.licence) for entry in catalogue()]
-    [('smollm2-135m', 'Apache-2.0')]
+    >>> [entry.name for entry in catalogue()]
+    ['smollm2-135m']
     """
-    return _ENTRIES
+    return (*_ENTRIES, *local.entries(tuple(each.name for each in _ENTRIES)))
 
 
-def entry(name: str) -> Entry:
-    """The model of that name. Raises InvalidInput naming those that exist."""
+def packaged(name: str) -> Entry:
+    """The model of that name that ships in a package. Raises InvalidInput."""
     for known in _ENTRIES:
         if known.name == name:
             return known
-    raise InvalidInput("model", "one of " + ", ".join(known.name for known in _ENTRIES), name)
+    raise InvalidInput("model", "one that ships in a package: " + ", ".join(each.name for each in _ENTRIES), name)
+
+
+def entry(name: str) -> Entry | LocalEntry:
+    """The model of that name. Raises InvalidInput naming those that exist."""
+    for known in catalogue():
+        if known.name == name:
+            return known
+    raise InvalidInput("model", "one of " + ", ".join(known.name for known in catalogue()), name)

@@ -1,4 +1,4 @@
-"""Reads a Llama-family GGUF file: configuration, float32 weights under Hugging Face names, tokenizer.
+"""Reads a GGUF file of Llama, Qwen2 or Qwen3: configuration, float32 weights under Hugging Face names, tokenizer.
 
 The file format belongs to the `gguf` library; this module knows which of its fields mean what.
 Field and tensor names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lm_core.errors import DamagedFile
+from lm_core.errors import DamagedFile, ModelUnavailable
 from lm_core.models.transformer import TransformerConfig
 from lm_core.tokens import ByteLevelBPE
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LAYER_NAMES = {
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
     "attn_k": "self_attn.k_proj",
     "attn_v": "self_attn.v_proj",
     "attn_output": "self_attn.o_proj",
@@ -34,6 +36,8 @@ _LAYER_NAMES = {
 }
 _OUTER_NAMES = {"token_embd": "embed_tokens", "output_norm": "norm", "output": "lm_head"}
 _CONTROL = 3  # tokenizer.ggml.token_type of special tokens
+ARCHITECTURES = ("llama", "qwen2", "qwen3")
+_FOLDER = "take the model's folder in Hugging Face's format instead."
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,18 @@ Weights = Callable[[dict[str, Any], TransformerConfig], "dict[str, torch.Tensor]
 def read(path: Path, remedy: str, weights: Weights | None = None) -> Checkpoint:
     """The whole checkpoint, its weights as `dequantised` gives them unless said otherwise.
 
-    Raises DamagedFile, ending in `remedy`, if the file cannot be understood.
+    Raises DamagedFile, ending in `remedy`, if the file cannot be understood; ModelUnavailable where it holds a model
+    that our Transformer does not compute.
     """
     try:
         reader = _open(path)
         field = _field_reader(reader)
-        config = _config(field, tied=all(tensor.name != "output.weight" for tensor in reader.tensors))
+        config = _config(field, {tensor.name for tensor in reader.tensors})
         found = (weights or dequantised)({tensor.name: tensor for tensor in reader.tensors}, config)
         tokenizer = _tokenizer(field)
-        end_ids = (int(field("tokenizer.ggml.eos_token_id")),)
+        end_ids = tuple(i for i in [field("tokenizer.ggml.eos_token_id", None)] if i is not None)
+    except ModelUnavailable:
+        raise
     except Exception as error:  # a damaged file can fail anywhere inside the reader
         raise DamagedFile(f"The model file {path.name} cannot be read ({type(error).__name__}).", remedy) from error
     return Checkpoint(config, found, tokenizer, end_ids)
@@ -113,29 +120,49 @@ def _open(path: Path) -> Any:
     return PlainReader(path)
 
 
-def _field_reader(reader: Any) -> Callable[[str], Any]:
-    def field(name: str) -> Any:
+def nbytes(path: Path, remedy: str) -> int:
+    """Bytes of its weights as float32: four a parameter. Raises DamagedFile, ending in `remedy`."""
+    try:
+        return sum(4 * int(tensor.n_elements) for tensor in _open(path).tensors)
+    except Exception as error:
+        raise DamagedFile(f"The model file {path.name} cannot be read ({type(error).__name__}).", remedy) from error
+
+
+_REQUIRED = object()
+
+
+def _field_reader(reader: Any) -> Callable[..., Any]:
+    def field(name: str, default: Any = _REQUIRED) -> Any:
+        if name not in reader.fields and default is not _REQUIRED:
+            return default
         return reader.fields[name].contents()
 
     return field
 
 
-def _config(field: Callable[[str], Any], tied: bool) -> TransformerConfig:
-    if field("general.architecture") != "llama":
-        raise ValueError(f"architecture {field('general.architecture')!r} is not llama")
-    heads = field("llama.attention.head_count")
+def _config(field: Callable[..., Any], tensors: set[str]) -> TransformerConfig:
+    kind = field("general.architecture")
+    if kind not in ARCHITECTURES:
+        what = f"The file is of the architecture {kind!r}; this project reads {', '.join(ARCHITECTURES)} from GGUF."
+        raise ModelUnavailable(what, _FOLDER)
+    if "rope_freqs.weight" in tensors or field(f"{kind}.rope.scaling.type", "none") != "none":
+        raise ModelUnavailable("The file stretches its rotary positions, which is not read from GGUF.", _FOLDER)
+    heads, hidden = field(f"{kind}.attention.head_count"), field(f"{kind}.embedding_length")
+    context = field(f"{kind}.context_length")
     return TransformerConfig(
-        vocab_size=field("llama.vocab_size"),
-        context_length=field("llama.context_length"),
-        layers=field("llama.block_count"),
+        vocab_size=field(f"{kind}.vocab_size", None) or len(field("tokenizer.ggml.tokens")),
+        context_length=min(context, field(f"{kind}.attention.sliding_window", context) or context),
+        layers=field(f"{kind}.block_count"),
         heads=heads,
-        kv_heads=field("llama.attention.head_count_kv"),
-        head_dim=field("llama.embedding_length") // heads,
-        hidden=field("llama.embedding_length"),
-        ffn=field("llama.feed_forward_length"),
-        norm_eps=field("llama.attention.layer_norm_rms_epsilon"),
-        rope_theta=field("llama.rope.freq_base"),
-        tied_head=tied,
+        kv_heads=field(f"{kind}.attention.head_count_kv", heads),
+        head_dim=field(f"{kind}.attention.key_length", hidden // heads),
+        hidden=hidden,
+        ffn=field(f"{kind}.feed_forward_length"),
+        norm_eps=field(f"{kind}.attention.layer_norm_rms_epsilon"),
+        rope_theta=field(f"{kind}.rope.freq_base", 10_000.0),
+        tied_head="output.weight" not in tensors,
+        qkv_bias=kind == "qwen2",
+        qk_norm=kind == "qwen3",
     )
 
 
@@ -145,9 +172,10 @@ def _weight(tensor: Any, config: TransformerConfig) -> torch.Tensor:
     from gguf.quants import dequantize
 
     values = dequantize(tensor.data, tensor.tensor_type)  # (out_features, in_features)
-    if ".attn_q." in tensor.name:
+    llama = not (config.qkv_bias or config.qk_norm)  # the others' rows stand in halves already
+    if llama and ".attn_q." in tensor.name:
         values = half_split(values, config.heads)
-    elif ".attn_k." in tensor.name:
+    elif llama and ".attn_k." in tensor.name:
         values = half_split(values, config.kv_heads)
     # Unquantised tensors are still views of the read-only file: those alone are copied here.
     weight = torch.from_numpy(np.require(values, dtype=np.float32, requirements=["C", "W", "O"]))
@@ -163,13 +191,21 @@ def column_major(matrix: torch.Tensor) -> torch.Tensor:
     return matrix.t().contiguous().t()
 
 
-def _tokenizer(field: Callable[[str], Any]) -> ByteLevelBPE:
-    if field("tokenizer.ggml.model") != "gpt2":
-        raise ValueError(f"tokenizer {field('tokenizer.ggml.model')!r} is not byte-level BPE")
+_NAMED = {"smollm": "smollm", "gpt-2": "gpt-2", "default": "gpt-2", "qwen2": "qwen2", "llama-bpe": "llama-3"}
+"""Ways to cut text before merging, as GGUF names them and as `ByteLevelBPE.build` does."""
+
+
+def _tokenizer(field: Callable[..., Any]) -> ByteLevelBPE:
+    kind, cut = field("tokenizer.ggml.model"), field("tokenizer.ggml.pre", "default")
+    if kind != "gpt2" or cut not in _NAMED:
+        what = f"The file's tokenizer ({kind}, {cut}) is not read from GGUF: byte-level BPE is."
+        raise ModelUnavailable(what, _FOLDER)
     types = field("tokenizer.ggml.token_type")
+    begins = field("tokenizer.ggml.add_bos_token", False)
     return ByteLevelBPE.build(
         vocabulary=field("tokenizer.ggml.tokens"),
         merges=field("tokenizer.ggml.merges"),
         special_ids=[i for i, kind in enumerate(types) if kind == _CONTROL],
-        split_digits=field("tokenizer.ggml.pre") == "smollm",
+        cut=_NAMED[cut],
+        begin=field("tokenizer.ggml.bos_token_id") if begins else None,
     )

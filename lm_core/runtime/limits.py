@@ -10,6 +10,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lm_core import pretrained
+from lm_core.pretrained import local
+
 PREFIX = "NEXT_TOKEN_EXPLORER_"
 MIB = 2**20
 
@@ -97,3 +100,4 @@ MEMORY = _limit(
 )
 
 LIMITS = tuple(_FOUND)
+REFUSED.extend(local.allowed(os.environ.get(local.SETTING, ""), [pretrained.DEFAULT])[1])

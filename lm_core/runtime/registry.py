@@ -11,6 +11,8 @@ from collections.abc import Callable
 from lm_core import pretrained
 from lm_core.errors import LmCoreError
 from lm_core.models import LanguageModel
+from lm_core.pretrained import local
+from lm_core.runtime import limits, memory
 from lm_core.runtime.served_model import ServedModel
 
 
@@ -21,17 +23,49 @@ class Registry:
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._served: dict[str, ServedModel] = {}
+        self._begins: dict[str, tuple[int, ...]] = {}
         self.loads = 0
         """How often a pretrained model was loaded."""
 
     def get(self, name: str = pretrained.DEFAULT) -> ServedModel:
         """The pretrained model, loaded if need be. Raises what `pretrained.load` raises, each time anew."""
 
+        if name in self._served:
+            return self._served[name]
+        known = pretrained.entry(name)
+        if isinstance(known, pretrained.LocalEntry):
+            return self._local(known)
+
         def load() -> LanguageModel:
             self.loads += 1
             return pretrained.load_engine(name)
 
-        return self._served.get(name) or self.serve(pretrained.entry(name).name, load, lambda: pretrained.load(name))
+        return self.serve(name, load, lambda: pretrained.load(name))
+
+    def begin(self, name: str) -> tuple[int, ...]:
+        """What the model of this name reads by itself before every text, such as <bos>; it is loaded by now."""
+        return self._begins.get(name, ())
+
+    def bare(self, name: str) -> ServedModel:
+        """The same model for whoever brings that beginning along with the text."""
+        served = self.get(name)
+        return self.serve(f"{name}/bare", lambda: served.run(lambda model: model)) if self.begin(name) else served
+
+    def _local(self, known: pretrained.LocalEntry) -> ServedModel:
+        """A model of the operator's; one larger than the memory that is left is refused."""
+        from lm_core.models.begun import Begun
+
+        found: list[LanguageModel] = []
+
+        def load() -> LanguageModel:
+            self.loads += 1
+            free = limits.MEMORY - memory.resident()
+            model, begin = local.load(known.path(), known.adapted, most_bytes=free)
+            found.append(model)
+            self._begins[known.name] = begin
+            return Begun(model, begin) if begin else model
+
+        return self.serve(known.name, load, lambda: found[0])
 
     def serve(
         self, name: str, load: Callable[[], LanguageModel], reference: Callable[[], LanguageModel] | None = None

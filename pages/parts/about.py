@@ -158,9 +158,19 @@ def _hash(path: str, _modified: float) -> str:
     return weight_cache.key_of(Path(path))
 
 
+def _facts(facts: dict[str, str]) -> str:
+    return "".join(
+        f'<tr><th scope="row">{name}</th><td class="nte-text">{html.escape(value)}</td></tr>'
+        for name, value in facts.items()
+    )
+
+
 def _model() -> None:
     rows = ""
     for entry in pretrained.catalogue():
+        if isinstance(entry, pretrained.LocalEntry):
+            rows += _facts({"model": entry.title, "from": entry.about, "there": "yes" if entry.ready else "no"})
+            continue
         try:
             path = entry.path()
             key = _hash(str(path), path.stat().st_mtime)
@@ -170,10 +180,7 @@ def _model() -> None:
             "model": entry.title, "parameters": f"{entry.parameters:,}", "licence": entry.licence, "file": entry.file,
             "SHA-256": key,
         }  # fmt: skip
-        rows += "".join(
-            f'<tr><th scope="row">{name}</th><td class="nte-text">{html.escape(value)}</td></tr>'
-            for name, value in facts.items()
-        )
+        rows += _facts(facts)
     frame.grid("<tr><th>pretrained model</th><th></th></tr>", rows)
 
 

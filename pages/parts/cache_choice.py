@@ -77,7 +77,7 @@ def _model() -> tuple[ServedModel, str]:
     model = model_choice.model()
     if model.new_cache() is None:
         frame.note("The chosen model keeps no KV cache: the pretrained one is shown instead.")
-        return model_choice.base(), "pretrained"
+        return model_choice.default(), "pretrained"
     return model, model_choice.name()
 
 

@@ -51,7 +51,7 @@ def _built_in(kind: str, by: str) -> CountedCorpus:
 
 def _count(corpus: Corpus, by: str) -> CountedCorpus:
     if by == "bpe":
-        bpe = model_choice.base().tokenizer
+        bpe = model_choice.default().tokenizer
         bos, eos = bpe.encode("<|im_start|>")[0], bpe.encode("<|im_end|>")[0]
         return CountedCorpus(corpus, bpe, bos, eos)
     return CountedCorpus(corpus, corpus.tokenizer("character" if by == "character" else "word"))

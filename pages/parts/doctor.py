@@ -38,7 +38,7 @@ def model() -> str:
     if error := registry.warm():
         raise Ill(str(error))
     try:
-        known = pretrained.entry(pretrained.DEFAULT)
+        known = pretrained.packaged(pretrained.DEFAULT)
         return f"{known.title}, SHA-256 {known.sha256[:12]}... as published"
     except LmCoreError as error:
         raise Ill(str(error)) from None

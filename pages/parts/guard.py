@@ -39,21 +39,28 @@ class UploadLimits:
             await self.app(scope, receive, removed)
             return
         self._forget_those_gone()
-        self._held[visitor].pop(file, None)
         announced = int(dict(scope["headers"]).get(b"content-length", b"0") or 0)
         if refusal := self._refusal(visitor, announced):
             await refusal(scope, receive, send)
             return
+        held = self._held[visitor]
+        before, received = held.get(file, 0), 0
 
         async def counted() -> Message:
+            nonlocal received
             message = await receive()
-            held = self._held[visitor]
-            held[file] = held.get(file, 0) + len(message.get("body", b""))
+            received += len(message.get("body", b""))
+            held[file] = before + received  # what it replaces lies there until it has come
             if self._refusal(visitor, 0):  # more than announced
                 return {"type": "http.disconnect"}
             return message
 
-        await self.app(scope, counted, send)
+        async def answered(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                held[file] = received if message["status"] < 300 else before
+            await send(message)
+
+        await self.app(scope, counted, answered)
 
     def _refusal(self, visitor: str, more: int) -> PlainTextResponse | None:
         own = sum(self._held[visitor].values()) + more

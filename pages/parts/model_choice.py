@@ -26,8 +26,7 @@ def pick() -> None:
             st.sidebar.caption(f"{own.name}. It knows the words of its text and no others.")
         else:
             entry = known[name]
-            about = f"{entry.parameters / 1e6:.0f} million parameters, {entry.licence}"
-            st.sidebar.caption(about if entry.ready else f"{about}; not installed")
+            st.sidebar.caption(entry.about if entry.ready else f"{entry.about}; not installed")
     st.session_state[_NAME] = name
     url_state.travel("model", name, pretrained.DEFAULT)
 
@@ -43,12 +42,23 @@ def loading(name: str) -> str:
     """The lines of Python that load the model of this name, for those who want to do without the page."""
     if name.startswith(f"{OWN}/"):
         return own_model.code()
+    if isinstance(entry := pretrained.entry(name), pretrained.LocalEntry):
+        adapted = ", adapted=True" if entry.adapted else ""
+        return (
+            "from pathlib import Path\nfrom lm_core.models.begun import Begun\nfrom lm_core.pretrained import local\n\n"
+            f"model = Begun(*local.load(Path({entry.place.name!r}){adapted}))\n"
+        )
     return f"from lm_core import pretrained\n\nmodel = pretrained.load({name!r})\n"
 
 
 def base() -> ServedModel:
     """The pretrained model, also where the visitor's own is chosen. Raises ModelUnavailable."""
     return registry.get(pretrained.DEFAULT if name().startswith(f"{OWN}/") else name())
+
+
+def default() -> ServedModel:
+    """The pretrained model that ships with the app, whichever is chosen. Raises ModelUnavailable."""
+    return registry.get(pretrained.DEFAULT)
 
 
 def model() -> ServedModel:

@@ -66,7 +66,9 @@ def rung(kind: str) -> Rung:
     """The model, loaded if need be. Raises ModelUnavailable."""
     own = own_model.current()
     if kind == PRETRAINED and not (own and model_choice.name() == f"{OWN}/{own.key}"):
-        return Rung(kind, model_choice.name(), model_choice.model(), "prompt", prompt_box.DEFAULT)
+        model, name = model_choice.model(), model_choice.name()
+        begin = registry.begin(name)
+        return Rung(kind, name, registry.bare(name) if begin else model, "prompt", prompt_box.DEFAULT, begin)
     if own and kind in (OWN, PRETRAINED):  # chosen here, or for all pages
         return Rung(kind, f"own/{own.key}", own.model, "mine", own.prompt, own.begin)
     model = registry.serve(f"ladder/{kind}", _loader(kind))

@@ -186,7 +186,7 @@ def _table(tour: Exploration, found: dict[str, Branch]) -> None:
 
 def chat(tour: Exploration, rung: rungs.Rung, text: str) -> None:
     """One fold: a conversation is one growing text with special tokens; ask, and it becomes the prompt."""
-    if rung.kind != rungs.PRETRAINED:
+    if rung.kind != rungs.PRETRAINED or not prompt.chats(tour.model.tokenizer):
         return
     opened = st.expander("A chat is one text", on_change="rerun", key="_walk_chat")
     if not opened.open:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from lm_core import Transformer
@@ -65,3 +67,47 @@ def test_the_page_shows_them_exactly(server: Server, open_page: Open, model: Tra
         find.press("Enter")
         pieces = [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(f" {token.strip()}")]
         expect(page.locator(".nte-found li").first.locator(".nte-token")).to_have_text(pieces)
+
+
+EVERYTHING = " ".join(token.translate({0: None, 7: None, 10: " ", 13: " "}) for token in HOSTILE)
+MARKED = "<b>bold</b> $x^2$ :red[a]"
+PLACES = {
+    "": {"prompt": EVERYTHING},
+    "temperature": {"prompt": EVERYTHING},
+    "generation": {"prompt": EVERYTHING[:120], "stop": MARKED, "ban": MARKED},
+    "bigram_counts": {"corpus": "own", "text": EVERYTHING, "sentence": EVERYTHING[:300], "find": MARKED},
+    "loss_and_perplexity": {"text": EVERYTHING, "words": MARKED},
+    "training": {"text": "own", "own": EVERYTHING},
+    "inside_the_transformer?look=attention": {"text": EVERYTHING[:300]},
+    "inside_the_transformer?look=lens": {"text": EVERYTHING[:300]},
+    "inside_the_transformer?look=mask": {"words": MARKED, "swap": MARKED},
+    "kv_cache": {"prompt": EVERYTHING},
+    "kv_cache_calculator": {"arch": "groups", "groups": EVERYTHING[:200], "gpus": MARKED, "beside": MARKED},
+    "limits?look=policy": {"policy": EVERYTHING, "ask": MARKED},
+    "test_yourself?look=game": {"who": EVERYTHING[:60], "seed": MARKED},
+    "about": {"find": MARKED},
+}
+MADE_OF_IT = """() => {
+  const found = [];
+  const look = (root) => root.querySelectorAll("*").forEach((e) => {
+    const text = e.textContent.trim();
+    if ((e.matches("b, strong") && text === "bold") || (e.matches("em") && text === "under")
+      || (e.matches("code") && text === "code") || (e.matches("h1, h2, h3") && text === "title")
+      || e.matches('img[src*="example.com"], img[src="x"], a[href*="example.com"], a[href^="javascript"]')
+      || (e.matches("script") && text.includes("alert(1)")) || (e.matches(".katex") && text.includes("x"))
+      || (e.matches("span[style*=color]") && text === "a")) found.push(e.outerHTML.slice(0, 200));
+    if (e.shadowRoot) look(e.shadowRoot);
+  });
+  look(document);
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_place_makes_anything_of_them(server: Server, open_page: Open, place: str) -> None:
+    """All of them at once, in every text a link can carry; `open_page` sees dialogs and requests."""
+    page = open_page(server, f"/{place}{'&' if '?' in place else '?'}{urlencode(PLACES[place])}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator('[data-testid="stStatusWidget"]')).to_have_count(0, timeout=60_000)
+    page.wait_for_timeout(1_000)
+    assert page.evaluate(MADE_OF_IT) == []

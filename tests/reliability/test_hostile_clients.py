@@ -194,6 +194,23 @@ def test_one_file_has_a_largest_size_and_a_token_is_asked_for(server: Server) ->
     assert run(visit()) == [413, 403, 400]
 
 
+def test_what_is_refused_for_its_token_makes_no_room(server: Server) -> None:
+    async def visit() -> list[int]:
+        visitor = Visitor(server.url, 0, "about")
+        await visitor.open()
+        uploader = Uploader(server, visitor.session)
+        cookie = uploader._cookie
+        answers = [await asyncio.to_thread(uploader.send, "PUT", f"f{i}", 4 * MIB) for i in range(4)]
+        uploader._cookie = "_streamlit_xsrf=made-up"
+        answers += [await asyncio.to_thread(uploader.send, method, "f0") for method in ("DELETE", "PUT")]
+        uploader._cookie = cookie
+        answers.append(await asyncio.to_thread(uploader.send, "PUT", "more", 4 * MIB))
+        await visitor.close()
+        return answers
+
+    assert run(visit()) == [204] * 4 + [403, 403, 413]
+
+
 # ---- doors
 
 

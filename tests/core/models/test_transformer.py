@@ -41,7 +41,7 @@ def test_equals_transformers(make_tiny: Make, style: str, kv_heads: int, tied: b
 
 def test_rotation_by_hand() -> None:
     """At position 1 the first pair turns by 1 radian: (1, 0) goes to (cos 1, sin 1)."""
-    cos, sin = rotary(torch.tensor([[1]]), head_dim=2, theta=10_000.0)
+    cos, sin = rotary(torch.tensor([[1]]), torch.tensor([1.0]).double())
     turned = rotate(torch.tensor([[[[1.0, 0.0]]]]), cos, sin)
     assert turned.flatten().tolist() == pytest.approx([np.cos(1), np.sin(1)])
 
@@ -74,9 +74,9 @@ def test_gpt2_reads_up_to_its_last_position_and_no_further(make_tiny: Make) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model_type": "mamba"}, "`model_type` must be one of llama, gpt2, but is 'mamba'"),
+        ({"model_type": "mamba"}, "`model_type` must be one of llama, mistral, qwen2, qwen3, gpt2, but is 'mamba'"),
         ({"hidden_act": "relu"}, "`hidden_act` must be 'silu', but is 'relu'"),
-        ({"rope_parameters": {"rope_type": "yarn"}}, "`rope_type` must be \"default\", but is 'yarn'"),
+        ({"rope_parameters": {"rope_type": "yarn"}}, '`rope_type` must be "default" or "llama3", but is \'yarn\''),
         ({"hidden_size": None}, "`config` must be complete, with hidden_size"),
     ],
 )
