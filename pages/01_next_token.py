@@ -35,7 +35,19 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.parts import advice, bars, comparison, examples, export, finding, frame, model_choice, prompt_box, url_state
+from pages.parts import (
+    advice,
+    bars,
+    comparison,
+    engine_note,
+    examples,
+    export,
+    finding,
+    frame,
+    model_choice,
+    prompt_box,
+    url_state,
+)
 from pages.parts.illustration import article_table
 
 presenting = url_state.presenting()
@@ -74,6 +86,7 @@ with frame.plain_errors():
             with shown:
                 announcement = finding.announcement(answer, picture)
                 takes = None if other else answer
+                engine_note.few(answer)
                 bars.draw(picture, "next_token_bars", axis, announcement, takes, compact=presenting)
                 if other:
                     comparison.say(answer, other, table=not presenting)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lm_core import pretrained
 from lm_core.pretrained import local
+from lm_core.remote import settings
 
 PREFIX = "NEXT_TOKEN_EXPLORER_"
 MIB = 2**20
@@ -100,4 +101,5 @@ MEMORY = _limit(
 )
 
 LIMITS = tuple(_FOUND)
+REFUSED.extend(settings.refused())
 REFUSED.extend(local.allowed(os.environ.get(local.SETTING, ""), [pretrained.DEFAULT])[1])

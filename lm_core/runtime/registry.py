@@ -5,10 +5,11 @@ Outside Streamlit's caches on purpose: any browser can clear those for everybody
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
-from lm_core import pretrained
+from lm_core import pretrained, remote
 from lm_core.errors import LmCoreError
 from lm_core.models import LanguageModel
 from lm_core.pretrained import local
@@ -32,6 +33,8 @@ class Registry:
 
         if name in self._served:
             return self._served[name]
+        if elsewhere := next((each for each in remote.engines() if each.name == name), None):
+            return self._elsewhere(elsewhere)
         known = pretrained.entry(name)
         if isinstance(known, pretrained.LocalEntry):
             return self._local(known)
@@ -50,6 +53,19 @@ class Registry:
         """The same model for whoever brings that beginning along with the text."""
         served = self.get(name)
         return self.serve(f"{name}/bare", lambda: served.run(lambda model: model)) if self.begin(name) else served
+
+    def _elsewhere(self, known: remote.EngineEntry) -> ServedModel:
+        """An engine that the operator has set up, in front of the same model here."""
+        from lm_core.remote.client import Client
+        from lm_core.remote.model import RemoteModel
+        from lm_core.runtime.elsewhere import Elsewhere
+
+        twin = self.get(known.twin)
+        client = Client(known.dialect, known.url, os.environ.get(remote.KEY, ""))
+        with self._guard:
+            return self._served.setdefault(
+                known.name, Elsewhere(RemoteModel(client, twin, self.begin(known.twin)), twin)
+            )
 
     def _local(self, known: pretrained.LocalEntry) -> ServedModel:
         """A model of the operator's; one larger than the memory that is left is refused."""

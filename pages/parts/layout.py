@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts import frame, hiding, model_choice, navigation, talk, tour, url_state, waiting
+from pages.parts import engine_note, frame, hiding, model_choice, navigation, talk, tour, url_state, waiting
 from pages.parts.contents import Entry, entries
 
 _stage = st.components.v2.component(
@@ -36,8 +36,10 @@ def draw() -> None:
     if entry.model:
         model_choice.pick()
     _carry_seed()
+    note = engine_note.place() if entry.model else None
     with navigation.entered():
         page.run()
+    engine_note.say(note)
     if not presenting:
         tour.notice(entry.url, url_state.scene())
         _say(hint, entry)

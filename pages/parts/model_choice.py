@@ -1,10 +1,17 @@
 """Which model a visitor works with: a picker over the catalogue, and the loaded model."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from lm_core import pretrained
+from lm_core import pretrained, remote
 from lm_core.runtime import ServedModel, registry
 from pages.parts import own_model, url_state
+
+if TYPE_CHECKING:
+    from lm_core.runtime.elsewhere import Elsewhere
 
 _NAME = "_model_name"
 OWN, YOURS = "own", "Yours"
@@ -12,7 +19,7 @@ OWN, YOURS = "own", "Yours"
 
 def pick() -> None:
     """The picker; the choice goes with the reader from page to page."""
-    known = {entry.name: entry for entry in pretrained.catalogue()}
+    known = {entry.name: entry for entry in (*pretrained.catalogue(), *remote.engines())}
     own = own_model.current()
     names = [*known, *([OWN] if own else [])]
     key = url_state.choice("model", names, pretrained.DEFAULT)
@@ -42,6 +49,8 @@ def loading(name: str) -> str:
     """The lines of Python that load the model of this name, for those who want to do without the page."""
     if name.startswith(f"{OWN}/"):
         return own_model.code()
+    # An engine's address is its operator's alone: these lines load the same model here.
+    name = next((entry.twin for entry in remote.engines() if entry.name == name), name)
     if isinstance(entry := pretrained.entry(name), pretrained.LocalEntry):
         adapted = ", adapted=True" if entry.adapted else ""
         return (
@@ -54,6 +63,19 @@ def loading(name: str) -> str:
 def base() -> ServedModel:
     """The pretrained model, also where the visitor's own is chosen. Raises ModelUnavailable."""
     return registry.get(pretrained.DEFAULT if name().startswith(f"{OWN}/") else name())
+
+
+def elsewhere() -> bool:
+    """Whether the chosen model is computed by an engine elsewhere."""
+    return st.session_state.get(_NAME) in [entry.name for entry in remote.engines()]
+
+
+def engine() -> Elsewhere | None:
+    """That engine, once it has been asked for. Loads nothing."""
+    from lm_core.runtime.elsewhere import Elsewhere
+
+    found = registry.get(name()) if elsewhere() and registry.loaded(name()) else None
+    return found if isinstance(found, Elsewhere) else None
 
 
 def default() -> ServedModel:

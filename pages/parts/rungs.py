@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from lm_core import pretrained
+from lm_core import pretrained, remote
 from lm_core.models import LanguageModel
 from lm_core.runtime import ServedModel, registry
 from pages.parts import model_choice, own_model, prompt_box, url_state
@@ -111,4 +111,4 @@ def known(name: str) -> bool:
     own = own_model.current()
     if name.startswith(f"{OWN}/"):
         return own is not None and name == f"{OWN}/{own.key}"
-    return name in TITLES or name in [entry.name for entry in pretrained.catalogue()]
+    return name in TITLES or name in [entry.name for entry in (*pretrained.catalogue(), *remote.engines())]

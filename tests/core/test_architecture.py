@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A module may import any that stands before it; None is the package's own door.
 ORDER: list[str | None] = [
     "errors", "kv_sizing", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt",
-    "grammar", "corpus", "sums", "syntax", "recipe", "models", "pretrained", "filters", "decoding", "trace",
+    "grammar", "corpus", "sums", "syntax", "recipe", "models", "pretrained", "remote", "filters", "decoding", "trace",
     "recording", "window", "generation", "cache_run", "repetition", "exploration", "beam", "crowd", "scoring",
     "factors", "answers", "shannon", "quiz", "inspection", "counting", "smoothing", "training", "runtime", None,
 ]  # fmt: skip

@@ -1,0 +1,5 @@
+"""Models that an engine elsewhere computes, asked through the OpenAI-compatible completions API; opt-in, by setting."""
+
+from lm_core.remote.settings import KEY, EngineEntry, engines
+
+__all__ = ["KEY", "EngineEntry", "engines"]

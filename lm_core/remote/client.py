@@ -1,0 +1,186 @@
+"""Asks an engine for the log-probabilities of the next token: token ids there, token ids back, never matched by text.
+
+One client for two dialects of `POST /v1/completions`, vLLM's and llama.cpp's server's. Whatever is not sound is refused
+by name: `EngineFailed`. Knows no model and no page.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_core.errors import LmCoreError
+from lm_core.remote.settings import DIALECTS
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT, ANSWER = 2.0, 10.0
+"""Seconds for a connection, and for a whole answer."""
+LARGEST = 64_000_000
+"""Bytes of an answer; one over 152,000 tokens has about 15 million."""
+FAILURES, PAUSE = 3, 30.0
+"""After so many failures in a row the engine is left alone for so many seconds."""
+
+
+class EngineFailed(LmCoreError):
+    """An engine did not answer, or not as it must; the text says what was wrong."""
+
+
+class TooMany(EngineFailed):
+    """It refuses to give so many log-probabilities."""
+
+
+@dataclass(frozen=True)
+class Top:
+    """Log-probabilities of the likeliest next tokens, likeliest first."""
+
+    ids: NDArray[np.int64]
+    nats: NDArray[np.float64]
+
+    @property
+    def probabilities(self) -> list[float]:
+        return [float(p) for p in np.exp(self.nats)]
+
+    @property
+    def rest(self) -> float:
+        """The probability of all other tokens together."""
+        return max(0.0, 1.0 - float(np.exp(self.nats).sum()))
+
+
+class Client:
+    """One engine. Threads may share it."""
+
+    def __init__(self, dialect: str, url: str, key: str = "", answer: float = ANSWER) -> None:
+        """`answer`: seconds for a whole answer."""
+        self.title = DIALECTS[dialect]
+        self._dialect, self._url, self._key, self._answer = dialect, url, key, answer
+        self._session: requests.Session | None = None
+        self._model: str | None = None
+        self._failed, self._open_until = 0, 0.0
+        self._lock = threading.Lock()
+
+    def top(self, ids: Sequence[int], count: int, vocabulary: int) -> Top:
+        """The `count` likeliest tokens after `ids`. Raises EngineFailed; TooMany where it gives fewer at a time."""
+        wanted = {"prompt": [int(i) for i in ids], "max_tokens": 1, "temperature": 0.0, "logprobs": count}
+        if self._dialect == "vllm":
+            wanted |= {"return_tokens_as_token_ids": True, "logprobs": -1 if count == vocabulary else count}
+        answer = self._guarded(wanted)
+        read = _vllm if self._dialect == "vllm" else _llama_cpp
+        try:
+            found = dict(read(answer))
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            raise self._says("gives no log-probabilities with token ids where they must stand") from None
+        return self._checked(found, vocabulary)
+
+    def _checked(self, found: dict[int, float], vocabulary: int) -> Top:
+        if not found:
+            raise self._says("gives no log-probabilities")
+        if min(found) < 0 or max(found) >= vocabulary:
+            raise self._says(f"names a token id beyond this vocabulary of {vocabulary:,}: it serves another model")
+        ids = np.fromiter(found, np.int64)
+        nats = np.fromiter(found.values(), np.float64)
+        total = float(np.exp(np.minimum(nats, 1.0)).sum())
+        if np.isnan(nats).any() or not 0 < total <= 1.001:
+            raise self._says(f"gives probabilities that sum to {total:.4g}")
+        if len(ids) == vocabulary and total < 0.999:
+            raise self._says(f"gives probabilities of all tokens that sum to {total:.4g}")
+        order = np.lexsort((ids, -nats))
+        return Top(ids[order], nats[order])
+
+    # ---- over the wire
+
+    def _guarded(self, wanted: dict[str, Any]) -> Any:
+        """An answer, or a refusal at once while the engine is left alone."""
+        with self._lock:
+            left = self._open_until - time.monotonic()
+        if left > 0:
+            raise self._says(f"failed {FAILURES} times in a row and is asked again in {left:.0f} s")
+        try:
+            if self._dialect == "vllm" and self._model is None:
+                self._model = str(self._send("GET", "/v1/models")["data"][0]["id"])
+            answer = self._send("POST", "/v1/completions", {**wanted, "model": self._model or "default"})
+        except (KeyError, IndexError, TypeError):
+            self._count(failed=True)
+            raise self._says("names no model") from None
+        except TooMany:
+            raise
+        except EngineFailed:
+            self._count(failed=True)
+            raise
+        self._count(failed=False)
+        return answer
+
+    def _count(self, failed: bool) -> None:
+        with self._lock:
+            self._failed = self._failed + 1 if failed else 0
+            if self._failed >= FAILURES:
+                self._failed, self._open_until = 0, time.monotonic() + PAUSE
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        import requests
+
+        if self._session is None:
+            self._session = requests.Session()
+            self._session.trust_env = False  # no proxy, no .netrc: the operator named one address
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        end = time.monotonic() + self._answer
+        for attempt in (1, 2):
+            try:
+                answer = self._session.request(
+                    method, self._url + path, json=body, headers=headers, stream=True, allow_redirects=False,
+                    timeout=(CONNECT, self._answer),
+                )  # fmt: skip
+                with answer:
+                    return self._read(answer, end)
+            except requests.exceptions.ReadTimeout:
+                raise self._says(f"did not answer within {self._answer:g} s") from None
+            except requests.exceptions.ConnectionError:
+                if attempt == 2:
+                    raise self._says("cannot be reached") from None
+            except requests.exceptions.RequestException as error:
+                raise self._says(f"broke off its answer ({type(error).__name__})") from None
+        raise AssertionError("unreachable")
+
+    def _read(self, answer: requests.Response, end: float) -> Any:
+        """The JSON of an answer, all of it before `end`."""
+        parts = bytearray()
+        for part in answer.iter_content(65_536):
+            parts += part
+            if time.monotonic() > end:
+                raise self._says(f"did not answer within {self._answer:g} s")
+            if len(parts) > LARGEST:
+                raise self._says(f"sends more than {LARGEST // 10**6} MB")
+        if answer.status_code == 400 and b"logprobs" in parts:
+            raise TooMany(f"The engine ({self.title}) gives fewer log-probabilities at a time.")
+        if answer.status_code != 200:
+            raise self._says(f"answers with status {answer.status_code}")
+        try:
+            return json.loads(parts)
+        except ValueError:
+            raise self._says("answers with something that is no JSON, or not all of it") from None
+
+    def _says(self, what: str) -> EngineFailed:
+        return EngineFailed(f"The engine ({self.title}) {what}.")
+
+
+def _vllm(answer: Any) -> Iterable[tuple[int, float]]:
+    """{"token_id:42": -1.5, ...}; a text for a key would stand for several tokens."""
+    for name, nats in answer["choices"][0]["logprobs"]["top_logprobs"][0].items():
+        kind, _, number = name.partition(":")
+        if kind != "token_id":
+            raise ValueError(name)
+        yield int(number), float(nats)
+
+
+def _llama_cpp(answer: Any) -> Iterable[tuple[int, float]]:
+    """[{"id": 42, "token": " the", "logprob": -1.5}, ...]"""
+    for entry in answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]:
+        yield int(entry["id"]), float(entry["logprob"])

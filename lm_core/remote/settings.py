@@ -1,0 +1,87 @@
+"""Which engines the operator of this server has set up; visitors can choose among them and name no others.
+
+    NEXT_TOKEN_EXPLORER_ENGINES="fast=vllm+http://127.0.0.1:8000 as smollm2-135m"
+    NEXT_TOKEN_EXPLORER_ENGINE_KEY=...
+
+Each has a name, a dialect, an address, and behind `as` the model of this server with the same vocabulary: its tokenizer
+writes the ids, its numbers test the engine, and it answers where the engine does not. Opens no connection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cache
+from urllib.parse import urlsplit
+
+SETTING = "NEXT_TOKEN_EXPLORER_ENGINES"
+KEY = "NEXT_TOKEN_EXPLORER_ENGINE_KEY"
+DIALECTS = {"vllm": "vLLM", "llamacpp": "llama.cpp"}
+
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """One engine."""
+
+    name: str
+    dialect: str
+    url: str = field(repr=False)
+    """Without a path behind the port; never shown to visitors."""
+    twin: str
+    """The model of this server that it serves too."""
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def about(self) -> str:
+        """One line for whoever chooses it."""
+        return f"{self.twin}, computed by {DIALECTS[self.dialect]} on another server."
+
+    ready = True
+    """Whether it answers is found out by asking."""
+
+
+def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...], tuple[str, ...]]:
+    """The engines that the setting names, and a sentence for each part of it that says nothing sound.
+
+    >>> found, refused = parse("fast=vllm+http://10.0.0.2:8000 as smollm2-135m; odd", ["smollm2-135m"])
+    >>> found[0].name, found[0].dialect, found[0].url, found[0].twin
+    ('fast', 'vllm', 'http://10.0.0.2:8000', 'smollm2-135m')
+    >>> refused[0].startswith('NEXT_TOKEN_EXPLORER_ENGINES must be "name=dialect+url as model"')
+    True
+    """
+    found: dict[str, EngineEntry] = {}
+    refused = []
+    for part in filter(None, (part.strip() for part in setting.split(";"))):
+        match = re.fullmatch(r"([\w.-]{1,40})\s*=\s*(\w+)\+(https?://\S+?)/?\s+as\s+(\S+)", part)
+        if not match or match[2] not in DIALECTS or not urlsplit(match[3]).hostname:
+            shape = f'"name=dialect+url as model", with the dialect {" or ".join(DIALECTS)}'
+            refused.append(f'{SETTING} must be {shape}, but a part of it is "{part[:80]}".')
+        elif match[1] in found or match[1] in models or match[1] == "own":
+            refused.append(f'{SETTING} names "{match[1]}", which is taken: choose another name.')
+        elif match[4] not in models:
+            refused.append(f'{SETTING} says "as {match[4]}", but the models here are {", ".join(models)}.')
+        else:
+            found[match[1]] = EngineEntry(*match.groups())
+    return tuple(found.values()), tuple(refused)
+
+
+@cache
+def engines() -> tuple[EngineEntry, ...]:
+    """Those of this process's environment."""
+    return parse(os.environ.get(SETTING, ""), _models())[0]
+
+
+def refused() -> tuple[str, ...]:
+    """What the environment asks for and cannot have, a sentence each."""
+    return parse(os.environ.get(SETTING, ""), _models())[1]
+
+
+def _models() -> list[str]:
+    from lm_core import pretrained
+
+    return [entry.name for entry in pretrained.catalogue()]

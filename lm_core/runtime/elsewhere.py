@@ -1,0 +1,110 @@
+"""A model that an engine elsewhere computes, with a net below it: where the engine fails, this server answers.
+
+Which of the two gave the numbers of a page is kept for each thread, because each visitor's page runs on its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lm_core.remote.client import PAUSE, EngineFailed
+from lm_core.runtime import inference_queue
+from lm_core.runtime.inference_queue import InferenceQueue
+from lm_core.runtime.served_model import ServedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lm_core.models.kv_cache import KVCache
+    from lm_core.remote.client import Top
+    from lm_core.remote.model import Probe, RemoteModel
+
+    Row = NDArray[np.floating]
+
+
+@dataclass
+class Told:
+    """Who gave the numbers since the thread last asked."""
+
+    engine: int = 0
+    """Answers of the engine."""
+    own: int = 0
+    """Answers of this server in its place."""
+    why: str = ""
+    """What the engine failed at last."""
+
+
+class Elsewhere(ServedModel):
+    """The engine's answers, or else the twin's. Has a line of its own: whoever asks the twin waits for no network."""
+
+    def __init__(self, remote: RemoteModel, twin: ServedModel) -> None:
+        line = InferenceQueue()
+        line.waiting = lambda ahead, seconds: inference_queue.queue.waiting(ahead, seconds)
+        super().__init__(remote, queue=line)
+        self.title = remote.title
+        self.config = twin.config
+        self._remote, self._twin = remote, twin
+        self.run = twin.run  # type: ignore[method-assign]  # only the twin can be looked into
+        self._connecting = threading.Lock()
+        self._probe: Probe | None = None
+        self._refused, self._refused_until = "", 0.0
+        self._threads = threading.local()
+
+    def told(self) -> Told:
+        """Who answered this thread since it last asked."""
+        told = self._told
+        self._threads.told = Told()
+        return told
+
+    @property
+    def _told(self) -> Told:
+        if not hasattr(self._threads, "told"):
+            self._threads.told = Told()
+        found: Told = self._threads.told
+        return found
+
+    def probe(self) -> Probe:
+        """What the engine can do; asked once, and after a failure again from time to time. Raises EngineFailed."""
+        with self._connecting:
+            if self._probe is None:
+                if time.monotonic() < self._refused_until:
+                    raise EngineFailed(self._refused)
+                try:
+                    self._probe = self._remote.probe()
+                except EngineFailed as error:
+                    self._refused, self._refused_until = str(error), time.monotonic() + PAUSE
+                    raise
+            return self._probe
+
+    def gives_few(self) -> bool:
+        """Whether it answers, but not over the whole vocabulary."""
+        return self._probe is not None and not self._probe.complete
+
+    def top(self, ids: Sequence[int]) -> Top:
+        """The few likeliest tokens, of an engine that does not give all. Raises EngineFailed."""
+        self.probe()
+        return self._remote.top(ids)
+
+    def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Row:
+        """See LanguageModel.logits; row by row through what is kept."""
+        return self.next_logits([ids[:end] for end in range(1, len(ids) + 1)]) if ids else self._twin.logits(ids)
+
+    def next_logits(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None) -> Row:
+        """See LanguageModel.next_logits; the engine's log-probabilities, or the twin's logits where it fails."""
+        told = self._told
+        try:
+            if not self.probe().complete:
+                sizes = f"{self.probe().entries:,} of {self.vocab_size:,} probabilities"
+                raise EngineFailed(f"The engine ({self.title}) gives {sizes}, and temperature needs all of them.")
+            rows = super().next_logits(batch)
+            told.engine += len(batch)
+            return rows
+        except EngineFailed as error:
+            told.own += len(batch)
+            told.why = str(error)
+            return self._twin.next_logits(batch)

@@ -1,0 +1,150 @@
+"""An engine's answers are the model's numbers, or a named refusal; whoever asks gets the right numbers either way."""
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from lm_core import Transformer
+from lm_core.distribution import log_softmax
+from lm_core.models.begun import Begun
+from lm_core.models.transformer import TransformerConfig
+from lm_core.remote.client import Client, EngineFailed
+from lm_core.remote.model import RemoteModel
+from lm_core.remote.settings import parse
+from lm_core.runtime import ServedModel
+from lm_core.runtime.elsewhere import Elsewhere
+from tests.core.pretrained.test_local import WORDS
+from tests.core.remote.fault_server import Engine, serving
+
+IDS = WORDS.encode("the hub")
+SIZE = WORDS.vocab_size
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Transformer:
+    config = TransformerConfig(SIZE, 64, layers=1, heads=2, kv_heads=1, head_dim=8, hidden=16, ffn=16)
+    model = Transformer(config, WORDS, [1])
+    model.initialise(torch.Generator().manual_seed(0), std=0.6)
+    return model.eval()
+
+
+@pytest.fixture(params=["vllm", "llamacpp"])
+def engine(request: pytest.FixtureRequest, tiny: Transformer) -> Iterator[Engine]:
+    with serving(Engine(tiny, request.param)) as engine:
+        yield engine
+
+
+def asking(engine: Engine, key: str = "", seconds: float = 0.5) -> Client:
+    return Client(engine.dialect, engine.url, key, seconds)
+
+
+def test_rows_are_the_models_log_probabilities(engine: Engine, tiny: Transformer) -> None:
+    remote = RemoteModel(asking(engine, key="secret"), tiny)
+    assert remote.next_logits([IDS])[0] == pytest.approx(log_softmax(tiny.next_logits([IDS])[0]))
+    assert remote.logits(IDS)[1] == pytest.approx(log_softmax(tiny.next_logits([IDS[:2]])[0]))
+    probe = remote.probe()
+    assert (probe.complete, probe.entries) == (True, SIZE)
+    assert probe.nats < 1e-9
+    path, body, authorization = engine.asked[0]
+    assert (path, body["prompt"], authorization) == ("/v1/completions", IDS, "Bearer secret")
+    assert body["model"] == ("served" if engine.dialect == "vllm" else "default")
+
+
+def test_what_the_twin_reads_before_a_text_is_sent_too(engine: Engine, tiny: Transformer) -> None:
+    begun = Begun(tiny, [0])
+    remote = RemoteModel(asking(engine), begun, [0])
+    assert remote.next_logits([IDS])[0] == pytest.approx(log_softmax(begun.next_logits([IDS])[0]))
+    assert remote.probe().nats < 1e-9
+
+
+REFUSALS = {
+    "null": "gives no log-probabilities",
+    "few": f"gave 20 of {SIZE}",
+    "texts": "gives no log-probabilities with token ids",
+    "beyond": "names a token id beyond this vocabulary",
+    "too much": "gives probabilities that sum to 1.105",
+    "HTML": "no JSON",
+    "500": "answers with status 500",
+    "redirect": "answers with status 302",
+    "truncated": "no JSON, or not all of it",
+    "broken off": "broke off its answer|no JSON|cannot be reached",
+    "slow": "did not answer within 0.5 s",
+    "dripping": "did not answer within 0.5 s",
+}
+
+
+@pytest.mark.parametrize("fault", REFUSALS)
+def test_each_fault_is_named_and_the_twin_answers(engine: Engine, tiny: Transformer, fault: str) -> None:
+    remote = RemoteModel(asking(engine), tiny)
+    served = Elsewhere(remote, ServedModel(tiny))
+    assert served.probe().complete
+    engine.fault = fault
+    with pytest.raises(EngineFailed, match=f"^The engine .(vLLM|llama.cpp). .*({REFUSALS[fault]})"):
+        remote.next_logits([IDS])
+    assert log_softmax(served.next_logits([IDS])[0]) == pytest.approx(log_softmax(tiny.next_logits([IDS])[0]))
+    told = served.told()
+    assert (told.engine, told.own) == (0, 1)
+    assert REFUSALS[fault].split("|")[0] in told.why or fault == "broken off"
+    engine.fault = ""
+    served.next_logits([IDS])
+    assert (served.told().engine, served.told().own) == (1, 0)
+
+
+def test_another_model_is_noticed_when_connecting(engine: Engine, tiny: Transformer) -> None:
+    engine.fault = "another model"
+    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    with pytest.raises(EngineFailed, match="it serves another model"):
+        served.probe()
+    engine.fault = ""
+    served.next_logits([IDS])  # it is not asked again at once
+    assert "it serves another model" in served.told().why
+
+
+def test_an_engine_that_gives_only_twenty(engine: Engine, tiny: Transformer) -> None:
+    """Refused or cut short: twenty and the rest are shown as they are, and nothing else is made of them."""
+    for fault in ("limit", "few"):
+        engine.fault = fault
+        served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+        served.next_logits([IDS])
+        assert f"gives 20 of {SIZE} probabilities, and temperature needs all" in served.told().why
+        assert served.gives_few()
+        top, exact = served.top(IDS), np.sort(log_softmax(tiny.next_logits([IDS])[0]))[::-1]
+        assert top.nats == pytest.approx(exact[:20])
+        assert top.rest == pytest.approx(np.exp(exact[20:]).sum())
+
+
+def test_an_engine_that_is_not_there_is_left_alone_after_three_tries(tiny: Transformer) -> None:
+    with serving(Engine(tiny, "vllm")) as engine:
+        pass
+    remote = RemoteModel(asking(engine), tiny)
+    for _ in range(3):
+        with pytest.raises(EngineFailed, match="cannot be reached"):
+            remote.next_logits([IDS])
+    with pytest.raises(EngineFailed, match=r"failed 3 times in a row and is asked again in (29|30) s"):
+        remote.next_logits([IDS])
+
+
+def test_each_thread_is_told_of_its_own_answers(engine: Engine, tiny: Transformer) -> None:
+    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    other = threading.Thread(target=lambda: served.next_logits([IDS]))
+    other.start()
+    other.join()
+    assert served.told().engine == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("fast=sglang+http://a as m", "with the dialect vllm or llamacpp"),
+        ("fast=vllm+ftp://a as m", "must be"),
+        ("fast=vllm+http://a as other", 'says "as other", but the models here are m'),
+        ("m=vllm+http://a as m", "is taken"),
+        ("a=vllm+http://a as m; a=vllm+http://b as m", "is taken"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused(setting: str, said: str) -> None:
+    assert said in parse(setting, ["m"])[1][0]
+    assert len(parse(setting, ["m"])[0]) == setting.count("; ")
