@@ -62,7 +62,7 @@ def ask(controls: DeltaGenerator, link: Link) -> Asked | None:
     link["with"] = (kind, rungs.PRETRAINED)
     rung = rungs.rung(kind)
     if not _is_transformer(rung.model):
-        frame.note("The chosen model is no Transformer: the small one is looked into instead.")
+        frame.note("The chosen model cannot be looked into: the small Transformer is shown instead.")
         rung = rungs.rung("transformer")
     name, default = ("text", TEXT) if rung.prompt == "prompt" else ("words", WORDS)
     text = write(name, "Text")

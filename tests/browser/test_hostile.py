@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from lm_core import Transformer
 from lm_core.labels import label
@@ -76,7 +76,7 @@ PLACES = {
     "temperature": {"prompt": EVERYTHING},
     "generation": {"prompt": EVERYTHING[:120], "stop": MARKED, "ban": MARKED},
     "bigram_counts": {"corpus": "own", "text": EVERYTHING, "sentence": EVERYTHING[:300], "find": MARKED},
-    "loss_and_perplexity": {"text": EVERYTHING, "words": MARKED},
+    "loss": {"text": EVERYTHING, "words": MARKED},
     "training": {"text": "own", "own": EVERYTHING},
     "inside_the_transformer?look=attention": {"text": EVERYTHING[:300]},
     "inside_the_transformer?look=lens": {"text": EVERYTHING[:300]},
@@ -111,3 +111,13 @@ def test_no_place_makes_anything_of_them(server: Server, open_page: Open, place:
     expect(page.locator('[data-testid="stStatusWidget"]')).to_have_count(0, timeout=60_000)
     page.wait_for_timeout(1_000)
     assert page.evaluate(MADE_OF_IT) == []
+
+
+def test_what_is_made_of_them_would_be_found(browser: Browser) -> None:
+    """The control: the same tokens, drawn as markup."""
+    page = browser.new_page()
+    made = ["<b>bold</b>", "<em>under</em>", "<code>code</code>", "<h1>title</h1>", "<img src=x>"]
+    made += ['<a href="http://example.com">x</a>', '<span class="katex">x</span>', '<span style="color: red">a</span>']
+    page.set_content("".join(f"<p>{each}</p>" for each in made))
+    assert len(page.evaluate(MADE_OF_IT)) == len(made)
+    page.close()

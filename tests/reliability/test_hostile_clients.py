@@ -256,11 +256,18 @@ def test_a_full_room_says_so_and_has_room_again(server: Server) -> None:
     assert run(visit()) == ([False] * SMALL["SESSIONS"] + [True], False)
 
 
-def test_a_limit_that_is_none_stops_the_start_with_a_sentence() -> None:
-    environment = {**os.environ, "NEXT_TOKEN_EXPLORER_QUEUE": "many"}
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("QUEUE", "many", 'must be a whole number from 1 to 1,099,511,627,776 (visitors), but is "many".'),
+        ("MODELS", "here", 'must be "name=path; name=path", but a part of it is "here".'),
+        ("ENGINES", "a=vllm+http://b as c", 'says "as c", but the models here are smollm2-135m.'),
+    ],
+)
+def test_a_setting_that_is_none_stops_the_start_with_a_sentence(setting: str, value: str, sentence: str) -> None:
+    environment = {**os.environ, f"NEXT_TOKEN_EXPLORER_{setting}": value}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 1
-    sentence = 'must be a whole number from 1 to 1,099,511,627,776 (visitors), but is "many".'
-    assert f"NEXT_TOKEN_EXPLORER_QUEUE {sentence}" in run.stderr.splitlines()
+    assert f"NEXT_TOKEN_EXPLORER_{setting} {sentence}" in run.stderr.splitlines()
     assert "Traceback" not in run.stderr
