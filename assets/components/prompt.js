@@ -2,6 +2,7 @@
 // One question at a time: while an answer is on its way, only the latest text waits, older ones are dropped.
 
 const GIVE_UP_AFTER = 5000; // milliseconds; a lost answer must not silence the box
+const LOOK_EVERY = 250; // milliseconds between two looks at whether the server still listens
 const LEFT_FOR = 200; // milliseconds after which leaving the box counts as leaving the text as it is
 const IDLE_FOR = 2000; // milliseconds without a key after which a text counts as finished
 
@@ -14,6 +15,13 @@ export default function ({ data, parentElement, setStateValue }) {
   (globalThis.promptBoxes ??= {})[data.name] = area; // so that a token can say which text it is put behind
   host.classList.toggle("compact", data.compact);
 
+  if (state.visit !== undefined && state.visit !== data.visit) {
+    // Another server process goes on with the scene of the link: what stands in the box is told to it once more.
+    state.version = data.version;
+    state.sent = state.committed = data.text;
+    state.waiting = 0;
+  }
+  state.visit = data.visit;
   if (state.version !== data.version) {
     // The page itself put a text here: an example, a link, a token added. What was typed meanwhile behind the
     // text that a token was added to stays behind the token.
@@ -26,14 +34,32 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   if (data.text === state.sent) state.waiting = 0;
 
+  const again = () => {
+    clearTimeout(state.again);
+    state.again = setTimeout(() => { if (host.isConnected) send(); }, LOOK_EVERY);
+  };
   const send = () => {
-    if (area.value === state.sent || Date.now() - state.waiting < GIVE_UP_AFTER) return;
+    if (!listening()) { // what was asked last may be lost: once the server is back, it is asked again
+      state.sent = null;
+      state.waiting = 0;
+      again();
+      return;
+    }
+    const waits = Date.now() - state.waiting < GIVE_UP_AFTER;
+    if (waits) again();
+    if (waits || area.value === state.sent) return;
     state.sent = area.value;
     state.waiting = Date.now();
+    again();
     tell("draft", { text: area.value, version: state.version });
   };
   const commit = () => {
     if (area.value === state.committed) return;
+    if (!listening()) {
+      clearTimeout(state.idle);
+      state.idle = setTimeout(() => { if (host.isConnected) commit(); }, IDLE_FOR);
+      return;
+    }
     state.committed = area.value;
     tell("committed", { text: area.value, version: state.version });
   };
@@ -56,6 +82,12 @@ export default function ({ data, parentElement, setStateValue }) {
   state.watching.observe(area);
   drawChips(host, data);
 }
+
+// Whether the page is connected to the server; Streamlit says so on the app's element.
+const listening = () => {
+  const state = document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState;
+  return state === undefined || state === "CONNECTED";
+};
 
 // As high as its text; on a stage one line, of which the end is seen, because that is what the model goes on from.
 function fit(area, compact) {

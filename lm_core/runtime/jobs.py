@@ -23,6 +23,7 @@ from typing import Any
 from lm_core.corpus import Corpus
 from lm_core.recipe import Recipe
 from lm_core.runtime import limits, memory
+from lm_core.runtime.claim import Claim
 from lm_core.runtime.run_folder import PLAYABLE, RunFolder
 
 SLICE = 0.5
@@ -31,6 +32,8 @@ LEASE = 90.0
 """Seconds without a sign of life after which a watcher wants nothing: browsers call hidden pages once a minute."""
 HEARD = 5.0
 """Seconds for which a watcher counts as there: runs of those who are gone, or look away, let others go first."""
+_AGAIN = 0.5
+"""Seconds after which a run that another server trains is asked for again."""
 INTERRUPTED = "interrupted"
 
 
@@ -235,6 +238,8 @@ class Jobs:
                     self._lost[run] = answer["error"] if answer else "The process that trained it ended unexpectedly."
                 elif self._is_wanted(run):
                     slot.turns.append(run)
+                    if answer.get("elsewhere"):  # another server trains it; it may stop there before we want it to
+                        self._changed.wait(_AGAIN)
 
     def _next(self, slot: _Slot) -> str | None:
         """The run whose turn it is: in order, those whose watchers were heard of just now before the others."""
@@ -261,6 +266,17 @@ class Jobs:
                 return
             with self._changed:
                 watched = self._wanted(path.name) > 0
-            if not watched:
+            if not watched and _free(path):
                 shutil.rmtree(path, ignore_errors=True)
                 sizes.pop(path)
+
+
+def _free(path: Path) -> bool:
+    """Whether no other server trains this run."""
+    claim = Claim(path)
+    try:
+        return claim.take()
+    except OSError:
+        return False
+    finally:
+        claim.release()

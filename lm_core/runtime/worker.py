@@ -21,6 +21,7 @@ import torch
 
 from lm_core.errors import DamagedFile, InvalidInput, LmCoreError
 from lm_core.runtime import limits
+from lm_core.runtime.claim import Claim
 from lm_core.runtime.run_folder import DIVERGED, DONE, RunFolder, State, kept_steps
 from lm_core.training.build import trainer
 from lm_core.training.trainer import Diverged, TrainingStep
@@ -32,11 +33,16 @@ OPEN_RUNS = 8
 _WRITTEN_EVERY = 0.1  # seconds; the record of a step reaches its readers after this
 
 
-class Run:
-    """One run in this process: its trainer and its folder."""
+IDLE = 2.0
+"""Seconds without a turn after which a run is saved and let go, so that another server may train it further."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
+
+class Run:
+    """One run in this process: its trainer and its folder. Made while it is claimed."""
+
+    def __init__(self, folder: RunFolder, claim: Claim) -> None:
+        self.folder, self.claim = folder, claim
+        self.used = time.monotonic()
         self.trainer = trainer(folder.recipe(), folder.corpus())
         self._pending: list[tuple[float, ...]] = []
         self._written = self._saved = time.monotonic()
@@ -87,6 +93,15 @@ class Run:
         self.trainer.save(self.folder.checkpoint)
         self._saved = time.monotonic()
 
+    def let_go(self) -> None:
+        """Saved, for whoever trains it next."""
+        self.save()
+        self.claim.release()
+
+    def regain(self) -> bool:
+        """Whether it can go on here as it stands: ours again, and nobody has trained it meanwhile."""
+        return self.claim.take() and self.folder.head == self.trainer.step
+
     def give_up(self, why: Diverged) -> None:
         """Keeps the last finite step and says why the run ended there."""
         self._pending = []
@@ -115,7 +130,14 @@ class Worker:
         self.interrupted.set()
 
     def serve(self) -> None:
-        while (command := self.commands.get()) is not None:
+        while True:
+            try:
+                command = self.commands.get(timeout=IDLE / 2)
+            except queue.Empty:
+                self._let_go_idle()
+                continue
+            if command is None:
+                break
             self.interrupted.clear()
             if not self.commands.empty():
                 self.interrupted.set()
@@ -124,9 +146,18 @@ class Worker:
         for run in self._runs.values():
             run.save()
 
+    def _let_go_idle(self) -> None:
+        for path, run in list(self._runs.items()):
+            if time.monotonic() - run.used > IDLE:
+                try:
+                    run.let_go()
+                except OSError:  # it begins again from where it was saved last
+                    self._runs.pop(path).claim.release()
+
     def _train(self, path: Path, until: int, seconds: float) -> dict[str, Any]:
         try:
-            run = self._open(path)
+            if (run := self._open(path)) is None:
+                return {"step": 0, "error": "", "elsewhere": True}
             try:
                 run.advance(until, seconds, self.interrupted)
             except Diverged as error:
@@ -137,16 +168,28 @@ class Worker:
                 run.folder.set_state(State(DONE))
             return {"step": step, "error": ""}
         except (LmCoreError, OSError, MemoryError, RuntimeError) as error:
-            self._runs.pop(path, None)
+            if run := self._runs.pop(path, None):
+                run.claim.release()
             return {"step": 0, "error": _sentence(error)}
 
-    def _open(self, path: Path) -> Run:
+    def _open(self, path: Path) -> Run | None:
+        """The run, as it stands on the disk; None while another server trains it."""
+        if path in self._runs and not self._runs[path].regain():
+            self._runs.pop(path).claim.release()
         if path not in self._runs:
-            self._runs[path] = Run(RunFolder(path))
+            claim = Claim(path)
+            if not claim.take():
+                return None
+            try:
+                self._runs[path] = Run(RunFolder(path), claim)
+            except BaseException:
+                claim.release()
+                raise
         self._runs.move_to_end(path)
         while len(self._runs) > OPEN_RUNS:
             _, oldest = self._runs.popitem(last=False)
-            oldest.save()
+            oldest.let_go()
+        self._runs[path].used = time.monotonic()
         return self._runs[path]
 
 

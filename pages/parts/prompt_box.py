@@ -5,6 +5,7 @@ follows: a text is committed when the box is left, on Ctrl+Enter, or when the pa
 """
 
 from dataclasses import dataclass, replace
+from secrets import token_hex
 
 import streamlit as st
 
@@ -65,6 +66,10 @@ class Box:
     answer: Answer | None
 
 
+_VISIT = "_prompt_visit"
+"""Tells a browser that comes back to another server process that this one knows nothing of what was typed."""
+
+
 def put(name: str, text: str, onto: str | None = None) -> None:
     """Places a text in this page's box, committed; for callbacks, and before the box is drawn.
 
@@ -117,7 +122,16 @@ def ask(
     if name == "prompt":
         url_state.travel("prompt", text, DEFAULT)
     onto = st.session_state[f"{key}_onto"]
-    data = {"name": name, "label": heading, "text": text, "version": version, "onto": onto, "compact": compact}
+    visit = st.session_state.setdefault(_VISIT, token_hex(4))
+    data = {
+        "visit": visit,
+        "name": name,
+        "label": heading,
+        "text": text,
+        "version": version,
+        "onto": onto,
+        "compact": compact,
+    }
     if not text:
         _draw(key, {**data, "tokens": None})
         frame.note(f"{heading} is empty. Type a text to be continued, for example: {default}")

@@ -2,6 +2,7 @@
 
 import gc
 import gzip
+import os
 import signal
 import sys
 import threading
@@ -60,11 +61,18 @@ def end_cleanly() -> None:
         signal.signal(signal.SIGTERM, lambda *_: setattr(web_server, "should_exit", True))
 
 
-async def ready(_request: Request) -> JSONResponse:
+async def ready(request: Request) -> JSONResponse:
     """200 once the default model has answered a prompt; 503 while it loads, with the reason it cannot, or while
-    memory is short."""
-    facts = {"loads": registry.loads, "memory": memory.resident(), "threads": threading.active_count()}
-    if registry.warmed() and memory.resident() <= limits.MEMORY:
+    memory is short. The last is left out `?for=proxy`, which would take the visitors away from a process that is full:
+    they would lose what they have there."""
+    facts = {
+        "process": os.getpid(),
+        "loads": registry.loads,
+        "memory": memory.resident(),
+        "threads": threading.active_count(),
+    }
+    short = memory.resident() > limits.MEMORY and request.query_params.get("for") != "proxy"
+    if registry.warmed() and not short:
         return JSONResponse({"ready": True, **facts})
     reason = _warming_error[0] if _warming_error else "The model is loading."
     reason = "Memory is short." if registry.warmed() else reason

@@ -54,6 +54,8 @@ class Visitor:
     answers: list[float] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     """What was drawn last, as JSON, by the component's name."""
+    cookie: str = ""
+    """Sent when it connects."""
     session: str = ""
     """How the server calls it."""
     shown: list[str] = field(default_factory=list)
@@ -68,7 +70,8 @@ class Visitor:
         """Connects and waits for the page; seconds."""
         start = time.perf_counter()
         address = self.url.replace("http", "ws") + "/_stcore/stream"
-        self._socket = await connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=60)
+        self._socket = await connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=60,
+                                     additional_headers={"Cookie": self.cookie} if self.cookie else None)  # fmt: skip
         await self._ask()
         return time.perf_counter() - start
 

@@ -268,3 +268,26 @@ def test_the_end_is_clean(manager: Callable[..., Jobs], text: Corpus) -> None:
     with Replay(folder).at(0) as there:
         there.load(folder.checkpoint)
         assert there.step == folder.head
+
+
+def test_two_servers_on_one_folder_train_a_run_once(manager: Callable[..., Jobs], text: Corpus) -> None:
+    """Each wants it further than the other did: it changes hands, and the weights are the same to the bit."""
+    one, other = manager(lease=1.0, slice_seconds=0.1), manager(lease=1.0, slice_seconds=0.1)
+    recipe = replace(SMALL, steps=900)
+    folder = one.open(recipe, text)
+    assert other.open(recipe, text).id == folder.id
+    for jobs, wanted in [(one, 300), (other, 600), (one, 900)]:
+        until(lambda jobs=jobs, wanted=wanted: jobs.watch(folder, "a", wanted).head >= wanted)  # type: ignore[misc]
+    until(lambda: one.watch(folder, "a", 900).state == DONE)
+    records, (mine, losses) = folder.records(), trained_here(recipe, text, 900)
+    assert records["step"].tolist() == list(range(1, 901))
+    assert records["loss"].tolist() == losses
+    assert torch.equal(final_weights(folder), mine.weights)
+
+
+def test_two_servers_that_want_a_run_at_once_do_not_fight_over_it(manager: Callable[..., Jobs], text: Corpus) -> None:
+    one, other = manager(slice_seconds=0.1), manager(slice_seconds=0.1)
+    recipe = replace(SMALL, steps=900)
+    folder = one.open(recipe, text)
+    until(lambda: [jobs.watch(folder, "a", 900).state for jobs in (one, other)] == [DONE, DONE])
+    assert folder.records()["loss"].tolist() == trained_here(recipe, text, 900)[1]

@@ -1,0 +1,53 @@
+"""One run, one trainer: of several servers that share a folder of runs, only one trains a run at a time.
+
+A lock on a file, which the system lets go when the process ends, however it ends. On a system without such locks a
+claim is always given: there, servers must not share a folder. Knows no training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from types import ModuleType
+from typing import IO
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+class Claim:
+    """The right to train the run of a folder.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mine, other = Claim(Path(folder)), Claim(Path(folder))
+    ...     mine.take(), other.take(), mine.release(), other.take()
+    (True, False, None, True)
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "claimed"
+        self._file: IO[bytes] | None = None
+
+    def take(self) -> bool:
+        """Whether it is ours now; False where another process has it. Raises OSError."""
+        if self._file is not None or fcntl is None:
+            return True
+        file = self._path.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Others may take it."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
