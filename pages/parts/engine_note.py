@@ -6,17 +6,22 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.labels import label
+from lm_core.runtime.elsewhere import Elsewhere
 from pages.parts import frame, model_choice
 from pages.parts.prompt_box import Answer
 
+_SAID = "_engine_said"
+
 
 def place() -> DeltaGenerator | None:
-    """Above the page, where it will be said; None where no engine is chosen."""
+    """Above the page, where it will be said, and until then what was said last; None where no engine is chosen."""
     if not model_choice.elsewhere():
         return None
     if engine := model_choice.engine():
         engine.told()
-    return st.empty()
+    place = st.empty()
+    _show(place, st.session_state.get(_SAID, ("note", f"The engine “{model_choice.name()}” is asked.")))
+    return place
 
 
 def say(place: DeltaGenerator | None) -> None:
@@ -25,18 +30,32 @@ def say(place: DeltaGenerator | None) -> None:
     if place is None or engine is None:
         return
     told = engine.told()
-    name = html.escape(f"{engine.title}, “{model_choice.name()}”")
+    if told.own:
+        some = "Some numbers here are" if told.engine else "The numbers here are"
+        said = "warning", f"{told.why} {some} this server’s own, float32."
+    elif told.engine:
+        said = "note", _measured(engine)
+    else:
+        return
+    st.session_state[_SAID] = said
+    _show(place, said)
+
+
+def _measured(engine: Elsewhere) -> str:
+    probe, name = engine.probe(), f"{engine.title}, “{model_choice.name()}”"
+    far = f"{probe.nats:.2g} nats, and {probe.probability:.2g} in probability"
+    return (
+        f"Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. "
+        f"After the test prompt they are at most {far}, from this server’s float32."
+    )
+
+
+def _show(place: DeltaGenerator, said: tuple[str, str]) -> None:
     with place:
-        if told.own:
-            some = "Some numbers here are" if told.engine else "The numbers here are"
-            frame.note(f"{told.why} {some} this server’s own, float32.")
-        elif told.engine:
-            probe = engine.probe()
-            frame.show(
-                f'<p class="nte-engine">Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. After the '
-                f"test prompt they are at most {probe.nats:.2g} nats, and {probe.probability:.2g} in probability, from "
-                "this server’s float32.</p>"
-            )
+        if said[0] == "warning":
+            frame.note(said[1])
+        else:
+            frame.show(f'<p class="nte-engine">{html.escape(said[1])}</p>')
 
 
 def few(answer: Answer) -> None:
