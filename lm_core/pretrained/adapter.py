@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lm_core.models.kv_cache import KVCache
     from lm_core.tokens import ByteLevelBPE
 
-INSTALL = 'pip install "transformers==5.23.0"'
+INSTALL = 'pip install ".[transformers]"'
 
 
 def load(path: Path) -> Adapted:

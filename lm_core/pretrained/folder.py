@@ -26,7 +26,7 @@ _INDEX = "model.safetensors.index.json"
 _AGAIN = "copy the folder again, all of its files."
 _SAFE = "save it again with `model.save_pretrained(folder, safe_serialization=True)`."
 ADAPTER = (
-    "have the optional transformers adapter load it: install the extra `transformers` and write `transformers:` before "
+    'have the optional transformers adapter load it: `pip install ".[transformers]"`, and write `transformers:` before '
     "its path."
 )
 

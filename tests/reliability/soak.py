@@ -152,8 +152,27 @@ def soak(folder: Path, filling: int = 6, rounds: int = 8) -> float:
     return (held[-1] - held[filling - 1]) / (30 * rounds)
 
 
+def replicated(folder: Path) -> None:
+    """As many visitors as one process serves, twice as many, and those with two processes behind a proxy."""
+    from tests.reliability.test_replicas import replicas
+
+    print(f"{'p95 in seconds':44}{'open':>8}{'burst':>8}{'keys':>8}{'reruns':>8}{'fail':>6}{'load':>7}")
+    with running(folder) as server:
+        server.wait_until("/ready")
+        measure("(warming up)", server, 30, 1)
+        measure("30 sessions, one process", server, 30)
+        measure("60 sessions, one process", server, 60)
+    with replicas(folder) as server:
+        measure("(warming up)", server, 30, 1)
+        measure("30 sessions, two replicas", server, 30)
+        measure("60 sessions, two replicas", server, 60)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
+        if "replicas" in sys.argv:
+            replicated(Path(folder))
+            return
         if "memory" in sys.argv:
             print(f"{soak(Path(folder)):.2f} MiB a session")
             return

@@ -27,6 +27,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+NAME = "explorer.test"
+"""What visitors call it."""
+
+
 def free_ports(number: int) -> list[int]:
     held = [socket.socket() for _ in range(number)]
     for each in held:
@@ -74,7 +78,7 @@ def replicas(folder: Path, **more: str) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with replicas(tmp_path_factory.mktemp("pair")) as server:
+    with replicas(tmp_path_factory.mktemp("pair"), ADDRESS=NAME) as server:
         yield server
 
 
@@ -136,7 +140,7 @@ def test_without_the_cookie_uploads_go_astray(tmp_path: Path) -> None:
 
 def test_a_process_that_falls_takes_nobodys_scene_along(pair: Server, browser: Browser) -> None:
     """kill -9: its visitor is back with the scene of the link, who is elsewhere sees nothing; it starts again."""
-    link = f"{pair.url}/next_token?prompt=The+moon+is&n=20"
+    link = f"{pair.url.replace('127.0.0.1', NAME)}/next_token?prompt=The+moon+is&n=20"
     pages = {}
     while len(pages) < 2:
         context = browser.new_context()
@@ -179,4 +183,5 @@ def browser() -> Iterator[Browser]:
     from tests.browser import chromium
 
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
+        arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
+        yield playwright.chromium.launch(executable_path=chromium.find(), args=arguments)
