@@ -6,7 +6,6 @@ by name: `EngineFailed`. Knows no model and no page.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -151,6 +150,8 @@ class Client:
 
     def _read(self, answer: requests.Response, end: float) -> Any:
         """The JSON of an answer, all of it before `end`."""
+        import orjson
+
         parts = bytearray()
         for part in answer.iter_content(65_536):
             parts += part
@@ -163,7 +164,7 @@ class Client:
         if answer.status_code != 200:
             raise self._says(f"answers with status {answer.status_code}")
         try:
-            return json.loads(parts)
+            return orjson.loads(parts)
         except ValueError:
             raise self._says("answers with something that is no JSON, or not all of it") from None
 

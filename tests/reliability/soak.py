@@ -168,10 +168,37 @@ def replicated(folder: Path) -> None:
         measure("60 sessions, two replicas", server, 60)
 
 
+def elsewhere(folder: Path) -> None:
+    """Thirty visitors of an engine on another server, for which recorded answers stand: what this server does alone."""
+    from lm_core import pretrained
+    from tests.core.remote.fault_server import Engine, serving
+    from tests.core.remote.test_recorded import recorded
+
+    answer = json.dumps(recorded("capital")).encode()
+
+    class Recorded(Engine):
+        def answer(self, body: dict[str, Any]) -> Any:
+            return answer
+
+    with serving(Recorded(pretrained.load_engine(), "llamacpp")) as engine:
+        setting = f"away=llamacpp+{engine.url} as {pretrained.DEFAULT}"
+        changed = f"import os\nos.environ['NEXT_TOKEN_EXPLORER_ENGINES'] = {setting!r}"
+        print(f"{'p95 in seconds':44}{'open':>8}{'burst':>8}{'keys':>8}{'reruns':>8}{'fail':>6}{'load':>7}")
+        with running(folder, changed=changed) as server:
+            server.wait_until("/ready")
+            for name, words in [("(warming up)", 1), ("30 sessions, an engine elsewhere", WORDS)]:
+                load = os.getloadavg()[0]
+                report(name, asyncio.run(run_class(server.url, 30, words, query="model=away")), load)
+        print(f"{len(engine.asked):,} answers of 4.7 MB each were asked for")
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if "replicas" in sys.argv:
             replicated(Path(folder))
+            return
+        if "elsewhere" in sys.argv:
+            elsewhere(Path(folder))
             return
         if "memory" in sys.argv:
             print(f"{soak(Path(folder)):.2f} MiB a session")

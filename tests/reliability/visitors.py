@@ -204,9 +204,9 @@ class Class:
     failures: list[str]
 
 
-async def run_class(url: str, visitors: int, words: int, page: str = "next_token") -> Class:
+async def run_class(url: str, visitors: int, words: int, page: str = "next_token", query: str = "") -> Class:
     """All open at once, all change a word in one instant, then each types for itself, begun at different times."""
-    group = [Visitor(url, number, page) for number in range(visitors)]
+    group = [Visitor(url, number, page, query) for number in range(visitors)]
     failures: list[str] = []
 
     async def safely(action: object) -> list[float]:

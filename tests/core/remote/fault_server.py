@@ -74,7 +74,8 @@ def serving(engine: Engine) -> Iterator[Engine]:
             elif engine.fault == "dripping":
                 self.drip()
             else:
-                self.send(200, json.dumps(engine.answer(body)).encode())
+                answer = engine.answer(body)
+                self.send(200, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
         def send(self, status: int, body: bytes, length: int | None = None, **headers: str) -> None:
             self.send_response(status)
