@@ -32,7 +32,6 @@ def load(path: Path) -> Adapted:
     except ImportError:
         what = "The optional adapter needs the transformers library, which is not installed."
         raise ModelUnavailable(what, INSTALL) from None
-    folder.nbytes(path)  # names a pickle, or a file that is missing
     try:
         model = AutoModelForCausalLM.from_pretrained(
             path, dtype=torch.float32, local_files_only=True, trust_remote_code=False, use_safetensors=True

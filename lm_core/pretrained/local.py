@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SETTING = "NEXT_TOKEN_EXPLORER_MODELS"
 _ADAPTED = "transformers:"
+_COPY = "copy the file again."
 
 
 @dataclass(frozen=True)
@@ -94,33 +95,18 @@ def load(path: Path, adapted: bool = False, most_bytes: int | None = None) -> tu
 
     Raises ModelUnavailable saying what it lacks, or that its float32 weights take more than `most_bytes`.
     """
-    if adapted:
-        from lm_core.pretrained import adapter
+    from lm_core.pretrained import adapter, folder, gguf
 
-        model = adapter.load(path)
-        return model, model.tokenizer.begin_ids
-    needed = _nbytes(path)
+    needed = folder.nbytes(path) if path.is_dir() else gguf.nbytes(path, _COPY)
     if most_bytes is not None and needed > most_bytes:
         sizes = f"{needed / 1e9:.2f} GB as float32, and {max(most_bytes, 0) / 1e9:.2f} GB are free"
         remedy = "raise the limit on the server's memory, or choose a smaller model."
         raise ModelUnavailable(f"The weights of {path.name} take {sizes}.", remedy)
-    checkpoint = _read(path)
+    if adapted:
+        model = adapter.load(path)
+        return model, model.tokenizer.begin_ids
+    checkpoint = folder.read(path) if path.is_dir() else gguf.read(path, _COPY)
     return build(checkpoint, path.name), checkpoint.tokenizer.begin_ids
-
-
-def _nbytes(path: Path) -> int:
-    from lm_core.pretrained import folder, gguf
-
-    return folder.nbytes(path) if path.is_dir() else gguf.nbytes(path, _COPY)
-
-
-_COPY = "copy the file again."
-
-
-def _read(path: Path) -> Checkpoint:
-    from lm_core.pretrained import folder, gguf
-
-    return folder.read(path) if path.is_dir() else gguf.read(path, _COPY)
 
 
 def build(checkpoint: Checkpoint, name: str) -> Transformer:

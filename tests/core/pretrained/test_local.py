@@ -216,8 +216,9 @@ def test_damage_is_named(save: Save, file: str, damage: str) -> None:
 
 def test_weights_of_another_shape_and_too_large_ones_are_named(save: Save) -> None:
     folder, _ = save(FAMILIES["llama"])
-    with pytest.raises(ModelUnavailable, match=r"take 0.00 GB as float32, and 0.00 GB are free"):
-        local.load(folder, most_bytes=10)
+    for adapted in (False, True):
+        with pytest.raises(ModelUnavailable, match=r"take 0.00 GB as float32, and 0.00 GB are free"):
+            local.load(folder, adapted, most_bytes=10)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
     with pytest.raises(DamagedFile, match="do not fit its configuration"):
