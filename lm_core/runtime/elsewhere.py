@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     Row = NDArray[np.floating]
 
 
+_POSITIONS = 64
+"""Positions of one text for which an engine is asked: each is an answer of megabytes."""
+
+
 @dataclass
 class Told:
     """Who gave the numbers since the thread last asked."""
@@ -51,7 +55,9 @@ class Elsewhere(ServedModel):
         self._remote, self._twin = remote, twin
         self.run = twin.run  # type: ignore[method-assign]  # only the twin can be looked into
         self._connecting = threading.Lock()
-        self._probe: Probe | None = None
+        self.measured: Probe | None = None
+        """What it was found to give when it was last connected."""
+        self._connected = False
         self._refused, self._refused_until = "", 0.0
         self._threads = threading.local()
 
@@ -69,21 +75,23 @@ class Elsewhere(ServedModel):
         return found
 
     def probe(self) -> Probe:
-        """What the engine can do; asked once, and after a failure again from time to time. Raises EngineFailed."""
+        """What the engine can do. Asked again after each failure, for it may come back as another model; not at once
+        where it was refused for what it is. Raises EngineFailed."""
         with self._connecting:
-            if self._probe is None:
+            if self.measured is None or not self._connected:
                 if time.monotonic() < self._refused_until:
                     raise EngineFailed(self._refused)
                 try:
-                    self._probe = self._remote.probe()
+                    self.measured = self._remote.probe()
                 except EngineFailed as error:
                     self._refused, self._refused_until = str(error), time.monotonic() + PAUSE
                     raise
-            return self._probe
+                self._connected = True
+            return self.measured
 
     def gives_few(self) -> bool:
         """Whether it answers, but not over the whole vocabulary."""
-        return self._probe is not None and not self._probe.complete
+        return self.measured is not None and not self.measured.complete
 
     def top(self, ids: Sequence[int]) -> Top:
         """The few likeliest tokens, of an engine that does not give all. Raises EngineFailed."""
@@ -91,20 +99,25 @@ class Elsewhere(ServedModel):
         return self._remote.top(ids)
 
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Row:
-        """See LanguageModel.logits; row by row through what is kept."""
-        return self.next_logits([ids[:end] for end in range(1, len(ids) + 1)]) if ids else self._twin.logits(ids)
+        """See LanguageModel.logits; a request for each position, of a long text the twin's."""
+        if not 0 < len(ids) <= _POSITIONS:
+            self._told.own += 1
+            self._told.why = f"The engine ({self.title}) is asked for at most {_POSITIONS} positions of a text."
+            return self._twin.logits(ids)
+        return self.next_logits([ids[:end] for end in range(1, len(ids) + 1)])
 
     def next_logits(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None) -> Row:
         """See LanguageModel.next_logits; the engine's log-probabilities, or the twin's logits where it fails."""
         told = self._told
         try:
-            if not self.probe().complete:
-                sizes = f"{self.probe().entries:,} of {self.vocab_size:,} probabilities"
-                raise EngineFailed(f"The engine ({self.title}) gives {sizes}, and temperature needs all of them.")
-            rows = super().next_logits(batch)
-            told.engine += len(batch)
-            return rows
+            if (probe := self.probe()).complete:
+                rows = super().next_logits(batch)
+                told.engine += len(batch)
+                return rows
+            sizes = f"{probe.entries:,} of {self.vocab_size:,} probabilities"
+            told.why = f"The engine ({self.title}) gives {sizes}, and temperature needs all of them."
         except EngineFailed as error:
-            told.own += len(batch)
+            self._connected = False
             told.why = str(error)
-            return self._twin.next_logits(batch)
+        told.own += len(batch)
+        return self._twin.next_logits(batch)

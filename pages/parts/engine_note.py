@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.labels import label
+from lm_core.remote.model import Probe
 from lm_core.runtime.elsewhere import Elsewhere
 from pages.parts import frame, model_choice
 from pages.parts.prompt_box import Answer
@@ -33,16 +34,16 @@ def say(place: DeltaGenerator | None) -> None:
     if told.own:
         some = "Some numbers here are" if told.engine else "The numbers here are"
         said = "warning", f"{told.why} {some} this server’s own, float32."
-    elif told.engine:
-        said = "note", _measured(engine)
+    elif told.engine and engine.measured:
+        said = "note", _measured(engine, engine.measured)
     else:
         return
     st.session_state[_SAID] = said
     _show(place, said)
 
 
-def _measured(engine: Elsewhere) -> str:
-    probe, name = engine.probe(), f"{engine.title}, “{model_choice.name()}”"
+def _measured(engine: Elsewhere, probe: Probe) -> str:
+    name = f"{engine.title}, “{model_choice.name()}”"
     far = f"{probe.nats:.2g} nats, and {probe.probability:.2g} in probability"
     return (
         f"Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. "

@@ -103,6 +103,26 @@ def test_another_model_is_noticed_when_connecting(engine: Engine, tiny: Transfor
     assert "it serves another model" in served.told().why
 
 
+def test_an_engine_that_comes_back_as_another_model_is_noticed(engine: Engine, tiny: Transformer) -> None:
+    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    for fault, said in [("", ""), ("500", "status 500"), ("another model", "it serves another model")]:
+        engine.fault = fault
+        ids = [*IDS, len(fault)]  # not one that is kept
+        expected = log_softmax(tiny.next_logits([ids])[0])
+        assert log_softmax(served.next_logits([ids])[0]) == pytest.approx(expected, abs=1e-4)
+        assert said in served.told().why
+
+
+def test_a_long_text_is_the_twins(engine: Engine, tiny: Transformer) -> None:
+    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    text = (IDS * 20)[:64]
+    assert served.logits(text[:3]).shape == (3, SIZE)
+    assert served.told().engine == 3
+    with pytest.raises(ValueError, match="tokens in the context"):
+        served.logits([*text, 2])  # one too many for the twin's context as well, which says so
+    assert "at most 64 positions" in served.told().why
+
+
 def test_an_engine_that_gives_only_twenty(engine: Engine, tiny: Transformer) -> None:
     """Refused or cut short: twenty and the rest are shown as they are, and nothing else is made of them."""
     for fault in ("limit", "few"):
