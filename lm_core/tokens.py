@@ -84,6 +84,8 @@ class ByteLevelBPE:
             self._engine = Engine.from_str(serialised)
         except Exception as error:  # the library raises plain Exception
             raise InvalidInput("serialised", f"a tokenizer in JSON ({error})", serialised) from None
+        self._engine.no_truncation()  # as some files ask for: nothing may be cut or filled up in silence
+        self._engine.no_padding()
         added = self._engine.get_added_tokens_decoder()
         known = max([self._engine.get_vocab_size(), *(i + 1 for i in added)])
         self.vocab_size = known if size is None else whole_number("size", size, known)
@@ -92,7 +94,11 @@ class ByteLevelBPE:
         spelled = [self._engine.id_to_token(i) for i in range(known)]
         try:
             self._bytes = [
-                f"<unused {i}>".encode() if text is None else text.encode() if i in added else self._bytes_of(text)
+                f"<unused {i}>".encode()
+                if text is None
+                else self._bytes_of_added(text, added[i].special)
+                if i in added
+                else self._bytes_of(text)
                 for i, text in enumerate([*spelled, *([None] * len(unused))])
             ]
         except KeyError:
@@ -106,25 +112,31 @@ class ByteLevelBPE:
 
     _alphabet = _byte_alphabet()
 
+    def _bytes_of_added(self, spelling: str, special: bool) -> bytes:
+        """The bytes of a token that was added to the vocabulary: it is spelled as it stands in a text."""
+        return spelling.encode()
+
     def _bytes_of(self, spelling: str) -> bytes:
-        """The bytes of a token that is no special one, from its spelling in the vocabulary."""
+        """The bytes of a token of the vocabulary, from its spelling there."""
         return bytes(self._alphabet[character] for character in spelling)
 
     @classmethod
     def build(
         cls, vocabulary: Sequence[str], merges: Sequence[str], special_ids: Iterable[int], cut: str = "gpt-2",
-        begin: int | None = None,
+        begin: int | None = None, whole_ids: Iterable[int] = (),
     ) -> ByteLevelBPE:  # fmt: skip
         """From a vocabulary in byte-alphabet spelling and merges ("a b") in order of rank.
 
         `cut` says where a text is cut before anything is merged: as gpt-2 was trained, smollm (before and after each
-        digit too), qwen2 or llama-3. `begin` is set before each text.
+        digit too), qwen2 or llama-3. `begin` is set before each text; `whole_ids` are never cut, though not special.
         """
         from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
         from tokenizers import Tokenizer as Engine
 
         pairs = [(left, right) for left, right in (merge.split(" ") for merge in merges)]
-        engine = Engine(models.BPE({token: i for i, token in enumerate(vocabulary)}, pairs))
+        ids = {token: i for i, token in enumerate(vocabulary)}
+        engine = Engine(models.BPE(ids, pairs, ignore_merges=cut == "llama-3"))
+        engine.add_tokens([AddedToken(vocabulary[i], special=False, normalized=False) for i in whole_ids])
         first: list[Any] = [pre_tokenizers.Digits(individual_digits=True)] if cut == "smollm" else []
         if cut in _CUTS:
             first = [pre_tokenizers.Split(Regex(_CUTS[cut]), "isolated")]
@@ -177,8 +189,12 @@ class ByteLevelBPE:
 class ByteFallbackBPE(ByteLevelBPE):
     """BPE over characters, with single bytes for those it lacks, as Llama 2 and Mistral have it (SentencePiece).
 
-    "▁" is the space, <0x0A> a byte. Where the tokenizer sets a space before each text, it is taken off again.
+    "▁" is the space, <0x0A> a byte. Most of these set a space before each text, and `decode` gives it back: a text that
+    goes on is then the text before and what it goes on with, whatever stands between.
     """
+
+    def _bytes_of_added(self, spelling: str, special: bool) -> bytes:
+        return spelling.encode() if special else self._bytes_of(spelling)
 
     def _bytes_of(self, spelling: str) -> bytes:
         if re.fullmatch("<0x[0-9A-F]{2}>", spelling):
@@ -188,11 +204,6 @@ class ByteFallbackBPE(ByteLevelBPE):
     def encodable(self, text: str) -> bool:
         """False for lone surrogates alone."""
         return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-    def decode(self, ids: Iterable[int]) -> str:
-        text = super().decode(ids)
-        prepends = self.encode("a") and self.token_bytes(self.encode("a")[0]).startswith(b" ")
-        return text.removeprefix(" ") if prepends else text
 
 
 def from_hugging_face(serialised: str, size: int | None = None) -> ByteLevelBPE:

@@ -173,9 +173,12 @@ def from_config(config: Mapping[str, Any]) -> TransformerConfig:
     for name in ("vocab_size", "context_length", "layers", "heads", "hidden"):
         if name not in found:
             raise InvalidInput("config", f"complete, with {_FIELDS[style][name]}", sorted(config))
+    for name, value in found.items():
+        if isinstance(value, str):
+            raise InvalidInput(name, "a number", value)
     window = config.get("sliding_window", 4_096 if family == "mistral" else None)
     if window and config.get("use_sliding_window", family == "mistral"):
-        found["context_length"] = min(found["context_length"], window)
+        found["context_length"] = min(found["context_length"], whole_number("sliding_window", window, 1))
     heads, hidden = (whole_number(name, found[name], 1) for name in ("heads", "hidden"))
     defaults = {"kv_heads": heads, "head_dim": hidden // heads, "ffn": 4 * hidden, "tied_head": style == "gpt2"}
     defaults |= _UNSAID.get(str(family), {})
@@ -185,7 +188,10 @@ def from_config(config: Mapping[str, Any]) -> TransformerConfig:
 
 def _rope(config: Mapping[str, Any]) -> tuple[float | None, tuple[float, float, float, int] | None]:
     """The base of the rotation, where a configuration says it in one of two ways, and how it is stretched."""
-    rope = {**(config.get("rope_scaling") or {}), **(config.get("rope_parameters") or {})}
+    said = [config.get(name) or {} for name in ("rope_scaling", "rope_parameters")]
+    if not all(isinstance(each, Mapping) for each in said):
+        raise InvalidInput("rope_scaling", "an object", said)
+    rope = {**said[0], **said[1]}
     kind = rope.get("rope_type", rope.get("type", "default"))
     if kind == "llama3":
         names = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lm_core.models.kv_cache import KVCache
     from lm_core.tokens import ByteLevelBPE
 
+_OTHER = "choose a causal language model."
 INSTALL = 'pip install ".[transformers]"'
 
 
@@ -33,17 +34,24 @@ def load(path: Path) -> Adapted:
         what = "The optional adapter needs the transformers library, which is not installed."
         raise ModelUnavailable(what, INSTALL) from None
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path, dtype=torch.float32, local_files_only=True, trust_remote_code=False, use_safetensors=True
-        )
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            path, dtype=torch.float32, local_files_only=True, trust_remote_code=False, use_safetensors=True,
+            output_loading_info=True,
+        )  # fmt: skip
     except Exception as error:  # the library raises whatever a model's code raises
-        why = " ".join(str(error).split())[:300]
-        raise ModelUnavailable(
-            f"The transformers library does not load {path.name} ({why}).", "choose a causal language model."
-        ) from None
+        why = " ".join(str(error).split()).replace(str(path), path.name)[:300]
+        raise ModelUnavailable(f"The transformers library does not load {path.name} ({why}).", _OTHER) from None
+    model, read = loaded
+    if absent := sorted(read["missing_keys"]) or sorted(map(str, read["mismatched_keys"])):
+        what = f"{path.name} lacks weights of a causal language model, such as {absent[0]}."
+        raise ModelUnavailable(what, _OTHER)
     words = folder.tokenizer(path, model.config.get_text_config().vocab_size)
     model.requires_grad_(False)  # it comes in evaluation mode
-    return Adapted(model, words, folder.end_ids(path, folder.config(path)))
+    adapted = Adapted(model, words, folder.end_ids(path, folder.config(path)))
+    before, after = adapted.logits([0, 1, 2])[:2], adapted.logits([0, 1, 3])[:2]
+    if not np.allclose(before, after, atol=1e-3):
+        raise ModelUnavailable(f"{path.name} is no causal model: it looks at tokens that come later.", _OTHER)
+    return adapted
 
 
 class Adapted:

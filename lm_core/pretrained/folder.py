@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,16 +39,20 @@ def read(folder: Path) -> Checkpoint:
     said = config(folder)
     try:
         shape = hugging_face.from_config(said)
+    except (TypeError, AttributeError, KeyError) as error:
+        what = f"{folder.name}/config.json says something of the wrong kind ({type(error).__name__})."
+        raise DamagedFile(what, _AGAIN) from None
     except InvalidInput as error:
         if said.get("model_type") in hugging_face.FAMILIES and error.parameter == "config":
             raise DamagedFile(f"{folder.name}/config.json is not complete: {error}", "copy the folder again.") from None
         what = f"The model {folder.name} is of a kind that this project does not compute itself: {error}"
         raise ModelUnavailable(what, ADAPTER) from None
-    named = {name: value for name, value in _tensors(folder) if not name.endswith("inv_freq")}  # older files' constants
-    if not any(name.endswith("lm_head.weight") for name in named):
-        shape = replace(shape, tied_head=True)
+    # One by one to float32, so that both kinds never lie in memory whole; older files hold constants of the rotation.
+    named = {name: value.float() for name, value in _tensors(folder) if not name.endswith("inv_freq")}
+    if not shape.tied_head and "lm_head.weight" not in named:
+        raise DamagedFile(f"{folder.name} has no head (lm_head.weight), and its config.json ties none.", _AGAIN)
     try:
-        weights = {name: value.float() for name, value in hugging_face.from_names(named, shape).items()}
+        weights = hugging_face.from_names(named, shape)
     except InvalidInput as error:
         raise DamagedFile(f"The weights of {folder.name} are not what its config.json says: {error}", _AGAIN) from None
     return Checkpoint(shape, weights, tokenizer(folder, shape.vocab_size), end_ids(folder, said))
@@ -92,7 +95,7 @@ def nbytes(folder: Path) -> int:
             with path.open("rb") as file:
                 header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), _LONGEST_HEADER)))
             shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
-        except (OSError, ValueError, KeyError, TypeError, MemoryError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError):
             raise DamagedFile(f"{folder.name}/{path.name} is no safetensors file.", _AGAIN) from None
         total += sum(4 * math.prod(shape) for shape in shapes)
     return total
@@ -112,9 +115,10 @@ def _files(folder: Path) -> list[Path]:
         return [single]
     if (folder / _INDEX).is_file():
         index = _json(folder / _INDEX)
-        names = sorted(set(index.get("weight_map", {}).values())) if isinstance(index, dict) else []
+        listed = index.get("weight_map") if isinstance(index, dict) else None
+        names = list(listed.values()) if isinstance(listed, dict) else []
         if names and all(isinstance(name, str) and Path(name).name == name for name in names):
-            return [folder / name for name in names]
+            return [folder / name for name in sorted(set(names))]
         raise DamagedFile(f"{folder.name}/{_INDEX} names no files beside it.", _AGAIN)
     pickles = sorted(path.name for kind in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(kind))
     if pickles:
@@ -124,11 +128,12 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _tensors(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError, safe_open
 
     for path in _files(folder):
         try:
-            yield from load_file(path).items()
+            with safe_open(path, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118 - it is no mapping
+                    yield name, file.get_tensor(name)
         except (OSError, SafetensorError) as error:
             raise DamagedFile(f"{folder.name}/{path.name} cannot be read ({error}).", _AGAIN) from None

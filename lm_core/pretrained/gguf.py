@@ -35,7 +35,7 @@ _LAYER_NAMES = {
     "ffn_down": "mlp.down_proj",
 }
 _OUTER_NAMES = {"token_embd": "embed_tokens", "output_norm": "norm", "output": "lm_head"}
-_CONTROL = 3  # tokenizer.ggml.token_type of special tokens
+_CONTROL, _USER = 3, 4  # tokenizer.ggml.token_type of special tokens, and of others that are never cut
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
 _FOLDER = "take the model's folder in Hugging Face's format instead."
 
@@ -191,7 +191,7 @@ def column_major(matrix: torch.Tensor) -> torch.Tensor:
     return matrix.t().contiguous().t()
 
 
-_NAMED = {"smollm": "smollm", "gpt-2": "gpt-2", "default": "gpt-2", "qwen2": "qwen2", "llama-bpe": "llama-3"}
+_NAMED = {"smollm": "smollm", "gpt-2": "gpt-2", "qwen2": "qwen2", "llama-bpe": "llama-3"}
 """Ways to cut text before merging, as GGUF names them and as `ByteLevelBPE.build` does."""
 
 
@@ -201,11 +201,12 @@ def _tokenizer(field: Callable[..., Any]) -> ByteLevelBPE:
         what = f"The file's tokenizer ({kind}, {cut}) is not read from GGUF: byte-level BPE is."
         raise ModelUnavailable(what, _FOLDER)
     types = field("tokenizer.ggml.token_type")
-    begins = field("tokenizer.ggml.add_bos_token", False)
+    begins = field("tokenizer.ggml.add_bos_token", cut == "llama-bpe")  # older files of Llama 3 do not say it
     return ByteLevelBPE.build(
         vocabulary=field("tokenizer.ggml.tokens"),
         merges=field("tokenizer.ggml.merges"),
         special_ids=[i for i, kind in enumerate(types) if kind == _CONTROL],
         cut=_NAMED[cut],
+        whole_ids=[i for i, kind in enumerate(types) if kind == _USER],
         begin=field("tokenizer.ggml.bos_token_id") if begins else None,
     )

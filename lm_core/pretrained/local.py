@@ -85,7 +85,7 @@ def allowed(setting: str, taken: Iterable[str]) -> tuple[tuple[LocalEntry, ...],
         elif name in found or name in taken or name == "own":
             refused.append(f'{SETTING} names "{name}", which is taken: choose another name.')
         else:
-            path = Path(place.removeprefix(_ADAPTED).strip()).expanduser()
+            path = Path(os.path.expanduser(place.removeprefix(_ADAPTED).strip()))
             found[name] = LocalEntry(name, path, place.startswith(_ADAPTED))
     return tuple(found.values()), tuple(refused)
 

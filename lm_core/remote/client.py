@@ -6,20 +6,22 @@ by name: `EngineFailed`. Knows no model and no page.
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
+import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lm_core.errors import LmCoreError
 from lm_core.remote.settings import DIALECTS
-
-if TYPE_CHECKING:
-    import requests
 
 CONNECT, ANSWER = 2.0, 10.0
 """Seconds for a connection, and for a whole answer."""
@@ -60,8 +62,10 @@ class Client:
     def __init__(self, dialect: str, url: str, key: str = "", answer: float = ANSWER) -> None:
         """`answer`: seconds for a whole answer."""
         self.title = DIALECTS[dialect]
-        self._dialect, self._url, self._key, self._answer = dialect, url, key, answer
-        self._session: requests.Session | None = None
+        address = urlsplit(url)
+        self._secure, self._host, self._port = address.scheme == "https", address.hostname or "", address.port
+        self._prefix = address.path.rstrip("/").removesuffix("/v1")
+        self._dialect, self._key, self._answer = dialect, key, answer
         self._model: str | None = None
         self._failed, self._open_until = 0, 0.0
         self._lock = threading.Lock()
@@ -112,6 +116,7 @@ class Client:
         except TooMany:
             raise
         except EngineFailed:
+            self._model = None  # it may come back under another name
             self._count(failed=True)
             raise
         self._count(failed=False)
@@ -124,52 +129,66 @@ class Client:
                 self._failed, self._open_until = 0, time.monotonic() + PAUSE
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        import requests
-
-        if self._session is None:
-            self._session = requests.Session()
-            self._session.trust_env = False  # no proxy, no .netrc: the operator named one address
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        """One request and the JSON of its answer, all of it within the time. Follows no redirect, knows no proxy."""
         end = time.monotonic() + self._answer
-        for attempt in (1, 2):
-            try:
-                answer = self._session.request(
-                    method, self._url + path, json=body, headers=headers, stream=True, allow_redirects=False,
-                    timeout=(CONNECT, self._answer),
-                )  # fmt: skip
-                with answer:
-                    return self._read(answer, end)
-            except requests.exceptions.ReadTimeout:
-                raise self._says(f"did not answer within {self._answer:g} s") from None
-            except requests.exceptions.ConnectionError:
-                if attempt == 2:
-                    raise self._says("cannot be reached") from None
-            except requests.exceptions.RequestException as error:
+        connection = self._connected()
+        # A wait for each byte would let an engine that drips take for ever: at the end the line is cut.
+        watchdog = threading.Timer(self._answer, _cut, (connection.sock,))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            headers = {"Content-Type": "application/json"}
+            headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
+            connection.request(method, self._prefix + path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            parts = bytearray()
+            while part := answer.read1(65_536):
+                parts += part
+                if len(parts) > LARGEST:
+                    raise self._says(f"sends more than {LARGEST // 10**6} MB")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if time.monotonic() < end:
                 raise self._says(f"broke off its answer ({type(error).__name__})") from None
-        raise AssertionError("unreachable")
+        finally:
+            watchdog.cancel()
+            connection.close()
+        if time.monotonic() >= end:
+            raise self._says(f"did not answer within {self._answer:g} s")
+        return self._read(answer.status, bytes(parts))
 
-    def _read(self, answer: requests.Response, end: float) -> Any:
-        """The JSON of an answer, all of it before `end`."""
+    def _connected(self) -> http.client.HTTPConnection:
+        """An open connection; a second try where the first fails."""
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        for _ in range(2):
+            connection = kind(self._host, self._port, timeout=CONNECT)
+            try:
+                connection.connect()
+            except OSError:
+                connection.close()
+                continue
+            connection.sock.settimeout(self._answer)
+            return connection
+        raise self._says("cannot be reached")
+
+    def _read(self, status: int, body: bytes) -> Any:
         import orjson
 
-        parts = bytearray()
-        for part in answer.iter_content(65_536):
-            parts += part
-            if time.monotonic() > end:
-                raise self._says(f"did not answer within {self._answer:g} s")
-            if len(parts) > LARGEST:
-                raise self._says(f"sends more than {LARGEST // 10**6} MB")
-        if answer.status_code == 400 and b"logprobs" in parts:
+        if status == 400 and b"logprobs" in body:
             raise TooMany(f"The engine ({self.title}) gives fewer log-probabilities at a time.")
-        if answer.status_code != 200:
-            raise self._says(f"answers with status {answer.status_code}")
+        if status != 200:
+            raise self._says(f"answers with status {status}")
         try:
-            return orjson.loads(parts)
+            return orjson.loads(body)
         except ValueError:
             raise self._says("answers with something that is no JSON, or not all of it") from None
 
     def _says(self, what: str) -> EngineFailed:
         return EngineFailed(f"The engine ({self.title}) {what}.")
+
+
+def _cut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _vllm(answer: Any) -> Iterable[tuple[int, float]]:

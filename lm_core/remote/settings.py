@@ -58,7 +58,7 @@ def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...
     refused = []
     for part in filter(None, (part.strip() for part in setting.split(";"))):
         match = re.fullmatch(r"([\w.-]{1,40})\s*=\s*(\w+)\+(https?://\S+?)/?\s+as\s+(\S+)", part)
-        if not match or match[2] not in DIALECTS or not urlsplit(match[3]).hostname:
+        if not match or match[2] not in DIALECTS or not _is_address(match[3]):
             shape = f'"name=dialect+url as model", with the dialect {" or ".join(DIALECTS)}'
             refused.append(f'{SETTING} must be {shape}, but a part of it is "{part[:80]}".')
         elif match[1] in found or match[1] in models or match[1] == "own":
@@ -68,6 +68,14 @@ def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...
         else:
             found[match[1]] = EngineEntry(*match.groups())
     return tuple(found.values()), tuple(refused)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 @cache

@@ -31,10 +31,13 @@ class Claim:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "claimed"
         self._file: IO[bytes] | None = None
+        self.held = False
+        """Whether it is ours."""
 
     def take(self) -> bool:
         """Whether it is ours now; False where another process has it. Raises OSError."""
-        if self._file is not None or fcntl is None:
+        if self.held or fcntl is None:
+            self.held = True
             return True
         file = self._path.open("ab")
         try:
@@ -42,11 +45,12 @@ class Claim:
         except BlockingIOError:
             file.close()
             return False
-        self._file = file
+        self._file, self.held = file, True
         return True
 
     def release(self) -> None:
         """Others may take it."""
+        self.held = False
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()

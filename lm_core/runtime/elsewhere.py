@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Row = NDArray[np.floating]
 
 
+_TESTED_FOR = 300.0
+"""Seconds after which an engine is tested again: another model may have taken its place without a failure."""
 _POSITIONS = 64
 """Positions of one text for which an engine is asked: each is an answer of megabytes."""
 
@@ -57,7 +59,7 @@ class Elsewhere(ServedModel):
         self._connecting = threading.Lock()
         self.measured: Probe | None = None
         """What it was found to give when it was last connected."""
-        self._connected = False
+        self._connected, self._probed = False, 0.0
         self._refused, self._refused_until = "", 0.0
         self._threads = threading.local()
 
@@ -78,6 +80,8 @@ class Elsewhere(ServedModel):
         """What the engine can do. Asked again after each failure, for it may come back as another model; not at once
         where it was refused for what it is. Raises EngineFailed."""
         with self._connecting:
+            if time.monotonic() - self._probed > _TESTED_FOR:
+                self._connected = False
             if self.measured is None or not self._connected:
                 if time.monotonic() < self._refused_until:
                     raise EngineFailed(self._refused)
@@ -86,7 +90,7 @@ class Elsewhere(ServedModel):
                 except EngineFailed as error:
                     self._refused, self._refused_until = str(error), time.monotonic() + PAUSE
                     raise
-                self._connected = True
+                self._connected, self._probed = True, time.monotonic()
             return self.measured
 
     def gives_few(self) -> bool:

@@ -266,16 +266,18 @@ class Jobs:
                 return
             with self._changed:
                 watched = self._wanted(path.name) > 0
-            if not watched and _free(path):
-                shutil.rmtree(path, ignore_errors=True)
+            if not watched and _remove(path):
                 sizes.pop(path)
 
 
-def _free(path: Path) -> bool:
-    """Whether no other server trains this run."""
+def _remove(path: Path) -> bool:
+    """Removes a run, unless another server trains it."""
     claim = Claim(path)
     try:
-        return claim.take()
+        if not claim.take():
+            return False
+        shutil.rmtree(path, ignore_errors=True)
+        return True
     except OSError:
         return False
     finally:

@@ -24,6 +24,7 @@ class Registry:
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._served: dict[str, ServedModel] = {}
+        self._loading = threading.Lock()
         self._begins: dict[str, tuple[int, ...]] = {}
         self.loads = 0
         """How often a pretrained model was loaded."""
@@ -75,8 +76,9 @@ class Registry:
 
         def load() -> LanguageModel:
             self.loads += 1
-            free = limits.MEMORY - memory.resident()
-            model, begin = local.load(known.path(), known.adapted, most_bytes=free)
+            with self._loading:  # two at once would both count on the same room
+                free = limits.MEMORY - memory.resident()
+                model, begin = local.load(known.path(), known.adapted, most_bytes=free)
             found.append(model)
             self._begins[known.name] = begin
             return Begun(model, begin) if begin else model

@@ -94,9 +94,10 @@ class Run:
         self._saved = time.monotonic()
 
     def let_go(self) -> None:
-        """Saved, for whoever trains it next."""
-        self.save()
-        self.claim.release()
+        """Saved, for whoever trains it next; once let go it is no longer ours to write."""
+        if self.claim.held:
+            self.save()
+            self.claim.release()
 
     def regain(self) -> bool:
         """Whether it can go on here as it stands: ours again, and nobody has trained it meanwhile."""
@@ -143,8 +144,9 @@ class Worker:
                 self.interrupted.set()
             answer = self._train(Path(command["run"]), command["until"], command["seconds"])
             print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
+            self._let_go_idle()
         for run in self._runs.values():
-            run.save()
+            run.let_go()
 
     def _let_go_idle(self) -> None:
         for path, run in list(self._runs.items()):

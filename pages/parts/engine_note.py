@@ -37,6 +37,7 @@ def say(place: DeltaGenerator | None) -> None:
     elif told.engine and engine.measured:
         said = "note", _measured(engine, engine.measured)
     else:
+        place.empty()  # this page asked it nothing
         return
     st.session_state[_SAID] = said
     _show(place, said)

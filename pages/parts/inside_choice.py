@@ -13,7 +13,7 @@ from lm_core.errors import InvalidInput
 from lm_core.labels import label
 from lm_core.runtime import ServedModel, limits
 from lm_core.runtime.registry import registry
-from pages.parts import frame, loss_choice, rungs, url_state
+from pages.parts import frame, loss_choice, model_choice, rungs, url_state
 from pages.parts.views import Link
 
 if TYPE_CHECKING:
@@ -60,10 +60,12 @@ def ask(controls: DeltaGenerator, link: Link) -> Asked | None:
     with controls:
         kind = rungs.choose(not url_state.presenting(), KINDS)
     link["with"] = (kind, rungs.PRETRAINED)
-    rung = rungs.rung(kind)
+    rung = rungs.rung(kind, inside=True)
     if not _is_transformer(rung.model):
         frame.note("The chosen model cannot be looked into: the small Transformer is shown instead.")
         rung = rungs.rung("transformer")
+    elif kind == rungs.PRETRAINED and model_choice.elsewhere():
+        frame.note(f"An engine cannot be looked into: all numbers are those of {rung.name} on this server.")
     name, default = ("text", TEXT) if rung.prompt == "prompt" else ("words", WORDS)
     text = write(name, "Text")
     link[name] = (loss_choice.short(text, default), default)

@@ -70,6 +70,11 @@ def elsewhere() -> bool:
     return st.session_state.get(_NAME) in [entry.name for entry in remote.engines()]
 
 
+def looked_into() -> str:
+    """The chosen model's name; of an engine elsewhere that of the same model here, which can be looked into."""
+    return next((entry.twin for entry in remote.engines() if entry.name == name()), name())
+
+
 def engine() -> Elsewhere | None:
     """That engine, once it has been asked for. Loads nothing."""
     from lm_core.runtime.elsewhere import Elsewhere

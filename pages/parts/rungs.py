@@ -62,11 +62,14 @@ def choose(shown: bool, kinds: Iterable[str] = LADDER) -> str:
     ) or PRETRAINED  # fmt: skip
 
 
-def rung(kind: str) -> Rung:
-    """The model, loaded if need be. Raises ModelUnavailable."""
+def rung(kind: str, inside: bool = False) -> Rung:
+    """The model, loaded if need be; `inside` where it is to be looked into. Raises ModelUnavailable."""
     own = own_model.current()
     if kind == PRETRAINED and not (own and model_choice.name() == f"{OWN}/{own.key}"):
         model, name = model_choice.model(), model_choice.name()
+        if inside and model_choice.elsewhere():
+            name = model_choice.looked_into()
+            model = registry.get(name)
         begin = registry.begin(name)
         return Rung(kind, name, registry.bare(name) if begin else model, "prompt", prompt_box.DEFAULT, begin)
     if own and kind in (OWN, PRETRAINED):  # chosen here, or for all pages

@@ -55,6 +55,12 @@ def test_the_engine_is_named_beside_its_numbers(away: Server, engine: Engine, op
     assert engine.asked[-1][2] == "Bearer secret"
 
 
+def test_what_is_looked_into_is_this_servers(away: Server, open_page: Open) -> None:
+    page = open_page(away, "/inside_the_transformer?model=fast&look=attention")
+    expect(page.get_by_text("all numbers are those of smollm2-135m on this server")).to_be_visible()
+    expect(page.get_by_text(BY)).to_have_count(0)
+
+
 def test_the_bars_are_the_engines(away: Server, engine: Engine, open_page: Open) -> None:
     page = open_page(away, "/next_token?model=fast")
     nats = log_softmax(engine.model.next_logits([engine.model.tokenizer.encode("The capital of France is")])[0])

@@ -176,6 +176,46 @@ def test_another_family_names_the_adapter_and_the_adapter_reads_it(save: Save) -
     assert adapted.new_cache() is None
 
 
+def test_the_adapter_draws_no_weights_at_random_and_takes_no_model_that_peeks(save: Save, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoConfig, RobertaForMaskedLM
+
+    small = {"vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    folder, _ = save({"model_type": "gpt_neox", **small, "intermediate_size": 48, "tie_word_embeddings": False})
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: w for name, w in weights.items() if "embed_out" not in name}, folder / "model.safetensors")
+    with pytest.raises(ModelUnavailable, match="lacks weights of a causal language model"):
+        local.load(folder, adapted=True)
+
+    peeking = AutoConfig.for_model("roberta", **small, intermediate_size=48, max_position_embeddings=70)
+    RobertaForMaskedLM(peeking).save_pretrained(tmp_path / "peeking")
+    (tmp_path / "peeking" / "tokenizer.json").write_text(WORDS.to_json())
+    with pytest.raises(ModelUnavailable, match="looks at tokens that come later"):
+        local.load(tmp_path / "peeking", adapted=True)
+
+
+def test_a_head_that_is_not_there_is_not_taken_from_the_embeddings(save: Save) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder, _ = save(FAMILIES["llama"])
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: w for name, w in weights.items() if name != "lm_head.weight"}, folder / "model.safetensors")
+    with pytest.raises(DamagedFile, match="has no head"):
+        local.load(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rope_scaling": "linear"}, {"rms_norm_eps": "small"}, {"num_attention_heads": None}, {"hidden_size": []}],
+)
+def test_a_configuration_of_the_wrong_kind_is_a_sentence(save: Save, change: dict[str, Any]) -> None:
+    folder, _ = save(FAMILIES["llama"])
+    config = json.loads((folder / "config.json").read_text()) | change
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelUnavailable, match="To fix this"):
+        local.load(folder)
+
+
 def test_what_the_transformer_does_not_compute_names_the_adapter_too(save: Save) -> None:
     folder, _ = save({**FAMILIES["llama"], "attention_bias": True})
     with pytest.raises(ModelUnavailable, match=r"attention_bias.*transformers adapter"):
@@ -203,13 +243,14 @@ def test_code_that_comes_with_a_model_is_not_run(save: Save) -> None:
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json"])
-@pytest.mark.parametrize("damage", ["absent", "cut", "other"])
+@pytest.mark.parametrize("damage", ["absent", "cut", "other", "empty header"])
 def test_damage_is_named(save: Save, file: str, damage: str) -> None:
     folder, _ = save(FAMILIES["llama"])
     whole = (folder / file).read_bytes()
     (folder / file).unlink()
     if damage != "absent":
-        (folder / file).write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"[1, 2]")
+        changed = {"cut": whole[: len(whole) // 2], "other": b"[1, 2]", "empty header": b"\2\0\0\0\0\0\0\0[]"}
+        (folder / file).write_bytes(changed[damage])
     with pytest.raises(ModelUnavailable, match="To fix this: "):
         local.load(folder)
 
@@ -246,10 +287,27 @@ def sentencepiece_like() -> str:
 
 
 @pytest.mark.parametrize("text", ["the parcel", " two  spaces", "é🎉\n\t", "the", " ", ""])
-def test_byte_fallback_comes_back_as_it_was(text: str) -> None:
+def test_byte_fallback_comes_back_behind_the_space_it_sets(text: str) -> None:
     words = from_hugging_face(sentencepiece_like(), 300)
-    assert words.decode(words.encode(text)) == text
+    assert words.decode(words.encode(text)) == (f" {text}" if text else "")
     assert words.begin_ids == (1,)
+    ids = words.encode("the hub")
+    assert words.decode(ids[:1]) + words.decode(ids[1:]) == " the hub"
+
+
+def test_what_a_file_says_of_cutting_and_filling_up_is_not_done() -> None:
+    engine = Tokenizer.from_str(WORDS.to_json())
+    engine.enable_truncation(2)
+    engine.enable_padding(length=40)
+    assert from_hugging_face(engine.to_str()).encode("the hub") == WORDS.encode("the hub")
+
+
+def test_llama_3_takes_a_whole_word_of_the_vocabulary_and_user_tokens_are_never_cut() -> None:
+    vocabulary = [*ALPHABET, "ab", "abc", "<think>"]
+    words = ByteLevelBPE.build(vocabulary, ["a b"], [], cut="llama-3", whole_ids=[258])
+    assert words.encode("abc<think>") == [257, 258]
+    assert 258 not in words.special_ids
+    assert words.token_bytes(258) == b"<think>"
 
 
 def test_ids_beyond_the_tokenizers_stand_for_nothing() -> None:

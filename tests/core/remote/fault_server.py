@@ -71,8 +71,10 @@ def serving(engine: Engine) -> Iterator[Engine]:
                 self.send(200, b"{", length=100)
             elif engine.fault == "slow":
                 time.sleep(1.5)
-            elif engine.fault == "dripping":
-                self.drip()
+            elif engine.fault.startswith("dripping"):
+                self.drip(70_000 if engine.fault == "dripping" else 1)
+            elif engine.fault == "large redirect":
+                self.send(302, b"x" * 70_000_000, Location="http://[/")
             else:
                 answer = engine.answer(body)
                 self.send(200, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
@@ -84,14 +86,14 @@ def serving(engine: Engine) -> Iterator[Engine]:
             self.end_headers()
             self.wfile.write(body)
 
-        def drip(self) -> None:
-            """A byte now and then, for ever: no single wait is long."""
+        def drip(self, size: int) -> None:
+            """A little now and then, for ever: no single wait is long."""
             self.send_response(200)
             self.send_header("Content-Length", "100000000")
             self.end_headers()
             try:
                 for _ in range(100):
-                    self.wfile.write(b" " * 70_000)
+                    self.wfile.write(b" " * size)
                     time.sleep(0.1)
             except OSError:
                 pass

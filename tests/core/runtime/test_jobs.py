@@ -285,6 +285,20 @@ def test_two_servers_on_one_folder_train_a_run_once(manager: Callable[..., Jobs]
     assert torch.equal(final_weights(folder), mine.weights)
 
 
+def test_what_was_let_go_is_not_written_again(manager: Callable[..., Jobs], text: Corpus) -> None:
+    """A run that another server has trained further stays as that one left it, while the first works on another run."""
+    one, other = manager(lease=1.0), manager(lease=1.0)
+    recipe = replace(SMALL, steps=900)
+    folder, busy = one.open(recipe, text), one.open(replace(SMALL, seed=5), text)
+    until(lambda: one.watch(folder, "a", 100).head >= 100)
+    until(lambda: one.watch(busy, "a", 5_000).head > 0 and other.watch(folder, "a", 600).head >= 600)
+    ended = time.monotonic() + 3.0
+    until(lambda: one.watch(busy, "a", 5_000) and time.monotonic() > ended)
+    kept = trainer(recipe, text)
+    kept.load(folder.checkpoint)
+    assert kept.step == 600
+
+
 def test_two_servers_that_want_a_run_at_once_do_not_fight_over_it(manager: Callable[..., Jobs], text: Corpus) -> None:
     one, other = manager(slice_seconds=0.1), manager(slice_seconds=0.1)
     recipe = replace(SMALL, steps=900)
