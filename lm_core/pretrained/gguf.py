@@ -78,8 +78,11 @@ Weights = Callable[[dict[str, Any], TransformerConfig], "dict[str, torch.Tensor]
 """What turns the tensors of a file, by name, into weights."""
 
 
-def read(path: Path, remedy: str, weights: Weights | None = None) -> Checkpoint:
-    """The whole checkpoint, its weights as `dequantised` gives them unless said otherwise.
+def read(
+    path: Path, remedy: str, weights: Weights | None = None, fits: Callable[[int], None] = lambda _nbytes: None
+) -> Checkpoint:
+    """The whole checkpoint, its weights as `dequantised` gives them unless said otherwise. `fits` is told the bytes of
+    the weights as float32 before they are read, and may raise.
 
     Raises DamagedFile, ending in `remedy`, if the file cannot be understood; ModelUnavailable where it holds a model
     that our Transformer does not compute.
@@ -87,6 +90,7 @@ def read(path: Path, remedy: str, weights: Weights | None = None) -> Checkpoint:
     try:
         reader = _open(path)
         field = _field_reader(reader)
+        fits(sum(4 * int(tensor.n_elements) for tensor in reader.tensors))
         config = _config(field, {tensor.name for tensor in reader.tensors})
         found = (weights or dequantised)({tensor.name: tensor for tensor in reader.tensors}, config)
         tokenizer = _tokenizer(field)
@@ -118,14 +122,6 @@ def _open(path: Path) -> Any:
             return super()._get(offset, dtype, count, override_order)
 
     return PlainReader(path)
-
-
-def nbytes(path: Path, remedy: str) -> int:
-    """Bytes of its weights as float32: four a parameter. Raises DamagedFile, ending in `remedy`."""
-    try:
-        return sum(4 * int(tensor.n_elements) for tensor in _open(path).tensors)
-    except Exception as error:
-        raise DamagedFile(f"The model file {path.name} cannot be read ({type(error).__name__}).", remedy) from error
 
 
 _REQUIRED = object()

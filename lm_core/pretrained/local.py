@@ -97,15 +97,20 @@ def load(path: Path, adapted: bool = False, most_bytes: int | None = None) -> tu
     """
     from lm_core.pretrained import adapter, folder, gguf
 
-    needed = folder.nbytes(path) if path.is_dir() else gguf.nbytes(path, _COPY)
-    if most_bytes is not None and needed > most_bytes:
-        sizes = f"{needed / 1e9:.2f} GB as float32, and {max(most_bytes, 0) / 1e9:.2f} GB are free"
-        remedy = "raise the limit on the server's memory, or choose a smaller model."
-        raise ModelUnavailable(f"The weights of {path.name} take {sizes}.", remedy)
+    def fits(needed: int) -> None:
+        if most_bytes is not None and needed > most_bytes:
+            sizes = f"{needed / 1e9:.2f} GB as float32, and {max(most_bytes, 0) / 1e9:.2f} GB are free"
+            remedy = "raise the limit on the server's memory, or choose a smaller model."
+            raise ModelUnavailable(f"The weights of {path.name} take {sizes}.", remedy)
+
+    if not adapted and not path.is_dir():
+        checkpoint = gguf.read(path, _COPY, fits=fits)
+        return build(checkpoint, path.name), checkpoint.tokenizer.begin_ids
+    fits(folder.nbytes(path))
     if adapted:
         model = adapter.load(path)
         return model, model.tokenizer.begin_ids
-    checkpoint = folder.read(path) if path.is_dir() else gguf.read(path, _COPY)
+    checkpoint = folder.read(path)
     return build(checkpoint, path.name), checkpoint.tokenizer.begin_ids
 
 

@@ -12,7 +12,7 @@ from importlib import metadata
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import pretrained
+from lm_core import pretrained, remote
 from lm_core.errors import ModelUnavailable
 from lm_core.pretrained import weight_cache
 from lm_core.runtime import limits, memory, registry
@@ -181,7 +181,20 @@ def _model() -> None:
             "SHA-256": key,
         }  # fmt: skip
         rows += _facts(facts)
+    for engine in remote.engines():
+        rows += _facts({"engine elsewhere": engine.title, "computes": engine.about, "measured": _measured(engine.name)})
     frame.grid("<tr><th>pretrained model</th><th></th></tr>", rows)
+
+
+def _measured(name: str) -> str:
+    """How far an engine's numbers were from float32, once it has been asked."""
+    from lm_core.runtime.elsewhere import Elsewhere
+
+    found = registry.get(name) if registry.loaded(name) else None
+    if not isinstance(found, Elsewhere) or found.measured is None:
+        return "not asked yet"
+    probe = found.measured
+    return f"{probe.entries:,} log-probabilities, at most {probe.nats:.2g} nats and {probe.probability:.2g} off float32"
 
 
 def _health() -> None:
@@ -195,7 +208,5 @@ def _health() -> None:
         "engine": f"onnxruntime {_version('onnxruntime')}, 4-bit weights of the file, float32 activations",
         "system": f"{platform.system()} {platform.machine()}",
     }
-    rows = "".join(
-        f'<tr><th scope="row">{name}</th><td>{html.escape(value)}</td></tr>' for name, value in facts.items()
-    )
+    rows = _facts(facts)
     frame.grid("<tr><th>health</th><th></th></tr>", rows)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lm_core import pretrained, remote
 from lm_core.runtime import ServedModel, registry
-from pages.parts import own_model, url_state
+from pages.parts import frame, own_model, url_state
 
 if TYPE_CHECKING:
     from lm_core.runtime.elsewhere import Elsewhere
@@ -95,5 +95,7 @@ def model() -> ServedModel:
         return own.begun
     if registry.loaded(name()):
         return registry.get(name())
-    with st.spinner("Loading the language model: about 2 seconds, about 10 the very first time."):
+    usual = "Loading the language model: about 2 seconds, about 10 the very first time."
+    known = name() == pretrained.DEFAULT
+    with st.spinner(usual if known else f"Loading {frame.plain(name())}: the larger, the longer."):
         return registry.get(name())

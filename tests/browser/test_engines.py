@@ -50,8 +50,10 @@ def away(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def test_the_engine_is_named_beside_its_numbers(away: Server, engine: Engine, open_page: Open, place: str) -> None:
     page = open_page(away, f"/{place}?model=fast")
     expect(page.get_by_text(BY)).to_be_visible()
-    assert "secret" not in page.content()
-    assert engine.url not in page.content()
+    for shown in (page, open_page(away, "/about?look=server")):
+        expect(shown.get_by_role("heading", level=1)).to_be_visible()
+        assert "secret" not in shown.content()
+        assert engine.url not in shown.content()
     assert engine.asked[-1][2] == "Bearer secret"
 
 
