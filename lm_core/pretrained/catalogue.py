@@ -90,7 +90,7 @@ def packaged(name: str) -> Entry:
     for known in _ENTRIES:
         if known.name == name:
             return known
-    raise InvalidInput("model", "one that ships in a package: " + ", ".join(each.name for each in _ENTRIES), name)
+    raise InvalidInput("model", "one of " + ", ".join(each.name for each in _ENTRIES), name)
 
 
 def entry(name: str) -> Entry | LocalEntry:

@@ -1,15 +1,20 @@
 """Who gave the numbers of a page, where an engine elsewhere is chosen: it, or this server in its place, and why."""
 
+from __future__ import annotations
+
 import html
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.labels import label
-from lm_core.remote.model import Probe
-from lm_core.runtime.elsewhere import Elsewhere
 from pages.parts import frame, model_choice
 from pages.parts.prompt_box import Answer
+
+if TYPE_CHECKING:
+    from lm_core.remote.model import Probe
+    from lm_core.runtime.elsewhere import Elsewhere
 
 _SAID = "_engine_said"
 

@@ -77,9 +77,11 @@ def looked_into() -> str:
 
 def engine() -> Elsewhere | None:
     """That engine, once it has been asked for. Loads nothing."""
+    if not elsewhere() or not registry.loaded(name()):
+        return None
     from lm_core.runtime.elsewhere import Elsewhere
 
-    found = registry.get(name()) if elsewhere() and registry.loaded(name()) else None
+    found = registry.get(name())
     return found if isinstance(found, Elsewhere) else None
 
 

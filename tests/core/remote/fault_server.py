@@ -70,7 +70,7 @@ def serving(engine: Engine) -> Iterator[Engine]:
             elif engine.fault == "broken off":
                 self.send(200, b"{", length=100)
             elif engine.fault == "slow":
-                time.sleep(1.5)
+                time.sleep(5)
             elif engine.fault.startswith("dripping"):
                 self.drip(70_000 if engine.fault == "dripping" else 1)
             elif engine.fault == "large redirect":

@@ -204,6 +204,7 @@ def test_one_who_gives_up_is_dropped_and_leaves_the_cache_as_it_was(
     queue.waiting = waiting
     with pytest.raises(KeyboardInterrupt):
         served.next_logits([[1] * length], [cache])
+    queue.waiting = lambda _ahead, _seconds: None
     gate.open()
     assert places == [(0, True)]
     assert served.next_logits([[3]]).shape == (1, 31)
