@@ -22,6 +22,7 @@ ensure_entry()
 import streamlit as st
 
 from pages.parts import (
+    engine_note,
     examples,
     frame,
     logit_source,
@@ -58,6 +59,8 @@ with frame.plain_errors():
             source = logit_source.read(kind, model, parameters)
         finally:
             url_state.write(**parameters)
+        if source and source.answer and engine_note.few(source.answer):
+            source = None  # temperature needs all of them
         if source:
             temperature.draw(source, scene, seen, out_of_sight=below)
     if source and not presenting:

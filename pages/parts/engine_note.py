@@ -65,11 +65,14 @@ def _show(place: DeltaGenerator, said: tuple[str, str]) -> None:
             frame.show(f'<p class="nte-engine">{html.escape(said[1])}</p>')
 
 
-def few(answer: Answer) -> None:
-    """The likeliest tokens and the rest, of an engine that gives no more; no temperature can be set on these."""
+def few(answer: Answer) -> bool:
+    """The likeliest tokens and the rest, of an engine that gives no more; no temperature can be set on these.
+
+    False where the engine gives all, or none is chosen.
+    """
     engine = model_choice.engine()
     if engine is None or not engine.gives_few():
-        return
+        return False
     with frame.plain_errors():
         top = engine.top(answer.prompt.ids)
         rows = "".join(
@@ -82,3 +85,4 @@ def few(answer: Answer) -> None:
         caption = f"{html.escape(engine.title)} gives its {len(top.ids)} likeliest tokens, and no temperature."
         head = "<tr><th>token</th><th>the engine</th><th>this server</th></tr>"
         frame.show(f'<table class="nte-table"><caption>{caption}</caption><thead>{head}</thead>{rows}</table>')
+    return True

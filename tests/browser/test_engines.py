@@ -100,5 +100,7 @@ def test_twenty_of_them_are_shown_with_the_rest(engine: Engine, open_page: Open,
         expect(table.locator("tbody tr").last).to_contain_text("rest: 49,132 tokens")
         page.goto(server.url + "/temperature?model=fast")
         expect(page.get_by_text("gives 20 of 49,152 probabilities, and temperature needs all of them")).to_be_visible()
+        expect(table.locator("tbody tr")).to_have_count(21)
+        expect(page.get_by_role("slider")).to_have_count(0)
         page.close()
     engine.fault = ""
