@@ -38,6 +38,7 @@ def say(place: DeltaGenerator | None) -> None:
     told = engine.told()
     if told.own:
         some = "Some numbers here are" if told.engine else "The numbers here are"
+        some = "Numbers not marked as the engine’s are" if engine.gives_few() else some
         said = "warning", f"{told.why} {some} this server’s own, float32."
     elif told.engine and engine.measured:
         said = "note", _measured(engine, engine.measured)
