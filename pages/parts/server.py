@@ -104,19 +104,25 @@ class CompressFrontend:
         await send({"type": "http.response.body", "body": body})
 
     async def _fetch(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
-        """What the app answers, compressed if it is a whole file."""
+        """What the app answers, compressed if it is a whole file. One cut short, because who asked first left, would
+        otherwise be kept for everybody: it is answered with 503, and asked for again."""
         start: Message = {}
         body = bytearray()
+        ended = False
 
         async def collect(message: Message) -> None:
+            nonlocal ended
             if message["type"] == "http.response.start":
                 start.update(message)
             else:
                 body.extend(message.get("body", b""))
+                ended = not message.get("more_body", False)
 
         await self.app(scope, receive, collect)
         if start["status"] != 200:
             return start, bytes(body)
+        if not ended or int(dict(start["headers"]).get(b"content-length", len(body))) != len(body):
+            return {"type": "http.response.start", "status": 503, "headers": []}, b""
         packed = await to_thread.run_sync(gzip.compress, body, 6)
         kept = [(name, value) for name, value in start["headers"] if name not in (b"content-length", b"etag")]
         length = (b"content-length", str(len(packed)).encode())

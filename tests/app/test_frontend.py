@@ -1,0 +1,38 @@
+"""The frontend's files are packed once for all visitors, and only whole ones."""
+
+import asyncio
+import gzip
+
+from starlette.types import Message, Receive, Scope, Send
+
+from pages.parts.server import CompressFrontend
+
+SCOPE = {"type": "http", "path": "/static/a.js", "method": "GET", "headers": [(b"accept-encoding", b"gzip")]}
+
+
+def test_a_file_cut_short_is_not_kept_for_everybody() -> None:
+    cuts = iter([True, False, True])  # the third is never asked for
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"6")]})
+        cut = next(cuts)
+        await send({"type": "http.response.body", "body": b"abc" if cut else b"abcdef", "more_body": cut})
+
+    async def asked() -> list[tuple[int, bytes]]:
+        packing, found = CompressFrontend(app), []
+        for _ in range(3):
+            sent: list[Message] = []
+
+            async def send(message: Message, sent: list[Message] = sent) -> None:
+                sent.append(message)
+
+            async def receive() -> Message:
+                return {"type": "http.disconnect"}
+
+            await packing(SCOPE, receive, send)
+            found.append((sent[0]["status"], sent[1]["body"]))
+        return found
+
+    first, *later = asyncio.run(asked())
+    assert first == (503, b"")
+    assert [(status, gzip.decompress(body)) for status, body in later] == [(200, b"abcdef")] * 2
