@@ -1,11 +1,11 @@
 """The frontend's files are packed once for all visitors, and only whole ones."""
 
-import asyncio
 import gzip
 
 from starlette.types import Message, Receive, Scope, Send
 
 from pages.parts.server import CompressFrontend
+from tests.reliability.visitors import run
 
 SCOPE = {"type": "http", "path": "/static/a.js", "method": "GET", "headers": [(b"accept-encoding", b"gzip")]}
 
@@ -33,6 +33,6 @@ def test_a_file_cut_short_is_not_kept_for_everybody() -> None:
             found.append((sent[0]["status"], sent[1]["body"]))
         return found
 
-    first, *later = asyncio.run(asked())
+    first, *later = run(asked())
     assert first == (503, b"")
     assert [(status, gzip.decompress(body)) for status, body in later] == [(200, b"abcdef")] * 2

@@ -11,14 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from pages.parts.replicas import CADDYFILE
+from tests.browser import chromium
 from tests.browser.server import ROOT, Server
 from tests.reliability.visitors import Visitor, run
 
@@ -138,8 +140,19 @@ def test_without_the_cookie_uploads_go_astray(tmp_path: Path) -> None:
     assert 400 in answers
 
 
-def test_a_process_that_falls_takes_nobodys_scene_along(pair: Server, browser: Browser) -> None:
+def test_a_process_that_falls_takes_nobodys_scene_along(pair: Server) -> None:
     """kill -9: its visitor is back with the scene of the link, who is elsewhere sees nothing; it starts again."""
+    with ThreadPoolExecutor(1) as pool:  # other tests of this process may drive a browser from its main thread
+        pool.submit(falling, pair).result()
+
+
+def falling(pair: Server) -> None:
+    arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
+    with sync_playwright() as playwright:
+        fall(pair, playwright.chromium.launch(executable_path=chromium.find(), args=arguments))
+
+
+def fall(pair: Server, browser: Browser) -> None:
     link = f"{pair.url.replace('127.0.0.1', NAME)}/next_token?prompt=The+moon+is&n=20"
     pages = {}
     while len(pages) < 2:
@@ -174,14 +187,3 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.5)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser import chromium
-
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
-        yield playwright.chromium.launch(executable_path=chromium.find(), args=arguments)
