@@ -35,7 +35,13 @@ _POSITIONS = 64
 
 @dataclass
 class Told:
-    """Who gave the numbers since the thread last asked."""
+    """Who gave some numbers.
+
+    >>> of_before, now = Told(engine=2), Told(own=1, why="The engine broke off its answer.")
+    >>> now.add(of_before)
+    >>> now.engine, now.own
+    (2, 1)
+    """
 
     engine: int = 0
     """Answers of the engine."""
@@ -43,6 +49,10 @@ class Told:
     """Answers of this server in its place."""
     why: str = ""
     """What the engine failed at last."""
+
+    def add(self, other: Told) -> None:
+        """Counts what the other counts too."""
+        self.engine, self.own, self.why = self.engine + other.engine, self.own + other.own, other.why or self.why
 
 
 class Elsewhere(ServedModel):
@@ -65,16 +75,31 @@ class Elsewhere(ServedModel):
 
     def told(self) -> Told:
         """Who answered this thread since it last asked."""
-        told = self._told
-        self._threads.told = Told()
+        told = self._following[0]
+        self._threads.following = [Told()]
         return told
 
+    def follow(self, kept: Told) -> None:
+        """Numbers kept from before are shown again by this thread: what is said of them is said again, and whoever
+        answers from here on is said of them too, until `unfollow` or until the thread asks."""
+        self._following[0].add(kept)
+        self._following.append(kept)
+
+    def unfollow(self, kept: Told) -> None:
+        """Ends what `follow` began."""
+        self._threads.following = [told for told in self._following if told is not kept]
+
     @property
-    def _told(self) -> Told:
-        if not hasattr(self._threads, "told"):
-            self._threads.told = Told()
-        found: Told = self._threads.told
+    def _following(self) -> list[Told]:
+        """What this thread's answers are counted in; the first is what it asks for."""
+        if not hasattr(self._threads, "following"):
+            self._threads.following = [Told()]
+        found: list[Told] = self._threads.following
         return found
+
+    def _count(self, engine: int = 0, own: int = 0, why: str = "") -> None:
+        for told in self._following:
+            told.add(Told(engine, own, why))
 
     def probe(self) -> Probe:
         """What the engine can do. Asked again after each failure, for it may come back as another model; not at once
@@ -105,23 +130,21 @@ class Elsewhere(ServedModel):
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Row:
         """See LanguageModel.logits; a request for each position, of a long text the twin's."""
         if not 0 < len(ids) <= _POSITIONS:
-            self._told.own += 1
-            self._told.why = f"The engine ({self.title}) is asked for at most {_POSITIONS} positions of a text."
+            self._count(own=1, why=f"The engine ({self.title}) is asked for at most {_POSITIONS} positions of a text.")
             return self._twin.logits(ids)
         return self.next_logits([ids[:end] for end in range(1, len(ids) + 1)])
 
     def next_logits(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None) -> Row:
         """See LanguageModel.next_logits; the engine's log-probabilities, or the twin's logits where it fails."""
-        told = self._told
         try:
             if (probe := self.probe()).complete:
                 rows = super().next_logits(batch)
-                told.engine += len(batch)
+                self._count(engine=len(batch))
                 return rows
             sizes = f"{probe.entries:,} of {self.vocab_size:,} probabilities"
-            told.why = f"The engine ({self.title}) gives {sizes}, and temperature needs all of them."
+            why = f"The engine ({self.title}) gives {sizes}, and temperature needs all of them."
         except EngineFailed as error:
             self._connected = False
-            told.why = str(error)
-        told.own += len(batch)
+            why = str(error)
+        self._count(own=len(batch), why=why)
         return self._twin.next_logits(batch)

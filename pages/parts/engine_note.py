@@ -1,14 +1,22 @@
-"""Who gave the numbers of a page, where an engine elsewhere is chosen: it, or this server in its place, and why."""
+"""Who gave the numbers of a page, where an engine elsewhere is chosen: it, or this server in its place, and why.
+
+Whatever keeps numbers for a later rerun keeps a `Told` with them, so that it can be said of them again.
+"""
 
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.labels import label
+from lm_core.runtime.elsewhere import Told
 from pages.parts import frame, model_choice
 from pages.parts.prompt_box import Answer
 
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
     from lm_core.runtime.elsewhere import Elsewhere
 
 _SAID = "_engine_said"
+T = TypeVar("T")
 
 
 def place() -> DeltaGenerator | None:
@@ -47,6 +56,49 @@ def say(place: DeltaGenerator | None) -> None:
         return
     st.session_state[_SAID] = said
     _show(place, said)
+
+
+def follow(model: object, kept: Told) -> None:
+    """Of what this session keeps: from here to the end of the rerun it is shown, and may be added to."""
+    if (engine := model_choice.engine()) is not None and model is engine:
+        engine.follow(kept)
+
+
+@contextmanager
+def following(model: object, kept: Told) -> Iterator[None]:
+    """The same, for this block alone."""
+    follow(model, kept)
+    try:
+        yield
+    finally:
+        if (engine := model_choice.engine()) is not None:
+            engine.unfollow(kept)
+
+
+class ForAll(Generic[T]):
+    """Results that are kept for all visitors of this process; not what this server answered in an engine's place."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, tuple[T, Told]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, model: object, make: Callable[[], T]) -> T:
+        """What `make` gives, which asks `model`; once."""
+        with self._lock:
+            found = self._kept.get(key)
+        if found is not None:
+            with following(model, found[1]):
+                return found[0]
+        told = Told()
+        with following(model, told):
+            made = make()
+        if not told.own:
+            with self._lock:
+                self._kept[key] = made, told
+                while len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+        return made
 
 
 def _measured(engine: Elsewhere, probe: Probe) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import generation
 from lm_core.decoding import strategy
 from lm_core.runtime import ServedModel
-from pages.parts import frame, limits_choice, url_state
+from pages.parts import engine_note, frame, limits_choice, url_state
 from pages.parts.limits_choice import ASK, ORDER, POLICY
 from pages.parts.limits_lookup import looked_up, question
 from pages.parts.limits_policy import chances, with_context
@@ -115,9 +114,15 @@ def _drift(model: ServedModel, letters: int) -> None:
     )
 
 
-@lru_cache(maxsize=16)
-def _story(_name: str, model: ServedModel, seed: int) -> str:
+_stories: engine_note.ForAll[str] = engine_note.ForAll(16)
+
+
+def _story(name: str, model: ServedModel, seed: int) -> str:
     """What the model writes by itself, drawn from a seed."""
-    ids = model.tokenizer.encode(POLICY + _STORY)
-    trace = generation.run(model, ids, strategy(seed=seed, temperature=0.9), generation.Limits(_DRIFT))
-    return model.tokenizer.decode([i for i in trace.ids if i not in model.end_ids])
+
+    def write() -> str:
+        ids = model.tokenizer.encode(POLICY + _STORY)
+        trace = generation.run(model, ids, strategy(seed=seed, temperature=0.9), generation.Limits(_DRIFT))
+        return model.tokenizer.decode([i for i in trace.ids if i not in model.end_ids])
+
+    return _stories.get((name, seed), model, write)

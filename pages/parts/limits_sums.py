@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.answers import Answer, Tally, ask
 from lm_core.errors import InvalidInput
 from lm_core.sums import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, parted
-from pages.parts import frame, limits_choice, rungs, url_state
+from pages.parts import engine_note, frame, limits_choice, rungs, url_state
 from pages.parts.limits_choice import FEW, WHO
 from pages.parts.views import Link
 
@@ -60,17 +59,18 @@ def _model(kind: str):  # type: ignore[no-untyped-def]
     return limits_choice.pretrained() if kind == rungs.PRETRAINED else limits_choice.small(kind, "sums")
 
 
-@lru_cache(maxsize=2_000)
-def _answer(kind: str, _name: str, case: Sum) -> Answer:
-    """Measured once in a process: it never changes."""
-    model = _model(kind)
-    candidates = [tuple(model.tokenizer.encode(text)) for text in ANSWERS]
-    return ask(model, model.tokenizer.encode(case.prompt), candidates, case.right, case.shortcut)
+_answers: engine_note.ForAll[Answer] = engine_note.ForAll(2_000)
 
 
 def answer(kind: str, case: Sum) -> Answer:
-    """What one of the three makes of a sum."""
-    return _answer(kind, limits_choice.pretrained_name(), case)
+    """What one of the three makes of a sum; measured once in a process, because it never changes."""
+    model = _model(kind)
+
+    def measure() -> Answer:
+        candidates = [tuple(model.tokenizer.encode(text)) for text in ANSWERS]
+        return ask(model, model.tokenizer.encode(case.prompt), candidates, case.right, case.shortcut)
+
+    return _answers.get((kind, limits_choice.pretrained_name(), case), model, measure)
 
 
 def measured(asked: tuple[Sum, ...]) -> dict[str, list[Answer]]:

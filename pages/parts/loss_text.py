@@ -14,8 +14,9 @@ from lm_core import Distribution
 from lm_core.factors import Factor, factors
 from lm_core.labels import label
 from lm_core.runtime import limits
+from lm_core.runtime.elsewhere import Told
 from lm_core.scoring import Score
-from pages.parts import frame, loss_choice, loss_notes, rungs, url_state, worked
+from pages.parts import engine_note, frame, loss_choice, loss_notes, rungs, url_state, worked
 from pages.parts.views import Link
 
 _SHOWN, _TOP, _MOST_CHARACTERS = 300, 5, 60_000
@@ -84,9 +85,13 @@ def read(rung: rungs.Rung, text: str) -> tuple[int, ...]:
 
 def scored(rung: rungs.Rung, ids: tuple[int, ...]) -> Scored:
     """Scores it, with progress where that takes a while; the last texts are kept."""
-    kept: dict[object, Scored] = st.session_state.setdefault(_SCORED, {})
+    kept: dict[object, tuple[Scored, Told]] = st.session_state.setdefault(_SCORED, {})
     key = (rung.name, ids)
-    if key not in kept:
+    if key in kept:
+        with engine_note.following(rung.model, kept[key][1]):
+            return kept[key][0]
+    told = Told()
+    with engine_note.following(rung.model, told):
         place, made = st.empty(), list[Factor]()
         for window in factors(rung.model, ids):
             made += window
@@ -95,10 +100,10 @@ def scored(rung: rungs.Rung, ids: tuple[int, ...]) -> Scored:
         place.empty()
         rest = rung.model.tokenizer.decode(ids[1:])
         score = Score(tuple(factor.log_probability for factor in made), len(rest.encode()))
-        kept[key] = Scored(rung, ids, tuple(made), score)
-        while len(kept) > 4:
-            kept.pop(next(iter(kept)))
-    return kept[key]
+    kept[key] = Scored(rung, ids, tuple(made), score), told
+    while len(kept) > 4:
+        kept.pop(next(iter(kept)))
+    return kept[key][0]
 
 
 def _show(found: Scored) -> None:

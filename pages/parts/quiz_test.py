@@ -15,7 +15,9 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import quiz
 from lm_core.models import LanguageModel
 from lm_core.quiz import Kind, Question, Shown
-from pages.parts import frame, limits_choice, links, quiz_worked, rungs, tour, url_state
+from lm_core.runtime import ServedModel
+from lm_core.runtime.elsewhere import Told
+from pages.parts import engine_note, frame, limits_choice, links, model_choice, quiz_worked, rungs, tour, url_state
 from pages.parts.quiz_choose import CHOICES, Choice
 from pages.parts.views import Link
 
@@ -29,6 +31,9 @@ class Sitting:
 
     seed: int
     questions: list[Question]
+    model: str
+    """Whom some of them were asked."""
+    told: Told
     given: dict[int, object] = field(default_factory=dict)
     at: int = 0
 
@@ -103,9 +108,19 @@ def draw(controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
 def _sitting(number: int) -> Sitting:
     tests: dict[int, Sitting] = st.session_state.setdefault(_TESTS, {})
     if number not in tests:
-        tests[number] = Sitting(number, questions(number, bank(limits_choice.pretrained, _small)))
+        told = Told()
+
+        def pretrained() -> ServedModel:
+            model = limits_choice.pretrained()
+            engine_note.follow(model, told)
+            return model
+
+        asked = questions(number, bank(pretrained, _small))
+        tests[number] = Sitting(number, asked, limits_choice.pretrained_name(), told)
         while len(tests) > 8:
             tests.pop(next(iter(tests)))
+    elif tests[number].model == limits_choice.pretrained_name():
+        engine_note.follow(model_choice.engine(), tests[number].told)
     return tests[number]
 
 

@@ -1,4 +1,4 @@
-"""The server around the pages: warming the model, saying when it is ready, compressing the frontend."""
+"""The server around the pages: warming the model, saying when it is ready, compressing the frontend, goodbyes."""
 
 import gc
 import gzip
@@ -130,5 +130,42 @@ class CompressFrontend:
         return start, packed
 
 
+class Departures:
+    """Ends the conversation with a visitor who has left without a word.
+
+    Streamlit takes what Starlette says when the line broke for a breach of its protocol, and would write a traceback
+    for each visitor whose line breaks while a message of theirs is being read.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        gone = False
+
+        async def heard() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "websocket.disconnect"
+            return message
+
+        async def said(message: Message) -> None:
+            nonlocal gone
+            try:
+                await send(message)
+            except OSError:
+                gone = True
+                raise
+
+        try:
+            await self.app(scope, heard, said)
+        except (RuntimeError, TypeError):
+            if not gone:
+                raise
+
+
 ROUTES = [Route("/ready", ready)]
-MIDDLEWARE = [Middleware(UploadLimits), Middleware(CompressFrontend)]
+MIDDLEWARE = [Middleware(Departures), Middleware(UploadLimits), Middleware(CompressFrontend)]

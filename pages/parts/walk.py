@@ -14,7 +14,8 @@ from lm_core.decoding import Strategy
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.exploration import MOST_TOKENS, Exploration
 from lm_core.generation import Limits
-from pages.parts import frame, rungs, url_state
+from lm_core.runtime.elsewhere import Told
+from pages.parts import engine_note, frame, rungs, url_state
 
 KEY = "walk_component"
 NAMES = ("path", "at", "steps")
@@ -109,10 +110,11 @@ def place(rung: rungs.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, lim
 
 def _tour(rung: rungs.Rung, prompt_ids: tuple[int, ...], limits: Limits) -> Exploration:
     """The exploration of this prompt; the last few are kept, so that going back finds them as they were left."""
-    tours: OrderedDict[object, Exploration] = st.session_state.setdefault(_TOURS, OrderedDict())
+    tours: OrderedDict[object, tuple[Exploration, Told]] = st.session_state.setdefault(_TOURS, OrderedDict())
     new = Exploration(rung.model, prompt_ids, limits, rung.model.recalls)
     key = (rung.name, prompt_ids, new.sight)
-    tour = tours.setdefault(key, new)
+    tour, told = tours.setdefault(key, (new, Told()))
+    engine_note.follow(rung.model, told)
     tours.move_to_end(key)
     while len(tours) > _KEPT:
         tours.popitem(last=False)

@@ -38,12 +38,12 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a URL in a fresh context; what must never happen is checked at the end."""
     faults: list[str] = []
     contexts = []
-    logs: set[Path] = set()
+    logs: dict[Path, int] = {}  # and how long each was before
 
     def open_(server: Server, path: str, **options: object) -> Page:
         context = browser.new_context(**{"reduced_motion": "reduce", **options})  # type: ignore[arg-type]
         contexts.append(context)
-        logs.add(server.log)
+        logs.setdefault(server.log, server.log.stat().st_size)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
         page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
@@ -55,7 +55,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     yield open_
     for context in contexts:
         context.close()
-    for log in logs:
-        text = log.read_text()
+    for log, before in logs.items():
+        text = log.read_bytes()[before:].decode()
         faults += [f"server log: {text}"] if "Traceback" in text or "ScriptRunContext" in text else []
     assert faults == []

@@ -88,6 +88,21 @@ def test_where_it_fails_the_servers_own_numbers_stand_and_it_is_said(
     expect(page.get_by_text(BY)).to_be_visible()
 
 
+def test_of_numbers_that_are_kept_it_is_said_again_whose_they_are(
+    away: Server, engine: Engine, open_page: Open
+) -> None:
+    """A rerun that asks nobody anything says the same as the one that asked; on a stage as well."""
+    own = re.compile("asked for at most 64 positions of a text. (The|Some) numbers here are this server’s own")
+    text = "+".join(["the", "parcel"] * 40)
+    page = open_page(away, f"/loss?model=fast&text={text}")
+    expect(page.get_by_text(own)).to_be_visible()
+    asked = len(engine.asked)
+    page.get_by_role("button", name="Present this page").click()
+    expect(page.get_by_role("button", name="Leave presenter view")).to_be_visible()
+    expect(page.get_by_text(own)).to_be_visible()
+    assert len(engine.asked) == asked
+
+
 def test_twenty_of_them_are_shown_with_the_rest(engine: Engine, open_page: Open, tmp_path: object) -> None:
     engine.fault = "limit"
     setting = f"fast=vllm+{engine.url} as smollm2-135m"

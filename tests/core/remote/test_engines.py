@@ -15,7 +15,7 @@ from lm_core.remote.client import Client, EngineFailed
 from lm_core.remote.model import RemoteModel
 from lm_core.remote.settings import parse
 from lm_core.runtime import ServedModel
-from lm_core.runtime.elsewhere import Elsewhere
+from lm_core.runtime.elsewhere import Elsewhere, Told
 from tests.core.pretrained.test_local import WORDS
 from tests.core.remote.fault_server import Engine, serving
 
@@ -147,6 +147,24 @@ def test_an_engine_that_is_not_there_is_left_alone_after_three_tries(tiny: Trans
             remote.next_logits([IDS])
     with pytest.raises(EngineFailed, match=r"failed 3 times in a row and is asked again in (29|30) s"):
         remote.next_logits([IDS])
+
+
+def test_of_numbers_that_are_kept_it_is_said_again_whose_they_are(engine: Engine, tiny: Transformer) -> None:
+    """A page shown again asks nobody; what it shows was this server's, and stays so."""
+    served, kept = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny)), Told()
+    served.follow(kept)
+    engine.fault = "500"
+    served.next_logits([IDS])
+    served.unfollow(kept)
+    engine.fault = ""
+    served.next_logits([IDS[:2]])  # not what is kept
+    served.told()
+    served.follow(kept)
+    told = served.told()
+    assert (told.engine, told.own) == (kept.engine, kept.own) == (0, 1)
+    assert "status 500" in told.why
+    served.next_logits([IDS[:3]])
+    assert kept.engine == 0  # followed until the thread asked
 
 
 def test_each_thread_is_told_of_its_own_answers(engine: Engine, tiny: Transformer) -> None:

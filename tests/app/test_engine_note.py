@@ -1,0 +1,62 @@
+"""What is kept for later reruns, and whose numbers it holds."""
+
+import pytest
+
+from lm_core.models.table import ORDER_SHIPPED, TableModel
+from lm_core.remote.client import Client, EngineFailed
+from lm_core.remote.model import RemoteModel
+from lm_core.runtime import ServedModel
+from lm_core.runtime.elsewhere import Elsewhere
+from pages.parts import engine_note, model_choice
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    """One that nobody has started."""
+    twin = TableModel(ORDER_SHIPPED)
+    engine = Elsewhere(RemoteModel(Client("vllm", "http://127.0.0.1:9"), twin), ServedModel(twin))
+
+    def probe() -> None:
+        raise EngineFailed("The engine (vLLM) cannot be reached.")
+
+    monkeypatch.setattr(engine, "probe", probe)
+    monkeypatch.setattr(model_choice, "engine", lambda: engine)
+    return engine
+
+
+def test_what_this_server_answered_in_an_engines_place_is_not_kept_for_all(engine: Elsewhere) -> None:
+    kept: engine_note.ForAll[str] = engine_note.ForAll(4)
+    ids = engine.tokenizer.encode("Order shipped from the")
+    made: list[str] = []
+
+    def ask() -> str:
+        engine.next_logits([ids])
+        made.append("asked")
+        return "answer"
+
+    assert [kept.get("question", engine, ask) for _ in range(2)] == ["answer", "answer"]
+    assert len(made) == 2
+    assert engine.told().own == 2
+
+
+def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: Elsewhere) -> None:
+    kept: engine_note.ForAll[str] = engine_note.ForAll(2)
+
+    def answered() -> str:
+        engine._count(engine=3)
+        return "answer"
+
+    for _ in range(2):
+        assert kept.get("question", engine, answered) == "answer"
+        assert engine.told().engine == 3
+    for key in "abc":  # no more than two are kept
+        kept.get(key, engine, lambda: "other")
+    assert kept.get("question", engine, lambda: "anew") == "anew"
+
+
+def test_of_another_model_nothing_is_said(engine: Elsewhere) -> None:
+    kept: engine_note.ForAll[str] = engine_note.ForAll(2)
+    small = ServedModel(TableModel(ORDER_SHIPPED))
+    for _ in range(2):
+        kept.get("question", small, lambda: "answer")
+        assert (engine.told().engine, engine.told().own) == (0, 0)
