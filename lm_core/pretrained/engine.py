@@ -46,7 +46,7 @@ class Engine:
         self.end_ids = frozenset(end_ids)
         self._signed, self._scales = weights.pop("embedding.q"), weights.pop("embedding.s")
         self._session = _session(config, weights, threads or torch.get_num_threads())
-        self._bindings: weakref.WeakKeyDictionary[KVCache, tuple[int, Any]] = weakref.WeakKeyDictionary()
+        self._bindings: weakref.WeakKeyDictionary[KVCache, tuple[tuple[int, int], Any]] = weakref.WeakKeyDictionary()
         """Of each cache: where its memory lies, and the graph's inputs and outputs tied to it."""
 
     def new_cache(self) -> KVCache:
@@ -83,10 +83,11 @@ class Engine:
     def _go_on(self, ids: Sequence[int], cache: KVCache, asked: Sequence[int]) -> NDArray[np.float32]:
         """Reads the ids behind what the cache holds; logits of the asked positions."""
         room = cache.reserve(len(ids))  # (layers, 2, kv_heads, room, head_dim)
-        place, binding = self._bindings.get(cache, (0, None))
-        if binding is None or place != room.data_ptr():
+        place, binding = self._bindings.get(cache, ((0, 0), None))
+        here = room.data_ptr(), room.shape[3]  # what has grown may lie where something narrower lay
+        if binding is None or place != here:
             binding = self._bound(room[:, :, None])
-            self._bindings[cache] = room.data_ptr(), binding
+            self._bindings[cache] = here, binding
         rows = self._run(binding, np.array([ids]), np.array([cache.length + len(ids)]), asked)
         cache.advance(len(ids))
         return rows

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ HEARD = 5.0
 """Seconds for which a watcher counts as there: runs of those who are gone, or look away, let others go first."""
 _AGAIN = 0.5
 """Seconds after which a run that another server trains is asked for again."""
+WATCHED = "watched-"
 INTERRUPTED = "interrupted"
 
 
@@ -81,15 +83,15 @@ class _Slot:
                 process.stdin.flush()
 
     def ask(self, command: dict[str, Any]) -> dict[str, Any] | None:
-        """The worker's answer; None if it died over it."""
-        process = self.start()
-        assert process.stdout is not None
+        """The worker's answer; None if it could not be started, died over it, or said something else."""
         try:
+            process = self.start()
+            assert process.stdout is not None
             self.say(command)
             line = process.stdout.readline()
+            return dict(json.loads(line)) if line.endswith("\n") else None
         except (OSError, ValueError):
             return None
-        return dict(json.loads(line)) if line.endswith("\n") else None
 
     def end(self, patience: float) -> None:
         """Lets the worker save and go."""
@@ -119,6 +121,8 @@ class Jobs:
         """Runs whose worker died or refused, and why."""
         self._slots = [_Slot() for _ in range(slots)]
         self._home: dict[str, _Slot] = {}
+        self._sign = f"{WATCHED}{secrets.token_hex(4)}"
+        """The file by which other servers of this folder know that somebody here looks at a run."""
         self._closed = False
         self._threads: list[threading.Thread] = []
 
@@ -153,9 +157,8 @@ class Jobs:
             if folder.id in self._lost:
                 wants = 0
             before = self._wanted(folder.id)
-            said = self._wants.get(folder.id, {})
-            alive = {who: wish for who, wish in said.items() if time.monotonic() - wish[1] < self._lease}
-            self._wants[folder.id] = alive | {watcher: (wants, time.monotonic())}
+            self._forget_the_unwatched(folder.id)
+            self._wants[folder.id] = self._alive(folder.id) | {watcher: (wants, time.monotonic())}
             slot = self._home.get(folder.id) or min(self._slots, key=self._load)
             self._home[folder.id] = slot
             if wants > folder.head and folder.id not in slot.turns and slot.current != folder.id:
@@ -164,6 +167,7 @@ class Jobs:
             stops = slot.current == folder.id and before > folder.head >= self._wanted(folder.id)
         if stops:
             self._hush(slot)
+        self._leave_a_sign(folder)
         return self._standing(folder)
 
     def leave(self, folder: RunFolder, watcher: str) -> None:
@@ -189,15 +193,31 @@ class Jobs:
 
     # ---- what is wanted
 
+    def _alive(self, run: str) -> dict[str, tuple[int, float]]:
+        """Its watchers who were heard of within the lease, whether they want it trained or only look at it."""
+        now = time.monotonic()
+        return {who: wish for who, wish in self._wants.get(run, {}).items() if now - wish[1] < self._lease}
+
     def _wanted(self, run: str) -> int:
         """The furthest step any live watcher wants."""
-        now = time.monotonic()
-        return max((step for step, said in self._wants.get(run, {}).values() if now - said < self._lease), default=0)
+        return max((step for step, _ in self._alive(run).values()), default=0)
+
+    def _forget_the_unwatched(self, new: str) -> None:
+        """Before a new run is watched: each sign of life goes through all that are."""
+        if new in self._wants:
+            return
+        busy = {run for slot in self._slots for run in (*slot.turns, slot.current)}
+        for run in [run for run in self._wants if run not in busy and not self._alive(run)]:
+            del self._wants[run]
+            self._home.pop(run, None)
 
     def _is_wanted(self, run: str) -> bool:
+        wanted = 0 if run in self._lost else self._wanted(run)
         folder = RunFolder(self.root / run)
-        further = run not in self._lost and self._wanted(run) > folder.head
-        return further and folder.state().name == PLAYABLE
+        try:
+            return wanted > 0 and wanted > folder.head and folder.state().name == PLAYABLE
+        except FileNotFoundError:  # another server has just removed it
+            return False
 
     def _load(self, slot: _Slot) -> int:
         return sum(home is slot and self._is_wanted(run) for run, home in self._home.items())
@@ -220,7 +240,8 @@ class Jobs:
 
     def _serve(self, slot: _Slot) -> None:
         """The life of a slot: one slice of one run after the other."""
-        slot.start()
+        with contextlib.suppress(OSError):  # whoever asks first then tries again
+            slot.start()
         while True:
             with self._changed:
                 while not (run := self._next(slot)) and not self._closed:
@@ -259,15 +280,37 @@ class Jobs:
 
     def _make_room(self, keep: str) -> None:
         """Removes runs nobody watches, the one unused for longest first, while all take too much."""
-        folders = [path for path in self.root.iterdir() if path.is_dir() and path.name != keep]
-        sizes = {path: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) for path in folders}
-        for path in sorted(folders, key=lambda path: path.stat().st_mtime):
-            if sum(sizes.values()) <= limits.TRAINING_DISK:
+        found = {path: _size_and_age(path) for path in self.root.iterdir() if path.is_dir() and path.name != keep}
+        total = sum(size for size, _ in found.values())
+        for path in sorted(found, key=lambda path: -found[path][1]):
+            if total <= limits.TRAINING_DISK:
                 return
             with self._changed:
-                watched = self._wanted(path.name) > 0
-            if not watched and _remove(path):
-                sizes.pop(path)
+                watched = bool(self._alive(path.name))
+            if not watched and not self._is_watched_elsewhere(path) and _remove(path):
+                total -= found[path][0]
+
+    def _leave_a_sign(self, folder: RunFolder) -> None:
+        """Says to other servers of this folder that somebody looks at the run; they may not remove it."""
+        sign = folder.path / self._sign
+        with contextlib.suppress(OSError):  # a full disk: nothing else is lost by it
+            if not sign.exists() or time.time() - sign.stat().st_mtime > self._lease / 3:
+                sign.touch()
+
+    def _is_watched_elsewhere(self, path: Path) -> bool:
+        signs = [sign for sign in path.glob(f"{WATCHED}*") if sign.name != self._sign]
+        with contextlib.suppress(FileNotFoundError):
+            return any(time.time() - sign.stat().st_mtime < self._lease for sign in signs)
+        return False
+
+
+def _size_and_age(path: Path) -> tuple[int, float]:
+    """Bytes, and seconds since it was used last; nothing for a run that another server has just removed."""
+    try:
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return size, time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0, 0.0
 
 
 def _remove(path: Path) -> bool:

@@ -76,10 +76,18 @@ CHUNK = _limit(
     "CHUNK", "Tokens read in one pass", 128, "tokens", "About a quarter of a second; then others have their turn.", 8
 )
 KV_CACHE_BYTES = _limit(
-    "KV_CACHE_BYTES", "Kept keys and values", 256 * MIB, "bytes", "Of prompts that share a beginning: 5,800 tokens."
+    "KV_CACHE_BYTES",
+    "Kept keys and values of a model",
+    256 * MIB,
+    "bytes",
+    "Of prompts that share a beginning: 5,800 tokens.",
 )
 RESULT_BYTES = _limit(
-    "RESULT_BYTES", "Kept answers", 64 * MIB, "bytes", "Some 340 prompts: a vocabulary of 49,152 takes 192 KiB."
+    "RESULT_BYTES",
+    "Kept answers of a model",
+    64 * MIB,
+    "bytes",
+    "Some 340 prompts: a vocabulary of 49,152 takes 192 KiB.",
 )
 SESSIONS = _limit("SESSIONS", "Visitors at a time", 60, "visitors", "Twice the class this was measured with.")
 TRAINING_RUNS = _limit(

@@ -82,6 +82,7 @@ class ServedModel:
         self._model = model
         self._bring, self._reference = reference, None if reference else model
         self._opening = threading.Lock()
+        self._answered = False
         self._queue, self._chunk = queue, chunk
         self._results: Kept[Ids, Row] = Kept(result_bytes, lambda row: row.nbytes)
         self._prefixes: Kept[Ids, KVCache] = Kept(kv_bytes, lambda cache: cache.allocated_nbytes)
@@ -89,7 +90,7 @@ class ServedModel:
     @property
     def answered(self) -> bool:
         """Whether it has given an answer yet; the first one takes longest."""
-        return bool(self._results)
+        return self._answered
 
     def recalls(self, ids: Sequence[int]) -> bool:
         """Whether the answer to this prompt is kept from before."""
@@ -197,6 +198,7 @@ class ServedModel:
         for request, row in zip(leading, self._rows(leading)):
             if row is None:  # it was told why
                 continue
+            self._answered = True
             if request.work.key:
                 self._results.put(request.work.key, row)
                 if request.work.cache is not None:

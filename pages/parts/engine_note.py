@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.labels import label
+from lm_core.remote.client import EngineFailed
 from lm_core.runtime.elsewhere import Told
 from pages.parts import frame, model_choice
 from pages.parts.prompt_box import Answer
@@ -127,7 +128,10 @@ def few(answer: Answer) -> bool:
     if engine is None or not engine.gives_few():
         return False
     with frame.plain_errors():
-        top = engine.top(answer.prompt.ids)
+        try:
+            top = engine.top(answer.prompt.ids)
+        except EngineFailed:  # it has fallen since; this server's numbers stand, and `say` says why
+            return False
         rows = "".join(
             f'<tr><th class="nte-token" scope="row">{html.escape(label(answer.tokenizer.token_bytes(int(i))))}</th>'
             f"<td>{frame.percent(p)}</td><td>{frame.percent(answer.belief.row(int(i)).probability)}</td></tr>"

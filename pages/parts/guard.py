@@ -55,12 +55,20 @@ class UploadLimits:
                 return {"type": "http.disconnect"}
             return message
 
+        kept = False
+
         async def answered(message: Message) -> None:
+            nonlocal kept
             if message["type"] == "http.response.start":
-                held[file] = received if message["status"] < 300 else before
+                kept = message["status"] < 300
             await send(message)
 
-        await self.app(scope, counted, answered)
+        try:
+            await self.app(scope, counted, answered)
+        finally:  # also where it was broken off: nothing of it lies there then
+            held[file] = received if kept else before
+            if not held[file]:
+                del held[file]
 
     def _refusal(self, visitor: str, more: int) -> PlainTextResponse | None:
         own = sum(self._held[visitor].values()) + more

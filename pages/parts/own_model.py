@@ -13,6 +13,8 @@ from lm_core.runtime import ServedModel
 _OWN = "_own_model"
 LARGEST = 16_000_000
 """Bytes of a model file that is opened."""
+_KV_BYTES, _RESULT_BYTES = 4 * 2**20, 2**20
+"""What is kept of its answers: a small part of what a model of all visitors may keep, because each may bring one."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,10 @@ def take(data: bytes, name: str) -> OwnModel:
     if not isinstance(model, NeuralModel) or not isinstance(words, WordTokenizer):
         raise DamagedFile(f"{name} holds no model that was trained here.", "choose a file that was saved on this page.")
     begin = (BOS,) if words.special[:2] == SPECIAL and model.context_length != 1 else ()
-    begun = ServedModel(Begun(model, begin))
-    own = OwnModel(name, sha256(data).hexdigest()[:12], ServedModel(model), begin, begun, words.words[0])
+    begun, bare = (
+        ServedModel(each, kv_bytes=_KV_BYTES, result_bytes=_RESULT_BYTES) for each in (Begun(model, begin), model)
+    )
+    own = OwnModel(name, sha256(data).hexdigest()[:12], bare, begin, begun, words.words[0])
     st.session_state[_OWN] = own
     return own
 

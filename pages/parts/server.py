@@ -83,11 +83,12 @@ class CompressFrontend:
     """Gzips Streamlit's static scripts and styles once each; Streamlit itself sends them uncompressed,
     because its own middleware would compress them anew for every visitor."""
 
-    _SUFFIXES = (".js", ".css", ".html", ".json", ".svg", ".wasm")
+    _SUFFIXES = (".js", ".css", ".json", ".svg", ".wasm")
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        # A file's name carries a hash of its content, so a path always means the same bytes.
+        # A file's name carries a hash of its content, so a path always means the same bytes. For a path that it does
+        # not know, Streamlit sends its page instead: that is passed on as it is, and not kept.
         self._packed: dict[str, tuple[Message, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +99,7 @@ class CompressFrontend:
             await self.app(scope, receive, send)
             return
         start, body = self._packed.get(path) or await self._fetch(scope, receive)
-        if start["status"] == 200:
+        if start["status"] == 200 and (b"content-encoding", b"gzip") in start["headers"]:
             self._packed[path] = start, body
         await send(start)
         await send({"type": "http.response.body", "body": body})
@@ -119,7 +120,7 @@ class CompressFrontend:
                 ended = not message.get("more_body", False)
 
         await self.app(scope, receive, collect)
-        if start["status"] != 200:
+        if start["status"] != 200 or dict(start["headers"]).get(b"content-type", b"").startswith(b"text/html"):
             return start, bytes(body)
         if not ended or int(dict(start["headers"]).get(b"content-length", len(body))) != len(body):
             return {"type": "http.response.start", "status": 503, "headers": []}, b""
@@ -168,4 +169,4 @@ class Departures:
 
 
 ROUTES = [Route("/ready", ready)]
-MIDDLEWARE = [Middleware(Departures), Middleware(UploadLimits), Middleware(CompressFrontend)]
+MIDDLEWARE = [Middleware(UploadLimits), Middleware(CompressFrontend), Middleware(Departures)]

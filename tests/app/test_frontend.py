@@ -10,6 +10,31 @@ from tests.reliability.visitors import run
 SCOPE = {"type": "http", "path": "/static/a.js", "method": "GET", "headers": [(b"accept-encoding", b"gzip")]}
 
 
+def test_the_page_sent_for_a_path_that_is_not_there_is_not_kept() -> None:
+    """Anybody can invent such paths."""
+    page = [(b"content-type", b"text/html; charset=utf-8")]
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": page})
+        await send({"type": "http.response.body", "body": b"<html>"})
+
+    async def asked() -> tuple[list[Message], CompressFrontend]:
+        packing, sent = CompressFrontend(app), []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        await packing({**SCOPE, "path": "/static/invented.js"}, receive, send)
+        return sent, packing
+
+    sent, packing = run(asked())
+    assert (sent[0]["headers"], sent[1]["body"]) == (page, b"<html>")
+    assert packing._packed == {}
+
+
 def test_a_file_cut_short_is_not_kept_for_everybody() -> None:
     cuts = iter([True, False, True])  # the third is never asked for
 

@@ -54,15 +54,16 @@ def test_twelve_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: C
 
 
 @contextmanager
-def worker(**limits: int) -> Iterator[Any]:
-    """A trainer's process under limits of the system's, and a way to ask it."""
+def worker(settings: dict[str, str] | None = None, **limits: int) -> Iterator[Any]:
+    """A trainer's process under limits of the system's or settings of ours, and a way to ask it."""
 
     def limit() -> None:
         for name, value in limits.items():
             resource.setrlimit(getattr(resource, name), (value, value))
 
     process = subprocess.Popen(
-        [sys.executable, "-m", "lm_core.runtime.worker"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-m", "lm_core.runtime.worker"], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(settings or {})},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=limit,
     )  # fmt: skip
 
@@ -98,10 +99,11 @@ def test_a_full_disk_keeps_what_was_saved_and_says_so(tmp_path: Path, text: Corp
 
 
 def test_a_run_that_wants_too_much_memory_fails_alone(tmp_path: Path, text: Corpus) -> None:
-    wide = Recipe("Transformer", steps=10, batch=512, context=256, embedding=64)
+    letters = {"by": "character", "batch": 512, "context": 256, "embedding": 64, "layers": 6}
+    wide = Recipe("Transformer", steps=10, **letters)  # type: ignore[arg-type]  # some 2 GiB
     folder = RunFolder.create(tmp_path, wide, text)
     small = RunFolder.create(tmp_path, replace(SMALL, steps=20), text)
-    with worker(RLIMIT_DATA=300 * 2**20) as ask:
+    with worker({"NEXT_TOKEN_EXPLORER_TRAINING_MEMORY": str(5 * 2**28)}) as ask:
         assert ask(small, 20)["error"] == ""
         assert "needs more memory than a run may take" in ask(folder, 10)["error"]
         assert ask(small, 20) == {"step": 20, "error": ""}

@@ -4,8 +4,10 @@ import asyncio
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ from tests.reliability import cases
 from tests.reliability.visitors import Visitor, own_words, run
 
 MIB = 2**20
+CAP = next(limit.default for limit in limits.LIMITS if limit.key == "MEMORY")
+"""Of the server's memory; in this process another stands, since tests hold several models at once."""
 SMALL = {"UPLOADED": 20 * MIB, "ALL_UPLOADS": 28 * MIB, "SESSIONS": cases(8, 32)}
 """Limits that a test can reach in little time; the code that keeps them is the same."""
 
@@ -95,7 +99,7 @@ def message(**fields: bool) -> Callable[[Visitor], Any]:
 def test_frames_that_mean_harm_hurt_nobody_else(server: Server, harm: Callable[[Visitor], Any], ends: int) -> None:
     assert run(typing_beside(server, harm)) == ends
     assert facts(server)["loads"] == 1
-    assert facts(server)["memory"] < limits.MEMORY
+    assert facts(server)["memory"] < CAP
 
 
 def test_a_model_in_streamlits_own_cache_would_be_loaded_again(tmp_path: Path) -> None:
@@ -139,6 +143,16 @@ class Uploader:
         finally:
             connection.close()
 
+    def break_off(self, name: str, size: int) -> None:
+        """Begins to send a file, and leaves before its end."""
+        host, port = self._address.split(":")
+        head = [f"PUT /_stcore/upload_file/{self._session}/{name} HTTP/1.1", f"Host: {self._address}"]
+        head += [f"Cookie: {self._cookie}", f"X-Xsrftoken: {self._cookie.split('=', 1)[1]}"]
+        head += ["Content-Type: multipart/form-data; boundary=b", f"Content-Length: {size}", "", ""]
+        with socket.create_connection((host, int(port))) as line:
+            line.sendall("\r\n".join(head).encode() + b"x" * (size - 1))
+            time.sleep(0.2)
+
 
 def flood(server: Server, visitors: int, files: int) -> list[list[int]]:
     """What each visitor's uploads of 4 MiB are answered."""
@@ -169,7 +183,7 @@ def test_an_upload_flood_ends_at_a_visitors_share_and_at_everybodys(server: Serv
         assert second == [204] * 2 + [503] * 6
         assert again == [204]
     assert facts(server)["ready"]
-    assert facts(server)["memory"] < limits.MEMORY
+    assert facts(server)["memory"] < CAP
 
 
 def test_without_the_limits_the_flood_goes_through(tmp_path: Path) -> None:
@@ -192,6 +206,28 @@ def test_one_file_has_a_largest_size_and_a_token_is_asked_for(server: Server) ->
         return [large, forged, stranger]
 
     assert run(visit()) == [413, 403, 400]
+
+
+def test_what_was_broken_off_takes_no_room(server: Server) -> None:
+    async def visit() -> list[int]:
+        visitor = Visitor(server.url, 0, "about")
+        await visitor.open()
+        uploader = Uploader(server, visitor.session)
+        for number in range(8):  # more than everybody's share
+            await asyncio.to_thread(uploader.break_off, f"b{number}", 4 * MIB)
+        answers = [await asyncio.to_thread(uploader.send, "PUT", f"f{i}", 4 * MIB) for i in range(5)]
+        await visitor.close()
+        return answers
+
+    assert run(visit()) == [204] * 4 + [413]
+
+
+def test_while_memory_is_short_uploads_are_refused_and_nobody_is_moved_elsewhere(tmp_path: Path) -> None:
+    with running(tmp_path, changed=f"import os\nos.environ['NEXT_TOKEN_EXPLORER_MEMORY'] = '{256 * MIB}'") as server:
+        server.wait_until("/ready?for=proxy")
+        status, reason, _ = server.get("/ready")
+        assert (status, json.loads(reason)["reason"]) == (503, "Memory is short.")
+        assert flood(server, visitors=1, files=1) == [[503], [503]]
 
 
 def test_what_is_refused_for_its_token_makes_no_room(server: Server) -> None:

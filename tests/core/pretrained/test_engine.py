@@ -75,6 +75,18 @@ def test_a_forked_and_a_trimmed_cache_go_on(engine: Engine, prompts: list[list[i
         assert apart(engine.next_logits([[17, 19]], [held]), engine.next_logits([other])) <= 1e-3
 
 
+def test_a_cache_that_grew_where_a_narrower_one_lay_is_bound_anew(engine: Engine, prompts: list[list[int]]) -> None:
+    ids = max(prompts, key=len)[:6]
+    small, grown = engine.new_cache(), engine.new_cache()
+    engine.next_logits([ids[:2]], [small])
+    engine.next_logits([ids[:2]], [grown])
+    grown.reserve(300)
+    (_, width), binding = engine._bindings[small]
+    engine._bindings[grown] = (grown.reserve(1).data_ptr(), width), binding  # as if it lay there
+    found = engine.next_logits([ids[2:]], [grown])
+    assert apart(found, engine.next_logits([ids])) < 1e-3
+
+
 def test_what_it_refuses(engine: Engine) -> None:
     for wrong in ([], [[]], [[49_152]], [[-1]], [[0] * 8_193]):
         with pytest.raises(InvalidInput):

@@ -257,6 +257,45 @@ def test_old_runs_give_way(tmp_path: Path, text: Corpus, monkeypatch: pytest.Mon
     assert new.path.exists()
 
 
+def test_a_run_that_somebody_looks_at_stays(tmp_path: Path, text: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paused, or at its end, it is trained no further; here, or at another server that shares the folder."""
+    monkeypatch.setattr(Jobs, "warm", lambda self: None)  # nobody trains
+    here, there = Jobs(tmp_path), Jobs(tmp_path)
+    mine, theirs, nobodys = (here.open(replace(SMALL, seed=seed), text) for seed in range(3))
+    here.watch(mine, "a", 0)
+    there.watch(theirs, "b", 0)
+    monkeypatch.setattr("lm_core.runtime.limits.TRAINING_DISK", 10)
+    here.open(replace(SMALL, seed=9), text)
+    assert [folder.path.exists() for folder in (mine, theirs, nobodys)] == [True, True, False]
+
+
+def test_a_trainer_that_cannot_be_started_is_told_and_tried_again(
+    manager: Callable[..., Jobs], text: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, real = [True], subprocess.Popen
+
+    def popen(*arguments: object, **options: object) -> object:
+        if failing[0]:
+            raise OSError(12, "Cannot allocate memory")
+        return real(*arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    jobs = manager()
+    folder = jobs.open(replace(SMALL, steps=20), text)
+    until(lambda: jobs.watch(folder, "a", 20).state == INTERRUPTED)
+    failing[0] = False
+    jobs.resume(folder)
+    until(lambda: jobs.watch(folder, "a", 20).state == DONE)
+
+
+def test_runs_that_nobody_watches_any_more_are_forgotten(manager: Callable[..., Jobs], text: Corpus) -> None:
+    jobs = manager(lease=0.05)
+    for seed in range(5):
+        jobs.watch(jobs.open(replace(SMALL, seed=seed), text), "a", 0)
+        time.sleep(0.1)
+    assert len(jobs._wants) == len(jobs._home) == 1
+
+
 def test_the_end_is_clean(manager: Callable[..., Jobs], text: Corpus) -> None:
     jobs = manager()
     folder = jobs.open(SMALL, text)

@@ -1,5 +1,8 @@
 """Limits: settings of the environment, each with a test that reaches it."""
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,9 +17,9 @@ from lm_core.runtime.inference_queue import InferenceQueue, Request
 from lm_core.runtime.jobs import Jobs
 
 REACHED = {
-    "PROMPT_TOKENS": "tests/browser/test_next_token.py",
-    "SCORED_TOKENS": "tests/browser/test_loss.py",
-    "INSPECTED_TOKENS": "tests/browser/test_inside.py",
+    "PROMPT_TOKENS": "tests/browser/test_next_token.py::test_bad_input_gets_one_sentence",
+    "SCORED_TOKENS": "tests/browser/test_loss.py::test_texts_of_every_length",
+    "INSPECTED_TOKENS": "tests/browser/test_inside.py::test_two_hundred_tokens",
     "QUEUE": "tests/core/runtime/test_served_model.py::test_a_full_line_says_so_and_loses_nothing",
     "BATCH": "tests/core/runtime/test_limits.py::test_a_pass_takes_no_more_than_a_batch",
     "CHUNK": "tests/core/runtime/test_served_model.py::test_a_long_prompt_lets_others_go_between_its_chunks",
@@ -28,7 +31,7 @@ REACHED = {
     "TRAINING_MEMORY": "tests/reliability/test_faults.py::test_a_run_that_wants_too_much_memory_fails_alone",
     "UPLOADED": "tests/reliability/test_hostile_clients.py::test_an_upload_flood",
     "ALL_UPLOADS": "tests/reliability/test_hostile_clients.py::test_an_upload_flood",
-    "MEMORY": "tests/core/runtime/test_limits.py::test_short_memory_refuses_new_runs_and_keeps_old_ones",
+    "MEMORY": "tests/reliability/test_hostile_clients.py::test_while_memory_is_short_uploads_are_refused",
 }
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -37,6 +40,7 @@ def test_every_limit_has_a_test_that_reaches_it() -> None:
     assert list(REACHED) == [limit.key for limit in limits.LIMITS]
     for place in REACHED.values():
         file, _, test = place.partition("::")
+        assert test
         assert f"def {test}" in (ROOT / file).read_text()
 
 
@@ -56,6 +60,28 @@ def test_what_is_no_whole_number_in_its_range_is_refused_and_changes_nothing(wro
 def test_another_value_is_taken(text: str, value: int) -> None:
     limit, refused = limits.read({"NEXT_TOKEN_EXPLORER_A": text}, "A", "A", 7, "things", "Why.", 1, 100)
     assert (limit.value, limit.default, refused) == (value, 7, "")
+
+
+WIRED = """
+from pathlib import Path
+from lm_core.models.table import ORDER_SHIPPED, TableModel
+from lm_core.runtime import ServedModel, inference_queue
+from lm_core.runtime.jobs import Jobs
+served = ServedModel(TableModel(ORDER_SHIPPED))
+line = inference_queue.queue
+assert served._queue is line
+print(line._most, line._batch, served._chunk, served._prefixes._budget, served._results._budget,
+      len(Jobs(Path("none"))._slots))
+"""
+
+
+def test_what_the_environment_says_is_what_the_server_keeps() -> None:
+    """The tests that reach these limits set them smaller in another way."""
+    names = ("QUEUE", "BATCH", "CHUNK", "KV_CACHE_BYTES", "RESULT_BYTES", "TRAINING_RUNS")
+    settings = {f"{limits.PREFIX}{name}": str(10 + place) for place, name in enumerate(names)}
+    code = [sys.executable, "-c", WIRED]
+    run = subprocess.run(code, cwd=ROOT, env={**os.environ, **settings}, check=True, capture_output=True, text=True)
+    assert run.stdout.split() == ["10", "11", "12", "13", "14", "15"]
 
 
 class Sizes:

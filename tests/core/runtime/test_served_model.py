@@ -88,6 +88,14 @@ def test_memory_is_bounded(counting: Counting) -> None:
     assert len(served._results) == 3
 
 
+def test_it_has_answered_also_where_no_answer_is_kept(counting: Counting) -> None:
+    served = serve(counting, result_bytes=1)
+    assert not served.answered
+    served.next_logits([[1, 2]])
+    assert not served._results
+    assert served.answered
+
+
 def test_many_visitors_at_once_get_their_own_answers(make_tiny: Make) -> None:
     served, bare = ServedModel(make_tiny()), make_tiny()
     prompts = [[i % 31, (7 * i) % 31, 3, i % 5] for i in range(60)]
