@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from lm_core.errors import LmCoreError
 from lm_core.remote.settings import DIALECTS
 
-CONNECT, ANSWER = 2.0, 10.0
-"""Seconds for a connection, and for a whole answer."""
+CONNECT = 2.0
+"""Seconds for a connection."""
 LARGEST = 64_000_000
 """Bytes of an answer; one over 152,000 tokens has about 15 million."""
 FAILURES, PAUSE = 3, 30.0
@@ -59,7 +59,7 @@ class Top:
 class Client:
     """One engine. Threads may share it."""
 
-    def __init__(self, dialect: str, url: str, key: str = "", answer: float = ANSWER) -> None:
+    def __init__(self, dialect: str, url: str, key: str = "", answer: float = 10.0) -> None:
         """`answer`: seconds for a whole answer."""
         self.title = DIALECTS[dialect]
         address = urlsplit(url)
@@ -74,7 +74,7 @@ class Client:
         """The `count` likeliest tokens after `ids`. Raises EngineFailed; TooMany where it gives fewer at a time."""
         wanted = {"prompt": [int(i) for i in ids], "max_tokens": 1, "temperature": 0.0, "logprobs": count}
         if self._dialect == "vllm":
-            wanted |= {"return_tokens_as_token_ids": True, "logprobs": -1 if count == vocabulary else count}
+            wanted |= {"return_tokens_as_token_ids": True}
         answer = self._guarded(wanted)
         read = _vllm if self._dialect == "vllm" else _llama_cpp
         try:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lm_core.distribution import log_softmax
 from lm_core.models.neural import check
 from lm_core.remote.client import Client, EngineFailed, TooMany, Top
+from lm_core.remote.unheld import Unheld
 
 if TYPE_CHECKING:
     from lm_core.models import LanguageModel
@@ -36,14 +37,17 @@ class Probe:
     complete: bool
     """It gives the whole vocabulary."""
     entries: int
-    nats: float
-    """Largest difference in log-probability among the tokens it gave."""
-    probability: float
+    nats: float | None
+    """Largest difference in log-probability among the tokens it gave; None where nothing here could test it."""
+    probability: float | None
     """Largest difference in probability among them."""
 
 
 class RemoteModel:
-    """Asks an engine; `twin` is the same model on this machine, for its tokenizer and as the authority."""
+    """Asks an engine; `twin` is the same model on this machine, for its tokenizer and as the authority.
+
+    Where the engine alone holds the model, the twin is `Unheld`, and its numbers stand untested.
+    """
 
     def __init__(self, client: Client, twin: LanguageModel, begin: Sequence[int] = ()) -> None:
         """`begin`: what the twin reads by itself before every text; the engine is sent it."""
@@ -59,12 +63,14 @@ class RemoteModel:
             found = self._client.top([*self._begin, *ids], self.vocab_size, self.vocab_size)
         except TooMany:
             found = self.top(ids)
+        if isinstance(self._twin, Unheld):
+            return Probe(len(found.ids) == self.vocab_size, len(found.ids), None, None)
         expected = log_softmax(self._twin.next_logits([ids])[0])[found.ids]
         far = float(np.abs(np.exp(found.nats) - np.exp(expected)).max())
         if far > FARTHEST:
             raise EngineFailed(
                 f"The engine ({self.title}) puts {far:.2f} more or less probability on a token after “{PROBE}” than "
-                f"this server does: it serves another model."
+                f"this server does: it serves other weights."
             )
         seen = np.isfinite(found.nats)
         apart = float(np.abs(found.nats - expected)[seen].max())

@@ -1,10 +1,12 @@
 """Which engines the operator of this server has set up; visitors can choose among them and name no others.
 
     NEXT_TOKEN_EXPLORER_ENGINES="fast=vllm+http://127.0.0.1:8000 as smollm2-135m"
-    NEXT_TOKEN_EXPLORER_ENGINE_KEY=...
+    NEXT_TOKEN_EXPLORER_ENGINE_KEY=...          of all engines, or of one alone:
+    NEXT_TOKEN_EXPLORER_ENGINE_KEY_FAST=...
 
-Each has a name, a dialect, an address, and behind `as` the model of this server with the same vocabulary: its tokenizer
-writes the ids, its numbers test the engine, and it answers where the engine does not. Opens no connection.
+Each has a name, a dialect, an address, and behind `as` the model of this server that it serves too: its tokenizer
+writes the ids, its numbers test the engine, and it answers where the engine does not. A model that does not fit here is
+written `as tokenizer:/path`, a folder with its config.json and tokenizer.json. Opens no connection.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 SETTING = "NEXT_TOKEN_EXPLORER_ENGINES"
 KEY = "NEXT_TOKEN_EXPLORER_ENGINE_KEY"
+_WORDS = "tokenizer:"
 DIALECTS = {"vllm": "vLLM", "llamacpp": "llama.cpp"}
 
 
@@ -30,7 +34,9 @@ class EngineEntry:
     url: str = field(repr=False)
     """Without a path behind the port; never shown to visitors."""
     twin: str
-    """The model of this server that it serves too."""
+    """The model of this server that it serves too; "" where it alone holds the model."""
+    words: Path | None = None
+    """Then the folder of its tokenizer."""
 
     @property
     def title(self) -> str:
@@ -39,10 +45,19 @@ class EngineEntry:
     @property
     def about(self) -> str:
         """One line for whoever chooses it."""
-        return f"{self.twin}, computed by {DIALECTS[self.dialect]} on another server."
+        by = f"computed by {DIALECTS[self.dialect]} on another server"
+        return f"{self.twin}, {by}." if self.twin else f"A model {by}; only its tokenizer is here."
 
-    ready = True
-    """Whether it answers is found out by asking."""
+    @property
+    def key(self) -> str:
+        """What it is sent to be let in: its own, or the one of all engines. Never shown to visitors."""
+        own = f"{KEY}_{re.sub('[^0-9A-Za-z]', '_', self.name).upper()}"
+        return os.environ.get(own, os.environ.get(KEY, ""))
+
+    @property
+    def ready(self) -> bool:
+        """Whether what it needs here is here; whether it answers is found out by asking."""
+        return self.words is None or self.words.is_dir()
 
 
 def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...], tuple[str, ...]]:
@@ -51,22 +66,27 @@ def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...
     >>> found, refused = parse("fast=vllm+http://10.0.0.2:8000 as smollm2-135m; odd", ["smollm2-135m"])
     >>> found[0].name, found[0].dialect, found[0].url, found[0].twin
     ('fast', 'vllm', 'http://10.0.0.2:8000', 'smollm2-135m')
+    >>> parse("big=vllm+http://10.0.0.2:8000 as tokenizer:/models/big", [])[0][0].words.name
+    'big'
     >>> refused[0].startswith('NEXT_TOKEN_EXPLORER_ENGINES must be "name=dialect+url as model"')
     True
     """
     found: dict[str, EngineEntry] = {}
     refused = []
     for part in filter(None, (part.strip() for part in setting.split(";"))):
-        match = re.fullmatch(r"([\w.-]{1,40})\s*=\s*(\w+)\+(https?://\S+?)/?\s+as\s+(\S+)", part)
+        match = re.fullmatch(r"([\w.-]{1,40})\s*=\s*(\w+)\+(https?://\S+?)/?\s+as\s+(\S.*)", part)
         if not match or match[2] not in DIALECTS or not _is_address(match[3]):
             shape = f'"name=dialect+url as model", with the dialect {" or ".join(DIALECTS)}'
             refused.append(f'{SETTING} must be {shape}, but a part of it is "{part[:80]}".')
         elif match[1] in found or match[1] in models or match[1] == "own":
             refused.append(f'{SETTING} names "{match[1]}", which is taken: choose another name.')
+        elif match[4].startswith(_WORDS) and match[4] != _WORDS:
+            words = Path(os.path.expanduser(match[4].removeprefix(_WORDS).strip()))
+            found[match[1]] = EngineEntry(match[1], match[2], match[3], "", words)
         elif match[4] not in models:
             refused.append(f'{SETTING} says "as {match[4]}", but the models here are {", ".join(models)}.')
         else:
-            found[match[1]] = EngineEntry(*match.groups())
+            found[match[1]] = EngineEntry(match[1], match[2], match[3], match[4])
     return tuple(found.values()), tuple(refused)
 
 

@@ -1,5 +1,7 @@
 """A model that an engine elsewhere computes, with a net below it: where the engine fails, this server answers.
 
+Where the engine alone holds the model there is no net: what it failed at is raised.
+
 Which of the two gave the numbers of a page is kept for each thread, because each visitor's page runs on its own.
 """
 
@@ -12,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lm_core.remote.client import PAUSE, EngineFailed
-from lm_core.runtime import inference_queue
+from lm_core.remote.unheld import Unheld
+from lm_core.runtime import inference_queue, limits
 from lm_core.runtime.inference_queue import InferenceQueue
 from lm_core.runtime.served_model import ServedModel
 
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
 
 _TESTED_FOR = 300.0
 """Seconds after which an engine is tested again: another model may have taken its place without a failure."""
-_POSITIONS = 64
-"""Positions of one text for which an engine is asked: each is an answer of megabytes."""
 
 
 @dataclass
@@ -58,14 +59,15 @@ class Told:
 class Elsewhere(ServedModel):
     """The engine's answers, or else the twin's. Has a line of its own: whoever asks the twin waits for no network."""
 
-    def __init__(self, remote: RemoteModel, twin: ServedModel) -> None:
+    def __init__(self, remote: RemoteModel, twin: ServedModel | Unheld) -> None:
         line = InferenceQueue()
         line.waiting = lambda ahead, seconds: inference_queue.queue.waiting(ahead, seconds)
         super().__init__(remote, queue=line)
         self.title = remote.title
-        self.config = twin.config
         self._remote, self._twin = remote, twin
-        self.run = twin.run  # type: ignore[method-assign]  # only the twin can be looked into
+        if isinstance(twin, ServedModel):  # only the twin can be looked into
+            self.config = twin.config
+            self.run = twin.run  # type: ignore[method-assign]
         self._connecting = threading.Lock()
         self.measured: Probe | None = None
         """What it was found to give when it was last connected."""
@@ -124,14 +126,19 @@ class Elsewhere(ServedModel):
 
     def top(self, ids: Sequence[int]) -> Top:
         """The few likeliest tokens, of an engine that does not give all. Raises EngineFailed."""
-        self.probe()
-        return self._remote.top(ids)
+        try:
+            self.probe()
+            return self._remote.top(ids)
+        except EngineFailed as error:
+            self._count(why=str(error))
+            raise
 
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Row:
         """See LanguageModel.logits; a request for each position, of a long text the twin's."""
-        if not 0 < len(ids) <= _POSITIONS:
-            self._count(own=1, why=f"The engine ({self.title}) is asked for at most {_POSITIONS} positions of a text.")
-            return self._twin.logits(ids)
+        if not 0 < len(ids) <= limits.ENGINE_POSITIONS:
+            most = f"{limits.ENGINE_POSITIONS} positions of a text"
+            why = f"The engine ({self.title}) is asked for at most {most}."
+            return self._instead(1, why, "Shorten the text.").logits(ids)
         return self.next_logits([ids[:end] for end in range(1, len(ids) + 1)])
 
     def next_logits(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None) -> Row:
@@ -146,5 +153,11 @@ class Elsewhere(ServedModel):
         except EngineFailed as error:
             self._connected = False
             why = str(error)
-        self._count(own=len(batch), why=why)
-        return self._twin.next_logits(batch)
+        return self._instead(len(batch), why, "Choose another model, or try again in a while.").next_logits(batch)
+
+    def _instead(self, answers: int, why: str, remedy: str) -> ServedModel:
+        """Who answers where the engine does not. Raises EngineFailed where nobody else holds the model."""
+        if isinstance(self._twin, Unheld):
+            raise EngineFailed(f"{why} No other server holds this model. {remedy}")
+        self._count(own=answers, why=why)
+        return self._twin

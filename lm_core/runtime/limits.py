@@ -108,6 +108,14 @@ MEMORY = _limit(
     "MEMORY", "Memory of the server", 2_560 * MIB, "bytes", "Above it new uploads and runs are refused.", 256 * MIB
 )
 
+ENGINE_SECONDS = _limit(
+    "ENGINE_SECONDS", "An engine's answer", 10, "seconds", "After it this server answers in its place.", most=600
+)
+ENGINE_POSITIONS = _limit(
+    "ENGINE_POSITIONS", "Positions of a text asked of an engine", 64, "tokens", "Each is an answer of megabytes.",
+    most=8_192,
+)  # fmt: skip
+
 LIMITS = tuple(_FOUND)
 REFUSED.extend(settings.refused())
 REFUSED.extend(local.allowed(os.environ.get(local.SETTING, ""), [pretrained.DEFAULT])[1])

@@ -5,7 +5,6 @@ Outside Streamlit's caches on purpose: any browser can clear those for everybody
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 
@@ -59,14 +58,14 @@ class Registry:
         """An engine that the operator has set up, in front of the same model here."""
         from lm_core.remote.client import Client
         from lm_core.remote.model import RemoteModel
+        from lm_core.remote.unheld import Unheld
         from lm_core.runtime.elsewhere import Elsewhere
 
-        twin = self.get(known.twin)
-        client = Client(known.dialect, known.url, os.environ.get(remote.KEY, ""))
+        twin = self.get(known.twin) if known.words is None else Unheld(known.words)
+        begin = self.begin(known.twin) if isinstance(twin, ServedModel) else twin.begin
+        client = Client(known.dialect, known.url, known.key, limits.ENGINE_SECONDS)
         with self._guard:
-            return self._served.setdefault(
-                known.name, Elsewhere(RemoteModel(client, twin, self.begin(known.twin)), twin)
-            )
+            return self._served.setdefault(known.name, Elsewhere(RemoteModel(client, twin, begin), twin))
 
     def _local(self, known: pretrained.LocalEntry) -> ServedModel:
         """A model of the operator's; one larger than the memory that is left is refused."""

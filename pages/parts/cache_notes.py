@@ -13,8 +13,9 @@ import streamlit as st
 from lm_core import cache_run, kv_sizing
 from lm_core.cache_run import CacheStep
 from lm_core.kv_sizing import amounts
+from lm_core.pretrained import DEFAULT
 from pages.figures import cache_run as figures
-from pages.parts import frame, url_state
+from pages.parts import frame, model_choice, url_state
 from pages.parts.cache_choice import Question
 
 _FACTORS = ("layers", "keys and values", "KV heads", "tokens", "head width")
@@ -95,7 +96,8 @@ def fold_notice(question: Question, steps: list[CacheStep]) -> None:
         f"Without the cache each pass reads everything again: {_sum(prompt, new)}"
         f"{cache_run.totals(steps).read_without:,} tokens.",
         "A new token still attends to every token before it. What the cache saves is computing their keys and values.",
-        "Times are this machine’s, now, and differ a little each time; everything else is the same.",
+        "Times are this machine’s, now, with the engine that About names, and differ a little each time; everything "
+        "else is the same.",
     ]
     if decode:
         lines.insert(1, f"A decode step reads one token and takes {1000 * each:,.0f} ms on average: per token, "
@@ -121,9 +123,11 @@ def fold_export(question: Question, steps: list[CacheStep]) -> None:
     opened = st.expander("Show the code, export", on_change="rerun", key="_cache_export")
     if not opened.open:
         return
+    serving = question.name in ("pretrained", DEFAULT)  # its times are those of the engine that serves it
+    load = "from lm_core import pretrained\n\nmodel = pretrained.load_engine()\n"
     with opened:
         st.code(
-            "from lm_core import cache_run, pretrained\n\nmodel = pretrained.load()\n"
+            f"from lm_core import cache_run\n{load if serving else model_choice.loading(question.name)}"
             f"ids = {_listed(question.ids)}\n"
             f"for step in cache_run.measure(model, ids, {question.new}, compare={question.compare}):\n"
             "    print(step.phase, step.read, step.seconds, step.cached_bytes, step.seconds_without)\n",

@@ -11,6 +11,9 @@ import os
 import socket
 import sys
 
+from lm_core.errors import InvalidInput
+from pages.parts import given
+
 PORT = 8501
 
 
@@ -46,12 +49,15 @@ def picture(url: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Prints address and QR code, then becomes the server. Exits with a sentence where there is no network."""
+    """Prints address and QR code, then becomes the server. Exits with a sentence where there is no network or port."""
     try:
         address = arguments[0] if arguments else own_address()
     except OSError:
         sys.exit("This machine is in no network. Join one, or name its address: make class ADDRESS=10.0.0.7")
-    port = int(os.environ.get("PORT", PORT))
+    try:
+        port = given.whole("PORT", os.environ.get("PORT", f"{PORT}"), *given.PORTS)
+    except InvalidInput as error:
+        sys.exit(str(error))
     url = f"http://{address}:{port}"
     out = sys.stdout
     out.write(f"\nEverybody in this network opens  {url}\n\n")

@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lm_core.errors import InvalidInput
+from pages.parts import given
+
 ROOM = 1_500 * 2**20
 """Bytes a class of thirty and a training run need."""
 
@@ -59,6 +62,27 @@ def answer() -> str:
     return f"{word!r} {best.probability:.1%}, {1e3 * seconds:.0f} ms"
 
 
+def others() -> str:
+    """What the operator has set up besides: each model loaded, each engine tested."""
+    from lm_core import pretrained, remote
+    from lm_core.errors import LmCoreError
+    from lm_core.runtime import registry
+    from lm_core.runtime.elsewhere import Elsewhere
+
+    said = []
+    for entry in (*pretrained.catalogue()[1:], *remote.engines()):
+        try:
+            served = registry.get(entry.name)
+            if isinstance(served, Elsewhere):
+                probe = served.probe()
+                said.append(f"{entry.name}: {probe.entries:,} log-probabilities")
+            else:
+                said.append(f"{entry.name}: loaded")
+        except LmCoreError as error:
+            raise Ill(f"{entry.name}: {error}") from None
+    return ", ".join(said) or "no other models, no engines"
+
+
 def pages() -> str:
     from streamlit.testing.v1 import AppTest
 
@@ -73,10 +97,15 @@ def pages() -> str:
 
 
 def port() -> str:
-    number = int(os.environ.get("PORT", 8501))
+    try:
+        number = given.whole("PORT", os.environ.get("PORT", "8501"), *given.PORTS)
+    except InvalidInput as error:
+        raise Ill(str(error)) from None
     with socket.socket() as probe:
+        if os.name == "posix":  # as the server does: lines of a server that has just ended take no port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", number))
+            probe.bind(("0.0.0.0", number))
         except OSError:
             raise Ill(f"Port {number} is taken: end what uses it, or choose another: PORT=8502 make class") from None
     return f"{number} is free"
@@ -93,7 +122,7 @@ def memory() -> str:
     return f"{free / 2**30:.1f} GiB free"
 
 
-CHECKS: tuple[Callable[[], str], ...] = (settings, port, memory, model, answer, pages)
+CHECKS: tuple[Callable[[], str], ...] = (settings, port, memory, model, answer, others, pages)
 
 
 def examine(checks: tuple[Callable[[], str], ...] = CHECKS) -> bool:

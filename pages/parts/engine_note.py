@@ -104,6 +104,8 @@ class ForAll(Generic[T]):
 
 def _measured(engine: Elsewhere, probe: Probe) -> str:
     name = f"{engine.title}, “{model_choice.name()}”"
+    if probe.nats is None or probe.probability is None:
+        return f"Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. Nothing here can test them."
     far = f"{probe.nats:.2g} nats, and {probe.probability:.2g} in probability"
     return (
         f"Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. "

@@ -18,8 +18,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from lm_core.errors import InvalidInput
+from pages.parts import given
+
 CADDYFILE = Path(__file__).resolve().parents[2] / "assets" / "deploy" / "Caddyfile"
-PORT, FIRST = 8501, 8601
+PORT, FIRST, MOST = 8501, 8601, 64
 PAUSE = 5.0
 """Seconds until a fallen process is started again: first its visitors are received by the others."""
 
@@ -41,7 +44,9 @@ def environment(given: Mapping[str, str], number: int, port: int, first: int = F
     (':80', '127.0.0.1:8601 127.0.0.1:8602', 's')
     """
     address = given.get("ADDRESS", "")
+    trainers = max(1, (os.cpu_count() or 2) // 2 // number)  # one for every two cores, all processes together
     made = {
+        "NEXT_TOKEN_EXPLORER_TRAINING_RUNS": f"{trainers}",
         "BIND": "0.0.0.0" if address else "127.0.0.1",
         "STREAMLIT_BROWSER_SERVER_ADDRESS": address or "localhost",
         "SECRET": secrets.token_hex(16),
@@ -77,8 +82,13 @@ def end(processes: list[subprocess.Popen[bytes]]) -> None:
 
 def main(arguments: list[str]) -> None:
     """Runs until it is told to end, or the proxy ends; a process of the app that falls is started again."""
-    number, port = int(arguments[0]) if arguments else 2, int(os.environ.get("PORT", PORT))
-    known = environment(os.environ, number, port, int(os.environ.get("FIRST", FIRST)))
+    try:
+        number = given.whole("N", arguments[0] if arguments else "2", 1, MOST)
+        port = given.whole("PORT", os.environ.get("PORT", f"{PORT}"), *given.PORTS)
+        first = given.whole("FIRST", os.environ.get("FIRST", f"{FIRST}"), 1, given.PORTS[1] - number)
+    except InvalidInput as error:
+        sys.exit(str(error))
+    known = environment(os.environ, number, port, first)
     processes = start(known)
     sys.stdout.write(
         f"\n{number} processes behind http://{known['STREAMLIT_BROWSER_SERVER_ADDRESS']}:{port}. Ctrl-C ends them.\n\n"

@@ -1,10 +1,12 @@
 """What is kept for later reruns, and whose numbers it holds."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from lm_core.models.table import ORDER_SHIPPED, TableModel
 from lm_core.remote.client import Client, EngineFailed
-from lm_core.remote.model import RemoteModel
+from lm_core.remote.model import Probe, RemoteModel
 from lm_core.runtime import ServedModel
 from lm_core.runtime.elsewhere import Elsewhere
 from pages.parts import engine_note, model_choice
@@ -52,6 +54,17 @@ def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: Elsewhere
     for key in "abc":  # no more than two are kept
         kept.get(key, engine, lambda: "other")
     assert kept.get("question", engine, lambda: "anew") == "anew"
+
+
+def test_where_few_were_given_and_it_falls_this_servers_numbers_stand(
+    engine: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What hides them, because the engine's stand in their place, is taken back."""
+    engine.measured = Probe(complete=False, entries=20, nats=0.0, probability=0.0)
+    answer = SimpleNamespace(prompt=SimpleNamespace(ids=(1, 2)))
+    assert engine.gives_few()
+    assert not engine_note.few(answer)  # type: ignore[arg-type]
+    assert engine.told().why == "The engine (vLLM) cannot be reached."
 
 
 def test_of_another_model_nothing_is_said(engine: Elsewhere) -> None:

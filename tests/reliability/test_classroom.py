@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -101,9 +102,41 @@ def test_the_doctor_finds_everything_well(capfd: pytest.CaptureFixture[str], mon
     assert "is taken: end what uses it" in capfd.readouterr().out
     assert doctor.examine()
     said = capfd.readouterr().out
-    assert said.count("ok  ") == 6
+    assert said.count("ok  ") == 7
     assert "' Rome'" in said
     assert "13 pages drawn" in said
+
+
+def test_a_port_whose_server_has_just_ended_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines linger for a minute; a server could start."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+        visitor = socket.create_connection(("127.0.0.1", number))
+        line, _ = server.accept()
+        line.close()  # who closes first keeps the port waiting
+        visitor.close()
+    with socket.socket() as probe, pytest.raises(OSError, match="in use"):  # the control
+        probe.bind(("127.0.0.1", number))
+    monkeypatch.setenv("PORT", str(number))
+    assert doctor.port() == f"{number} is free"
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "setting"),
+    [
+        ("classroom", ["10.0.0.1"], "abc"),
+        ("replicas", ["2"], "0"),
+        ("replicas", ["two"], "80"),
+        ("replicas", ["0"], "80"),
+    ],
+)
+def test_what_is_no_number_ends_with_a_sentence(module: str, arguments: list[str], setting: str) -> None:
+    code = [sys.executable, "-m", f"pages.parts.{module}", *arguments]
+    run = subprocess.run(
+        code, cwd=ROOT, env={**os.environ, "PORT": setting}, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert re.fullmatch(r"`(PORT|N)` must be a whole number from 1 to \d+, but is '\w+'\.\n", run.stderr)
 
 
 def test_the_doctor_names_what_is_wrong(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,7 @@ class Engine:
 
     def answer(self, body: dict[str, Any]) -> Any:
         nats = log_softmax(self.model.next_logits([body["prompt"]])[0])
-        count = len(nats) if body["logprobs"] == -1 else body["logprobs"]
-        found = [(int(i), float(nats[i])) for i in (-nats).argsort()[:count]]
+        found = [(int(i), float(nats[i])) for i in (-nats).argsort()[: body["logprobs"]]]
         if self.fault == "few":
             found = found[:20]
         if self.fault == "beyond":
@@ -62,7 +61,9 @@ def serving(engine: Engine) -> Iterator[Engine]:
                 self.send(500, b"oops")
             elif engine.fault == "redirect":
                 self.send(302, b"", Location="http://example.com/")
-            elif engine.fault == "limit" and not 0 <= body["logprobs"] <= 20:
+            elif body["logprobs"] < 0:  # as most versions of vLLM answer; newer ones take -1 for all
+                self.send(400, b'{"error": "`logprobs` must be a positive value."}')
+            elif engine.fault == "limit" and body["logprobs"] > 20:
                 self.send(400, b'{"error": "Requested sample logprobs of 300, which is greater than max allowed: 20"}')
             elif engine.fault == "truncated":
                 whole = json.dumps(engine.answer(body)).encode()

@@ -1,19 +1,23 @@
 """An engine's answers are the model's numbers, or a named refusal; whoever asks gets the right numbers either way."""
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
-from lm_core import Transformer
+from lm_core import LanguageModel, ModelUnavailable, Transformer
 from lm_core.distribution import log_softmax
 from lm_core.models.begun import Begun
 from lm_core.models.transformer import TransformerConfig
 from lm_core.remote.client import Client, EngineFailed
-from lm_core.remote.model import RemoteModel
+from lm_core.remote.model import Probe, RemoteModel
 from lm_core.remote.settings import parse
+from lm_core.remote.unheld import Unheld
 from lm_core.runtime import ServedModel
 from lm_core.runtime.elsewhere import Elsewhere, Told
 from tests.core.pretrained.test_local import WORDS
@@ -98,16 +102,39 @@ def test_each_fault_is_named_and_the_twin_answers(engine: Engine, tiny: Transfor
 def test_another_model_is_noticed_when_connecting(engine: Engine, tiny: Transformer) -> None:
     engine.fault = "another model"
     served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
-    with pytest.raises(EngineFailed, match="it serves another model"):
+    with pytest.raises(EngineFailed, match="it serves other weights"):
         served.probe()
     engine.fault = ""
     served.next_logits([IDS])  # it is not asked again at once
-    assert "it serves another model" in served.told().why
+    assert "it serves other weights" in served.told().why
+
+
+@pytest.mark.parametrize(("apart", "other"), [(0.019, False), (0.021, True)])
+def test_how_far_an_engine_may_be(engine: Engine, tiny: Transformer, apart: float, other: bool) -> None:
+    """0.02 in the probability of a token: a quantised engine of the same weights keeps it, another model does not."""
+
+    class Shifted:
+        def next_logits(self, batch: Sequence[Sequence[int]]) -> np.ndarray:
+            p = np.exp(log_softmax(tiny.next_logits(batch)[0]))
+            first, second = np.argsort(-p)[:2]
+            p[first], p[second] = p[first] - apart, p[second] + apart
+            return np.log(p)[None]
+
+    engine.model = cast(LanguageModel, Shifted())
+    try:
+        remote = RemoteModel(asking(engine), tiny)
+        if other:
+            with pytest.raises(EngineFailed, match=r"0\.02 more or less probability .* it serves other weights"):
+                remote.probe()
+        else:
+            assert remote.probe().probability == pytest.approx(apart)
+    finally:
+        engine.model = tiny
 
 
 def test_an_engine_that_comes_back_as_another_model_is_noticed(engine: Engine, tiny: Transformer) -> None:
     served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
-    for fault, said in [("", ""), ("500", "status 500"), ("another model", "it serves another model")]:
+    for fault, said in [("", ""), ("500", "status 500"), ("another model", "it serves other weights")]:
         engine.fault = fault
         ids = [*IDS, len(fault)]  # not one that is kept
         expected = log_softmax(tiny.next_logits([ids])[0])
@@ -136,6 +163,45 @@ def test_an_engine_that_gives_only_twenty(engine: Engine, tiny: Transformer) -> 
         top, exact = served.top(IDS), np.sort(log_softmax(tiny.next_logits([IDS])[0]))[::-1]
         assert top.nats == pytest.approx(exact[:20])
         assert top.rest == pytest.approx(np.exp(exact[20:]).sum())
+        engine.fault = "500"
+        served.told()
+        with pytest.raises(EngineFailed):
+            served.top(IDS)
+        assert "status 500" in served.told().why
+
+
+def test_a_model_that_the_engine_alone_holds(engine: Engine, tiny: Transformer, tmp_path: Path) -> None:
+    """Its tokenizer is enough; where the engine fails nobody answers in its place, and it is said."""
+    config = {"vocab_size": SIZE, "max_position_embeddings": 64, "eos_token_id": 1}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "tokenizer.json").write_text(WORDS.to_json())
+    words = Unheld(tmp_path)
+    assert (words.vocab_size, words.context_length, words.end_ids) == (SIZE, 64, {1})
+    served = Elsewhere(RemoteModel(asking(engine), words), words)
+    assert log_softmax(served.next_logits([IDS])[0]) == pytest.approx(log_softmax(tiny.next_logits([IDS])[0]))
+    assert served.probe() == Probe(complete=True, entries=SIZE, nats=None, probability=None)
+    for fault, said in [("500", "answers with status 500"), ("few", f"gives 20 of {SIZE} probabilities")]:
+        engine.fault = fault
+        with pytest.raises(EngineFailed, match=rf"{said}.* No other server holds this model\. Choose another"):
+            served.next_logits([IDS[:2]])
+    with pytest.raises(EngineFailed, match=r"at most 64 positions .* Shorten the text"):
+        served.logits(IDS * 30)
+    assert served.told().own == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "config.json cannot be read"),
+        ({"config.json": "{}"}, "names no vocab_size"),
+        ({"config.json": '{"vocab_size": 300}'}, "no readable tokenizer.json"),
+    ],
+)
+def test_a_folder_without_its_tokenizer_is_a_sentence(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ModelUnavailable, match=said):
+        Unheld(tmp_path)
 
 
 def test_an_engine_that_is_not_there_is_left_alone_after_three_tries(tiny: Transformer) -> None:

@@ -32,6 +32,8 @@ REACHED = {
     "UPLOADED": "tests/reliability/test_hostile_clients.py::test_an_upload_flood",
     "ALL_UPLOADS": "tests/reliability/test_hostile_clients.py::test_an_upload_flood",
     "MEMORY": "tests/reliability/test_hostile_clients.py::test_while_memory_is_short_uploads_are_refused",
+    "ENGINE_SECONDS": "tests/core/remote/test_engines.py::test_each_fault_is_named_and_the_twin_answers",
+    "ENGINE_POSITIONS": "tests/core/remote/test_engines.py::test_a_long_text_is_the_twins",
 }
 ROOT = Path(__file__).resolve().parents[3]
 
