@@ -80,6 +80,7 @@ with frame.plain_errors():
     if answer and comparing == bool(other):
         answers = [answer, other] if other else [answer]
         picture = bars.pair(answer, other, size) if other else bars.picture(answer, size, banded=not presenting)
+        picture["caption"] += engine_note.by(model)
         if guess_first and not finding.guessed(answer, word):
             shown.container().write("The bars are hidden. Which token comes next? Write your guess below.")
         else:

@@ -35,6 +35,7 @@ ensure_entry()
 import streamlit as st
 
 from pages.parts import (
+    engine_note,
     examples,
     frame,
     prompt_box,
@@ -80,9 +81,10 @@ else:
         link |= {rung.prompt: (box.committed, rung.default)}
         url_state.write(quiet=bool(place and place.playing), **link, **(place.link if place else {}))
         if place:
+            caption = rungs.about(kind) or engine_note.by(rung.model).strip()
             with hero:
                 walk_picture.draw(
-                    walk_picture.of_tour(place.tour, choice.strategy()), view, rungs.about(kind), handled=place.handled,
+                    walk_picture.of_tour(place.tour, choice.strategy()), view, caption, handled=place.handled,
                     problem=place.problem, to_take=place.to_take, arrival=str(link), subject=place.subject,
                     seed=choice.settings.seed, greedy=choice.settings.t == 0,
                 )  # fmt: skip

@@ -81,6 +81,11 @@ class Elsewhere(ServedModel):
         self._threads.following = [Told()]
         return told
 
+    @property
+    def so_far(self) -> Told:
+        """The same, while more may come."""
+        return self._following[0]
+
     def follow(self, kept: Told) -> None:
         """Numbers kept from before are shown again by this thread: what is said of them is said again, and whoever
         answers from here on is said of them too, until `unfollow` or until the thread asks."""

@@ -7,25 +7,19 @@ more, so that a closed tab costs nothing; what was trained stays on disk, and th
 from __future__ import annotations
 
 import contextlib
-import json
 import math
-import os
-import secrets
-import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lm_core.corpus import Corpus
 from lm_core.recipe import Recipe
 from lm_core.runtime import limits, memory
-from lm_core.runtime.claim import Claim
+from lm_core.runtime.run_disk import RunDisk
 from lm_core.runtime.run_folder import PLAYABLE, RunFolder
+from lm_core.runtime.slot import Slot
 
 SLICE = 0.5
 """Seconds a run trains before the next one has its turn."""
@@ -35,7 +29,6 @@ HEARD = 5.0
 """Seconds for which a watcher counts as there: runs of those who are gone, or look away, let others go first."""
 _AGAIN = 0.5
 """Seconds after which a run that another server trains is asked for again."""
-WATCHED = "watched-"
 INTERRUPTED = "interrupted"
 
 
@@ -55,58 +48,6 @@ class Standing:
     """Visitors who want this run trained further, the asking one included if so; "a race" is visitor "a" as well."""
 
 
-class _Slot:
-    """One worker process and the runs that belong to it."""
-
-    def __init__(self) -> None:
-        self.process: subprocess.Popen[str] | None = None
-        self.turns: deque[str] = deque()
-        self.current = ""
-        self.speaking = threading.Lock()
-
-    def start(self) -> subprocess.Popen[str]:
-        if self.process is None or self.process.poll() is not None:
-            root = Path(__file__).resolve().parents[2]
-            environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)}
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lm_core.runtime.worker"], cwd=root, env=environment, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            )  # fmt: skip
-        return self.process
-
-    def say(self, command: dict[str, Any]) -> None:
-        """Raises OSError where the worker is gone."""
-        process = self.process
-        if process is not None and process.stdin is not None:
-            with self.speaking:
-                process.stdin.write(json.dumps(command) + "\n")
-                process.stdin.flush()
-
-    def ask(self, command: dict[str, Any]) -> dict[str, Any] | None:
-        """The worker's answer; None if it could not be started, died over it, or said something else."""
-        try:
-            process = self.start()
-            assert process.stdout is not None
-            self.say(command)
-            line = process.stdout.readline()
-            return dict(json.loads(line)) if line.endswith("\n") else None
-        except (OSError, ValueError):
-            return None
-
-    def end(self, patience: float) -> None:
-        """Lets the worker save and go."""
-        if self.process is None:
-            return
-        try:
-            with self.speaking:
-                if self.process.stdin is not None:
-                    self.process.stdin.close()
-            self.process.wait(patience)
-        except (OSError, subprocess.TimeoutExpired):
-            self.process.kill()
-            self.process.wait(patience)
-
-
 class Jobs:
     """The manager of one server process; every method may be called from any thread."""
 
@@ -119,10 +60,9 @@ class Jobs:
         """Of each run, by watcher: the step wanted, and when that was said last."""
         self._lost: dict[str, str] = {}
         """Runs whose worker died or refused, and why."""
-        self._slots = [_Slot() for _ in range(slots)]
-        self._home: dict[str, _Slot] = {}
-        self._sign = f"{WATCHED}{secrets.token_hex(4)}"
-        """The file by which other servers of this folder know that somebody here looks at a run."""
+        self._slots = [Slot() for _ in range(slots)]
+        self._home: dict[str, Slot] = {}
+        self._disk = RunDisk(root, lease)
         self._closed = False
         self._threads: list[threading.Thread] = []
 
@@ -137,7 +77,7 @@ class Jobs:
             memory.check()
         folder = RunFolder.create(self.root, recipe, corpus)
         if new:
-            self._make_room(folder.id)
+            self._disk.make_room(folder.id, self._is_watched)
         return folder
 
     def warm(self) -> None:
@@ -167,7 +107,7 @@ class Jobs:
             stops = slot.current == folder.id and before > folder.head >= self._wanted(folder.id)
         if stops:
             self._hush(slot)
-        self._leave_a_sign(folder)
+        self._disk.sign(folder.path)
         return self._standing(folder)
 
     def leave(self, folder: RunFolder, watcher: str) -> None:
@@ -198,6 +138,10 @@ class Jobs:
         now = time.monotonic()
         return {who: wish for who, wish in self._wants.get(run, {}).items() if now - wish[1] < self._lease}
 
+    def _is_watched(self, run: str) -> bool:
+        with self._changed:
+            return bool(self._alive(run))
+
     def _wanted(self, run: str) -> int:
         """The furthest step any live watcher wants."""
         return max((step for step, _ in self._alive(run).values()), default=0)
@@ -219,7 +163,7 @@ class Jobs:
         except FileNotFoundError:  # another server has just removed it
             return False
 
-    def _load(self, slot: _Slot) -> int:
+    def _load(self, slot: Slot) -> int:
         return sum(home is slot and self._is_wanted(run) for run, home in self._home.items())
 
     def _standing(self, folder: RunFolder) -> Standing:
@@ -232,13 +176,13 @@ class Jobs:
         name, message = (INTERRUPTED, lost) if lost is not None else (state.name, state.message)
         return Standing(name, message, head, training, len(self._slots), watchers)
 
-    def _hush(self, slot: _Slot) -> None:
+    def _hush(self, slot: Slot) -> None:
         with contextlib.suppress(OSError, ValueError):  # if it is gone already, its thread will say so
             slot.say({"do": "stop"})
 
     # ---- whose turn it is
 
-    def _serve(self, slot: _Slot) -> None:
+    def _serve(self, slot: Slot) -> None:
         """The life of a slot: one slice of one run after the other."""
         with contextlib.suppress(OSError):  # whoever asks first then tries again
             slot.start()
@@ -262,7 +206,7 @@ class Jobs:
                     if answer.get("elsewhere"):  # another server trains it; it may stop there before we want it to
                         self._changed.wait(_AGAIN)
 
-    def _next(self, slot: _Slot) -> str | None:
+    def _next(self, slot: Slot) -> str | None:
         """The run whose turn it is: in order, those whose watchers were heard of just now before the others."""
         slot.turns = deque(filter(self._is_wanted, slot.turns))
         heard = (run for run in slot.turns if self._silence(run) < HEARD)
@@ -275,53 +219,3 @@ class Jobs:
         """Seconds since anyone who wants this run was heard of."""
         now, head = time.monotonic(), RunFolder(self.root / run).head
         return min((now - said for step, said in self._wants[run].values() if step > head), default=math.inf)
-
-    # ---- disk
-
-    def _make_room(self, keep: str) -> None:
-        """Removes runs nobody watches, the one unused for longest first, while all take too much."""
-        found = {path: _size_and_age(path) for path in self.root.iterdir() if path.is_dir() and path.name != keep}
-        total = sum(size for size, _ in found.values())
-        for path in sorted(found, key=lambda path: -found[path][1]):
-            if total <= limits.TRAINING_DISK:
-                return
-            with self._changed:
-                watched = bool(self._alive(path.name))
-            if not watched and not self._is_watched_elsewhere(path) and _remove(path):
-                total -= found[path][0]
-
-    def _leave_a_sign(self, folder: RunFolder) -> None:
-        """Says to other servers of this folder that somebody looks at the run; they may not remove it."""
-        sign = folder.path / self._sign
-        with contextlib.suppress(OSError):  # a full disk: nothing else is lost by it
-            if not sign.exists() or time.time() - sign.stat().st_mtime > self._lease / 3:
-                sign.touch()
-
-    def _is_watched_elsewhere(self, path: Path) -> bool:
-        signs = [sign for sign in path.glob(f"{WATCHED}*") if sign.name != self._sign]
-        with contextlib.suppress(FileNotFoundError):
-            return any(time.time() - sign.stat().st_mtime < self._lease for sign in signs)
-        return False
-
-
-def _size_and_age(path: Path) -> tuple[int, float]:
-    """Bytes, and seconds since it was used last; nothing for a run that another server has just removed."""
-    try:
-        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        return size, time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0, 0.0
-
-
-def _remove(path: Path) -> bool:
-    """Removes a run, unless another server trains it."""
-    claim = Claim(path)
-    try:
-        if not claim.take():
-            return False
-        shutil.rmtree(path, ignore_errors=True)
-        return True
-    except OSError:
-        return False
-    finally:
-        claim.release()

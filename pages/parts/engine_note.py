@@ -59,6 +59,17 @@ def say(place: DeltaGenerator | None) -> None:
     _show(place, said)
 
 
+def by(model: object) -> str:
+    """A sentence to stand beside a figure of this model's: whose its numbers are. "" where that is no engine."""
+    engine = model_choice.engine()
+    if engine is None or model is not engine:
+        return ""
+    told = engine.so_far
+    if told.own:
+        return " Partly by this server." if told.engine else " By this server."
+    return f" By {engine.title}, “{model_choice.name()}”." if told.engine else ""
+
+
 def follow(model: object, kept: Told) -> None:
     """Of what this session keeps: from here to the end of the rerun it is shown, and may be added to."""
     if (engine := model_choice.engine()) is not None and model is engine:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lm_core import pasted
 from lm_core.labels import label
 from lm_core.models import LanguageModel
-from pages.parts import frame, prompt_box, url_state
+from pages.parts import engine_note, frame, prompt_box, url_state
 
 MODEL, BOT, PARCEL, PASTED = "model", "bot", "parcel", "pasted"
 TITLES = {MODEL: "Model", BOT: "Support bot", PARCEL: "Parcel", PASTED: "Pasted"}
@@ -72,7 +72,8 @@ def read(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, ob
         if box.answer is None:
             return None
         logits = np.asarray(box.answer.belief.logits, np.float32)  # what the model gave, before it was widened
-        return Source(kind, logits, None, f"After the prompt, over all {len(logits):,} tokens.", box.answer)
+        caption = f"After the prompt, over all {len(logits):,} tokens.{engine_note.by(model)}"
+        return Source(kind, logits, None, caption, box.answer)
     if kind == PASTED:
         key = url_state.text("logits", _EXAMPLE, max_length=_LONGEST_LINK)
         how = "One a line, with its name; or numbers with commas or spaces between."

@@ -115,7 +115,8 @@ def _show(found: Scored) -> None:
         f'<p class="nte-sum" role="status"><b>{frame.figure(score.perplexity)}</b> perplexity: {unsure}<br>'
         f"mean loss {_unsigned(score.cross_entropy)} nats = {_unsigned(score.bits_per_token)} bits per token, over "
         f"{score.n_tokens:,} tokens; {_unsigned(score.bits_per_byte)} bits per byte; "
-        f"ln P(text) = {frame.nats(score.log_probability)} nats</p>"
+        f"ln P(text) = {frame.nats(score.log_probability)} nats."
+        f"{html.escape(engine_note.by(found.rung.model))}</p>"
     )
     _chips(found)
     if url_state.presenting():

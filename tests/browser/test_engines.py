@@ -50,6 +50,7 @@ def away(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def test_the_engine_is_named_beside_its_numbers(away: Server, engine: Engine, open_page: Open, place: str) -> None:
     page = open_page(away, f"/{place}?model=fast")
     expect(page.get_by_text(BY)).to_be_visible()
+    expect(page.get_by_text(re.compile("By vLLM, “fast”")).first).to_be_visible()  # beside the figure too
     for shown in (page, open_page(away, "/about?look=server")):
         expect(shown.get_by_role("heading", level=1)).to_be_visible()
         assert "secret" not in shown.content()
@@ -83,6 +84,7 @@ def test_where_it_fails_the_servers_own_numbers_stand_and_it_is_said(
     expect(page.get_by_text("no JSON, or not all of it. The numbers here are this server’s own")).to_be_visible()
     expect(page.locator(".tokens li")).to_have_count(4)
     expect(page.locator("tr[data-id]")).to_have_count(10)
+    expect(page.get_by_text("All bars sum to 100 %. By this server.")).to_be_visible()
     engine.fault = ""
     page.get_by_label("Prompt", exact=True).fill("The sun is very very")
     expect(page.get_by_text(BY)).to_be_visible()
