@@ -51,13 +51,12 @@ class EngineEntry:
     @property
     def key(self) -> str:
         """What it is sent to be let in: its own, or the one of all engines. Never shown to visitors."""
-        own = f"{KEY}_{re.sub('[^0-9A-Za-z]', '_', self.name).upper()}"
-        return os.environ.get(own, os.environ.get(KEY, ""))
+        return os.environ.get(f"{KEY}_{_folded(self.name)}", os.environ.get(KEY, ""))
 
     @property
     def ready(self) -> bool:
         """Whether what it needs here is here; whether it answers is found out by asking."""
-        return self.words is None or self.words.is_dir()
+        return self.words is None or os.path.isdir(self.words)  # False also where it may not be looked at
 
 
 def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...], tuple[str, ...]]:
@@ -78,7 +77,7 @@ def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...
         if not match or match[2] not in DIALECTS or not _is_address(match[3]):
             shape = f'"name=dialect+url as model", with the dialect {" or ".join(DIALECTS)}'
             refused.append(f'{SETTING} must be {shape}, but a part of it is "{part[:80]}".')
-        elif match[1] in found or match[1] in models or match[1] == "own":
+        elif _folded(match[1]) in map(_folded, found) or match[1] in models or match[1] == "own":
             refused.append(f'{SETTING} names "{match[1]}", which is taken: choose another name.')
         elif match[4].startswith(_WORDS) and match[4] != _WORDS:
             words = Path(os.path.expanduser(match[4].removeprefix(_WORDS).strip()))
@@ -88,6 +87,11 @@ def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...
         else:
             found[match[1]] = EngineEntry(match[1], match[2], match[3], match[4])
     return tuple(found.values()), tuple(refused)
+
+
+def _folded(name: str) -> str:
+    """As a part of a setting's name; no two engines may share one, since each may have a key of its own."""
+    return re.sub("[^0-9A-Za-z]", "_", name).upper()
 
 
 def _is_address(url: str) -> bool:

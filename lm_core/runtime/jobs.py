@@ -77,6 +77,7 @@ class Jobs:
             memory.check()
         folder = RunFolder.create(self.root, recipe, corpus)
         if new:
+            self.resume(folder)  # one of this name may have been removed while it was trained
             self._disk.make_room(folder.id, self._is_watched)
         return folder
 
@@ -158,10 +159,7 @@ class Jobs:
     def _is_wanted(self, run: str) -> bool:
         wanted = 0 if run in self._lost else self._wanted(run)
         folder = RunFolder(self.root / run)
-        try:
-            return wanted > 0 and wanted > folder.head and folder.state().name == PLAYABLE
-        except FileNotFoundError:  # another server has just removed it
-            return False
+        return wanted > 0 and wanted > folder.head and folder.state().name == PLAYABLE
 
     def _load(self, slot: Slot) -> int:
         return sum(home is slot and self._is_wanted(run) for run, home in self._home.items())

@@ -109,7 +109,7 @@ MEMORY = _limit(
 )
 
 ENGINE_SECONDS = _limit(
-    "ENGINE_SECONDS", "An engine's answer", 10, "seconds", "After it this server answers in its place.", most=600
+    "ENGINE_SECONDS", "An engine's answer", 10, "seconds", "Then this server answers instead, where it can.", most=600
 )
 ENGINE_POSITIONS = _limit(
     "ENGINE_POSITIONS", "Positions of a text asked of an engine", 64, "tokens", "Each is an answer of megabytes.",

@@ -103,7 +103,10 @@ class RunFolder:
     @property
     def head(self) -> int:
         """Steps made so far."""
-        return self._log.stat().st_size // RECORD.itemsize if self._log.exists() else 0
+        try:
+            return self._log.stat().st_size // RECORD.itemsize
+        except FileNotFoundError:  # not begun, or removed by another server
+            return 0
 
     def append(self, rows: list[tuple[float, ...]]) -> None:
         with self._log.open("ab") as log:
@@ -134,8 +137,10 @@ class RunFolder:
     # ---- how it stands
 
     def state(self) -> State:
-        file = self.path / "state.json"
-        return State(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else State()
+        try:
+            return State(**json.loads((self.path / "state.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return State()
 
     def set_state(self, state: State) -> None:
         with storage.replacing(self.path / "state.json") as unfinished:

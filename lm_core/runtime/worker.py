@@ -201,7 +201,7 @@ def _sentence(error: Exception) -> str:
         most = limits.TRAINING_MEMORY // 2**20
         return f"It needs more memory than a run may take ({most:,} MiB). Choose a smaller batch, width or context."
     if isinstance(error, FileNotFoundError):  # whose text would show where this server keeps its files
-        return "Its files were removed to make room. Change its recipe, or open the page again."
+        return "Its files were removed to make room; open the page again, and it begins anew."
     if isinstance(error, OSError) and error.filename:
         return f"What it learned cannot be stored ({error.strerror})."
     return f"{error}" or type(error).__name__

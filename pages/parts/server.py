@@ -3,6 +3,7 @@
 import gc
 import gzip
 import os
+import posixpath
 import signal
 import sys
 import threading
@@ -87,14 +88,15 @@ class CompressFrontend:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        # A file's name carries a hash of its content, so a path always means the same bytes. For a path that it does
-        # not know, Streamlit sends its page instead: that is passed on as it is, and not kept.
+        # A file's name carries a hash of its content, so a path always means the same bytes. Other spellings of a path,
+        # and those of no file, for which Streamlit sends its page, are passed on and not kept: anybody can invent them.
         self._packed: dict[str, tuple[Message, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         accepted = dict(scope.get("headers", ())).get(b"accept-encoding", b"")
-        wanted = path.startswith("/static/") and path.endswith(self._SUFFIXES) and b"gzip" in accepted
+        named = path.startswith("/static/") and path.endswith(self._SUFFIXES) and posixpath.normpath(path) == path
+        wanted = named and b"gzip" in accepted
         if not wanted or scope.get("method") != "GET":
             await self.app(scope, receive, send)
             return

@@ -2,6 +2,7 @@
 
 import gzip
 
+import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from pages.parts.server import CompressFrontend
@@ -32,6 +33,25 @@ def test_the_page_sent_for_a_path_that_is_not_there_is_not_kept() -> None:
 
     sent, packing = run(asked())
     assert (sent[0]["headers"], sent[1]["body"]) == (page, b"<html>")
+    assert packing._packed == {}
+
+
+@pytest.mark.parametrize("path", ["/static/./a.js", "/static//a.js", "/static/b/../a.js"])
+def test_another_spelling_of_a_path_is_passed_on_and_not_kept(path: str) -> None:
+    reached: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        reached.append(scope["path"])
+
+    async def silent() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def deaf(_: Message) -> None:
+        raise AssertionError
+
+    packing = CompressFrontend(app)
+    run(packing({**SCOPE, "path": path}, silent, deaf))
+    assert reached == [path]
     assert packing._packed == {}
 
 

@@ -98,12 +98,19 @@ def test_a_full_disk_keeps_what_was_saved_and_says_so(tmp_path: Path, text: Corp
         assert ask(folder, 600) == {"step": 600, "error": ""}
 
 
+def mapped() -> int:
+    """Bytes of address space that a trainer has before it trains; torch with CUDA maps gigabytes."""
+    code = "import lm_core.runtime.worker; print(open('/proc/self/status').read().split('VmPeak:')[1].split()[0])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    return 1024 * int(run.stdout)
+
+
 def test_a_run_that_wants_too_much_memory_fails_alone(tmp_path: Path, text: Corpus) -> None:
     letters = {"by": "character", "batch": 512, "context": 256, "embedding": 64, "layers": 6}
     wide = Recipe("Transformer", steps=10, **letters)  # type: ignore[arg-type]  # some 2 GiB
     folder = RunFolder.create(tmp_path, wide, text)
     small = RunFolder.create(tmp_path, replace(SMALL, steps=20), text)
-    with worker({"NEXT_TOKEN_EXPLORER_TRAINING_MEMORY": str(5 * 2**28)}) as ask:
+    with worker({"NEXT_TOKEN_EXPLORER_TRAINING_MEMORY": str(mapped() + 500 * 2**20)}) as ask:
         assert ask(small, 20)["error"] == ""
         assert "needs more memory than a run may take" in ask(folder, 10)["error"]
         assert ask(small, 20) == {"step": 20, "error": ""}

@@ -148,9 +148,10 @@ class Uploader:
         host, port = self._address.split(":")
         head = [f"PUT /_stcore/upload_file/{self._session}/{name} HTTP/1.1", f"Host: {self._address}"]
         head += [f"Cookie: {self._cookie}", f"X-Xsrftoken: {self._cookie.split('=', 1)[1]}"]
-        head += ["Content-Type: multipart/form-data; boundary=b", f"Content-Length: {size}", "", ""]
+        head += ["Content-Type: multipart/form-data; boundary=b", f"Content-Length: {size}", ""]
+        head += ["--b", "Content-Disposition: form-data; name=f; filename=f", "", ""]
         with socket.create_connection((host, int(port))) as line:
-            line.sendall("\r\n".join(head).encode() + b"x" * (size - 1))
+            line.sendall("\r\n".join(head).encode() + b"x" * (size - 1_000))
             time.sleep(0.2)
 
 

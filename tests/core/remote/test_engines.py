@@ -204,6 +204,15 @@ def test_a_folder_without_its_tokenizer_is_a_sentence(tmp_path: Path, files: dic
         Unheld(tmp_path)
 
 
+def test_a_key_is_of_one_engine_or_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, refused = parse("a-b=vllm+http://h as m; c=vllm+http://i as m; a.b=vllm+http://j as m", ["m"])
+    assert refused == ('NEXT_TOKEN_EXPLORER_ENGINES names "a.b", which is taken: choose another name.',)
+    assert [entry.key for entry in found] == ["", ""]
+    monkeypatch.setenv("NEXT_TOKEN_EXPLORER_ENGINE_KEY", "of all")
+    monkeypatch.setenv("NEXT_TOKEN_EXPLORER_ENGINE_KEY_A_B", "its own")
+    assert [entry.key for entry in found] == ["its own", "of all"]
+
+
 def test_an_engine_that_is_not_there_is_left_alone_after_three_tries(tiny: Transformer) -> None:
     with serving(Engine(tiny, "vllm")) as engine:
         pass

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -285,6 +286,18 @@ def test_a_trainer_that_cannot_be_started_is_told_and_tried_again(
     until(lambda: jobs.watch(folder, "a", 20).state == INTERRUPTED)
     failing[0] = False
     jobs.resume(folder)
+    until(lambda: jobs.watch(folder, "a", 20).state == DONE)
+
+
+def test_a_run_whose_files_are_gone_begins_anew(manager: Callable[..., Jobs], text: Corpus) -> None:
+    """It was lost for that; whoever opens it makes it again."""
+    jobs, recipe = manager(), replace(SMALL, steps=20)
+    folder = jobs.open(recipe, text)
+    shutil.rmtree(folder.path)
+    assert (folder.head, folder.state().name) == (0, "playable")
+    until(lambda: jobs.watch(folder, "a", 20).state == INTERRUPTED)
+    assert jobs.watch(folder, "a", 20).message.startswith("Its files were removed")
+    jobs.open(recipe, text)
     until(lambda: jobs.watch(folder, "a", 20).state == DONE)
 
 

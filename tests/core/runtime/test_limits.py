@@ -72,18 +72,21 @@ from lm_core.runtime.jobs import Jobs
 served = ServedModel(TableModel(ORDER_SHIPPED))
 line = inference_queue.queue
 assert served._queue is line
-print(line._most, line._batch, served._chunk, served._prefixes._budget, served._results._budget,
-      len(Jobs(Path("none"))._slots))
+from lm_core.runtime import registry
+engine = registry.get("far")
+print(engine._remote._client._answer, line._most, line._batch, served._chunk)
+print(served._prefixes._budget, served._results._budget, len(Jobs(Path("none"))._slots))
 """
 
 
 def test_what_the_environment_says_is_what_the_server_keeps() -> None:
     """The tests that reach these limits set them smaller in another way."""
-    names = ("QUEUE", "BATCH", "CHUNK", "KV_CACHE_BYTES", "RESULT_BYTES", "TRAINING_RUNS")
+    names = ("ENGINE_SECONDS", "QUEUE", "BATCH", "CHUNK", "KV_CACHE_BYTES", "RESULT_BYTES", "TRAINING_RUNS")
     settings = {f"{limits.PREFIX}{name}": str(10 + place) for place, name in enumerate(names)}
+    settings["NEXT_TOKEN_EXPLORER_ENGINES"] = "far=vllm+http://127.0.0.1:9 as smollm2-135m"
     code = [sys.executable, "-c", WIRED]
     run = subprocess.run(code, cwd=ROOT, env={**os.environ, **settings}, check=True, capture_output=True, text=True)
-    assert run.stdout.split() == ["10", "11", "12", "13", "14", "15"]
+    assert run.stdout.split() == ["10", "11", "12", "13", "14", "15", "16"]
 
 
 class Sizes:
@@ -116,9 +119,15 @@ def test_one_who_asks_for_much_does_not_keep_out_the_others() -> None:
             order.extend(request.work for request in requests)
             return super().advance(requests)
 
-    group, opened = Noting(), threading.Event()
+    group, opened, begun = Noting(), threading.Event(), threading.Event()
+
+    def gate() -> None:
+        begun.set()
+        opened.wait(10)
+
     with ThreadPoolExecutor(3) as pool:
-        pool.submit(queue.call, lambda: opened.wait(10))
+        pool.submit(queue.call, gate)
+        begun.wait(10)
         much = pool.submit(queue.ask, [Request(group, i) for i in range(10)])
         while len(queue) < 1:
             pass
