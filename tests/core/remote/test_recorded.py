@@ -32,9 +32,9 @@ class Replaying(Engine):
         return recorded("capital", self.dialect)
 
 
-@pytest.mark.parametrize(("dialect", "nats", "probability"), [("llamacpp", 0.56, 0.0075), ("vllm", 0.00005, 0.000005)])
+@pytest.mark.parametrize(("dialect", "far"), [("llamacpp", (0.56, 0.0075)), ("vllm", (0.0, 0.0))])
 def test_its_whole_vocabulary_is_read_and_its_distance_measured(
-    model: Transformer, dialect: str, nats: float, probability: float
+    model: Transformer, dialect: str, far: tuple[float, float]
 ) -> None:
     """The figures README states: llama.cpp quantises activations, which moves the tail more than the top."""
     with serving(Replaying(model, dialect)) as engine:
@@ -42,8 +42,12 @@ def test_its_whole_vocabulary_is_read_and_its_distance_measured(
         probe = RemoteModel(client, model).probe()
         top = client.top(model.tokenizer.encode(PROBE), 49_152, 49_152)
     assert (probe.complete, probe.entries) == (True, 49_152)
-    assert probe.nats == pytest.approx(nats, rel=0.02, abs=2e-5)
-    assert probe.probability == pytest.approx(probability, rel=0.02, abs=2e-6)
+    assert probe.nats is not None
+    assert probe.probability is not None
+    assert (round(probe.nats, 2), round(probe.probability, 4)) == far
+    if dialect == "vllm":
+        assert probe.nats < 1e-4
+        assert probe.probability < 1e-5
     assert model.tokenizer.decode(top.ids[:3].tolist()) == " Paris the London"
     assert np.exp(top.nats).sum() == pytest.approx(1, abs=1e-3)
     assert set(top.ids.tolist()) == set(range(49_152))
