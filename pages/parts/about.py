@@ -203,10 +203,10 @@ def _health() -> None:
     held = memory.resident()
     facts = {
         "default model": "ready" if registry.warmed() else "loading, or not there",
-        "memory of this process": f"{held / 2**20:,.0f} MiB" if held else "not told by this system",
-        "loads of the pretrained model": f"{registry.loads}",
+        "memory": f"{held / 2**20:,.0f} MiB" if held else "not told by this system",
+        "model loads": f"{registry.loads}",
         "processor cores": f"{os.cpu_count() or 1}",
-        "threads for the model": os.environ.get("OMP_NUM_THREADS", "as torch decides"),
+        "model threads": os.environ.get("OMP_NUM_THREADS", "as torch decides"),
         "engine": f"onnxruntime {_version('onnxruntime')}, 4-bit weights of the file, float32 activations; "
         "within 0.001 nats of the float32 Transformer that the pages look into, on the 100 prompts of the tests",
         "system": f"{platform.system()} {platform.machine()}",
