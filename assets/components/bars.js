@@ -132,6 +132,7 @@ function onKey(event, view, data) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  drawn(parentElement);
   const host = parentElement.querySelector(".bars");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.second = data.second ? "1" : "0";

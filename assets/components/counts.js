@@ -118,6 +118,7 @@ function walk(view, event) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  drawn(parentElement);
   const host = parentElement.querySelector(".counts");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.compact = data.compact ? "1" : "0";

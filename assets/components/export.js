@@ -44,7 +44,7 @@ function save(blob, name) {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  setTimeout(() => URL.revokeObjectURL(link.href), timers.download);
 }
 
 const svgBlob = (svg) => new Blob([new XMLSerializer().serializeToString(svg)], { type: "image/svg+xml" });
@@ -63,6 +63,7 @@ async function png(svg) {
 }
 
 export default function ({ data, parentElement }) {
+  drawn(parentElement);
   const [link, svg, picture] = parentElement.querySelectorAll("button");
   const said = parentElement.querySelector("span");
   link.onclick = async () => {

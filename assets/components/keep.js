@@ -12,6 +12,7 @@ function remembered() {
 }
 
 export default function ({ data, parentElement, setStateValue }) {
+  drawn(parentElement);
   const host = parentElement.host ?? parentElement;
   const before = host.forgot === data.forget || data.forget === 0 ? remembered() : {};
   host.forgot = data.forget;

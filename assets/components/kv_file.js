@@ -3,6 +3,7 @@
 const FIRST = 1 << 20;
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  drawn(parentElement);
   const input = parentElement.querySelector("input");
   const said = parentElement.querySelector("span");
   if (!data.open) said.textContent = ""; // something was pasted since

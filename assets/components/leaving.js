@@ -1,8 +1,6 @@
 // Keeps what a page still says from calling back a reader who has left it: Streamlit takes every message for one about
 // the page it showed last. So whatever was drawn before a link was clicked holds its messages for a while.
 
-const SILENT_FOR = 5000; // milliseconds; by then the next page is there, and what was drawn for the last one is gone
-
 function staying(host, send) {
   host.drawnAt ??= Date.now();
   if (!globalThis.linksWatched) {
@@ -14,7 +12,7 @@ function staying(host, send) {
   }
   return (...message) => {
     const clicked = globalThis.linkClickedAt ?? 0;
-    const left = clicked >= host.drawnAt ? clicked + SILENT_FOR - Date.now() : 0;
+    const left = clicked >= host.drawnAt ? clicked + timers.left - Date.now() : 0;
     if (left <= 0) send(...message);
     else setTimeout(() => { if (host.isConnected) send(...message); }, left);
   };

@@ -1,12 +1,8 @@
 // A prompt box that sends its text as one types and shows how the model cuts it into tokens.
 // One question at a time: while an answer is on its way, only the latest text waits, older ones are dropped.
 
-const GIVE_UP_AFTER = 5000; // milliseconds; a lost answer must not silence the box
-const LOOK_EVERY = 250; // milliseconds between two looks at whether the server still listens
-const LEFT_FOR = 200; // milliseconds after which leaving the box counts as leaving the text as it is
-const IDLE_FOR = 2000; // milliseconds without a key after which a text counts as finished
-
 export default function ({ data, parentElement, setStateValue }) {
+  drawn(parentElement);
   const host = parentElement.querySelector(".prompt");
   const area = host.querySelector("textarea");
   const state = (host.state ??= { version: null, sent: null, committed: null, waiting: 0 });
@@ -36,7 +32,7 @@ export default function ({ data, parentElement, setStateValue }) {
 
   const again = () => {
     clearTimeout(state.again);
-    state.again = setTimeout(() => { if (host.isConnected) send(); }, LOOK_EVERY);
+    state.again = setTimeout(() => { if (host.isConnected) send(); }, timers.listen);
   };
   const send = () => {
     if (!listening()) { // what was asked last may be lost: once the server is back, it is asked again
@@ -45,7 +41,7 @@ export default function ({ data, parentElement, setStateValue }) {
       again();
       return;
     }
-    const waits = Date.now() - state.waiting < GIVE_UP_AFTER;
+    const waits = Date.now() - state.waiting < timers.lost;
     if (waits) again();
     if (waits || area.value === state.sent) return;
     state.sent = area.value;
@@ -57,7 +53,7 @@ export default function ({ data, parentElement, setStateValue }) {
     if (area.value === state.committed) return;
     if (!listening()) {
       clearTimeout(state.idle);
-      state.idle = setTimeout(() => { if (host.isConnected) commit(); }, IDLE_FOR);
+      state.idle = setTimeout(() => { if (host.isConnected) commit(); }, timers.idle);
       return;
     }
     state.committed = area.value;
@@ -67,12 +63,12 @@ export default function ({ data, parentElement, setStateValue }) {
     fit(area, data.compact);
     send();
     clearTimeout(state.idle);
-    state.idle = setTimeout(() => { if (host.isConnected) commit(); }, IDLE_FOR);
+    state.idle = setTimeout(() => { if (host.isConnected) commit(); }, timers.idle);
   };
   area.onblur = (event) => {
     // On the way to another page the draft goes along by itself, and a message from here would call the reader back.
     if (event.relatedTarget?.closest("a")) return;
-    setTimeout(() => { if (host.isConnected) commit(); }, LEFT_FOR);
+    setTimeout(() => { if (host.isConnected) commit(); }, timers.blur);
   };
   area.onkeydown = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) commit(); };
   send();

@@ -3,9 +3,7 @@
 
 const FORTH = new Set(["PageDown", "ArrowRight", "ArrowDown"]);
 const BACK = new Set(["PageUp", "ArrowLeft", "ArrowUp"]);
-const ASK_AGAIN = 1000; // milliseconds; what was asked while the line was cut is asked again
 const STILL_FOR = 3; // looks in a row that find the same picture: then it is drawn
-const GIVE_UP_WAITING = 3500; // milliseconds; a browser ends a transition after four seconds by itself
 
 function brighten(parentElement) {
   const style = getComputedStyle(parentElement.host ?? parentElement);
@@ -38,10 +36,10 @@ function whenDrawn(done) {
     const weight = globalThis.talk.stamp === null && ran ? weigh(document.querySelector('[data-testid="stMain"]')) : 0;
     still = weight && weight === last ? still + 1 : 0;
     last = weight;
-    if (still >= STILL_FOR || Date.now() - since > GIVE_UP_WAITING) done();
-    else setTimeout(look, 25);
+    if (still >= STILL_FOR || Date.now() - since > timers.transition) done();
+    else setTimeout(look, timers.look);
   };
-  setTimeout(look, 25);
+  setTimeout(look, timers.look);
 }
 
 function focused() {
@@ -90,7 +88,7 @@ function ask() {
   clearTimeout(talk.asking);
   if (talk.stamp === null) return;
   talk.send("wanted", { scene: talk.wanted, stamp: talk.stamp });
-  talk.asking = setTimeout(ask, ASK_AGAIN);
+  talk.asking = setTimeout(ask, timers.scene);
 }
 
 function drawPlace(host, data) {
@@ -104,6 +102,7 @@ function drawPlace(host, data) {
 }
 
 export default function ({ data, parentElement, setStateValue }) {
+  drawn(parentElement);
   brighten(parentElement);
   if (!globalThis.talk) {
     globalThis.talk = { stamp: null };

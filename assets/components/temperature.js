@@ -313,7 +313,7 @@ function draw(view) {
   view.filtered = filtered;
   say(view.summary, summary(view, result));
   clearTimeout(view.resting);
-  view.resting = setTimeout(() => rest(view), 120);
+  view.resting = setTimeout(() => rest(view), timers.rest);
   view.cost = performance.now() - started;
 }
 
@@ -389,7 +389,7 @@ function listen(view) {
     const t = view.settings.t + turn * (event.shiftKey ? 0.25 : 0.05);
     change(view, { t: Math.round(Math.min(Number(view.slider.max), Math.max(0, t)) * 1000) / 1000 }, false);
     clearTimeout(view.settling);
-    view.settling = setTimeout(() => commit(view), 400);
+    view.settling = setTimeout(() => commit(view), timers.settle);
   };
   view.slider.onblur = () => {
     if (view.settings.t === view.sent?.t) return;
@@ -460,6 +460,7 @@ function refresh(view) {
 }
 
 export default function ({ data, parentElement, setStateValue }) {
+  drawn(parentElement);
   const host = parentElement.querySelector(".temperature");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.compact = data.compact ? "1" : "0";

@@ -1,9 +1,6 @@
 // Play, pause, step, reset and scrub a training run. What the visitor does goes to the server one act at a time; while
 // a run plays, the component asks for the next picture as soon as it has drawn the last.
 
-const TICK = 350; // milliseconds between two pictures of a playing run
-const ASK_AGAIN_AFTER = 8000; // milliseconds; a lost answer must not stop the play for good
-
 function build(host) {
   host.replaceChildren();
   const view = { host, waiting: null, queued: null };
@@ -45,7 +42,7 @@ function act(view, what) {
   view.waiting = { ...what, id: `${view.name}:${view.count}`, subject: view.data.subject };
   view.send(view.waiting);
   clearTimeout(view.asking);
-  view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, ASK_AGAIN_AFTER);
+  view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, timers.resend);
 }
 
 // A click does not wait for the answer to a tick; a second click waits for the answer to the first, the last one wins.
@@ -68,7 +65,7 @@ function answered(view) {
     view.queued = null;
     act(view, what);
   } else if (data.playing) {
-    view.coming = setTimeout(() => { if (view.host.isConnected) act(view, { kind: "tick" }); }, TICK);
+    view.coming = setTimeout(() => { if (view.host.isConnected) act(view, { kind: "tick" }); }, timers.tick);
   }
 }
 
@@ -137,6 +134,7 @@ function show(view) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  drawn(parentElement);
   const host = parentElement.querySelector(".training");
   const view = (host.view ??= build(host));
   view.data = data;

@@ -2,7 +2,6 @@
 // of a running play only after the answer to the last. walk_view.js draws the answers.
 
 const MOST_WAITING = 32;
-const ASK_AGAIN_AFTER = 8000; // milliseconds; a lost answer must not stop the play for good
 
 function act(view, what) {
   view.count = (view.count ?? 0) + 1;
@@ -10,7 +9,7 @@ function act(view, what) {
   view.waiting = { ...what, id: `${view.name}:${view.count}`, subject: view.data.subject };
   view.send(view.waiting);
   clearTimeout(view.asking);
-  view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, ASK_AGAIN_AFTER);
+  view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, timers.resend);
 }
 
 // What the visitor wants while an answer is on its way waits for it: `make` says what it means by then.
@@ -166,6 +165,7 @@ function announce(view, before) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  drawn(parentElement);
   const host = parentElement.querySelector(".walk");
   host.tabIndex = -1;
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";

@@ -82,7 +82,7 @@ NETWORKS: dict[str, tuple[Callable[[WordTokenizer], NeuralModel], float]] = {
 def settings(learning_rate: float, steps: int = STEPS, weight_decay: float = 0.0) -> TrainingSettings:
     """The recipe all of them share."""
     return TrainingSettings(
-        steps, learning_rate, batch=32, schedule="cosine", warmup=50, weight_decay=weight_decay, seed=SEED
+        steps, learning_rate, batch=32, schedule="cosine", warmup=min(50, steps), weight_decay=weight_decay, seed=SEED
     )
 
 

@@ -18,7 +18,7 @@ _component = st.components.v2.component(
     "next_token_bars",
     html='<div class="bars"></div>',
     css=frame.source("bars.css"),
-    js=frame.source("format.js", "bars.js"),
+    js=frame.source("drawn.js", "format.js", "bars.js"),
 )
 
 

@@ -19,7 +19,7 @@ _component = st.components.v2.component(
     "counts",
     html='<div class="counts bars"></div>',
     css=frame.source("bars.css", "counts.css"),
-    js=frame.source("format.js", "dom.js", "counts.js"),
+    js=frame.source("drawn.js", "format.js", "dom.js", "counts.js"),
 )
 
 

@@ -18,7 +18,7 @@ _component = st.components.v2.component(
     html='<div class="export"><button type="button">Copy link</button><button type="button">SVG</button>'
     '<button type="button">PNG</button><span role="status"></span></div>',
     css=frame.source("export.css"),
-    js=frame.source("export.js"),
+    js=frame.source("drawn.js", "export.js"),
 )
 
 

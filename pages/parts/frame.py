@@ -11,14 +11,16 @@ from pathlib import Path
 import streamlit as st
 
 from lm_core import LmCoreError, ModelUnavailable
+from pages.parts import timers
 
 COMPONENTS = Path("assets/components")
 
 
 @lru_cache
 def source(*names: str) -> str:
-    """Files of assets/components, as one text."""
-    return "".join((COMPONENTS / name).read_text(encoding="utf-8") for name in names)
+    """Files of assets/components, as one text; scripts with the timers before them."""
+    text = "".join((COMPONENTS / name).read_text(encoding="utf-8") for name in names)
+    return timers.script() + text if names[0].endswith(".js") else text
 
 
 def show(markup: str) -> None:

@@ -22,7 +22,7 @@ _component = st.components.v2.component(
     html='<div class="kv-file"><label>Or open a file: config.json or .gguf<input type="file"></label>'
     '<span role="status"></span></div>',
     css=frame.source("kv_file.css"),
-    js=frame.source("kv_file.js"),
+    js=frame.source("drawn.js", "kv_file.js"),
 )
 
 

@@ -11,7 +11,7 @@ _stage = st.components.v2.component(
     html='<div class="talk" role="group" aria-label="Talk" hidden><button type="button" aria-label="Scene before">‹'
     '</button><span></span><button type="button" aria-label="Next scene">›</button></div>',
     css=frame.source("stage.css"),
-    js=frame.source("format.js", "stage.js"),
+    js=frame.source("drawn.js", "format.js", "stage.js"),
 )
 
 

@@ -13,7 +13,7 @@ from lm_core.labels import label
 from lm_core.tokens import Tokenizer
 from pages.parts import frame
 
-_component = st.components.v2.component("payload", js=frame.source("payload.js"))
+_component = st.components.v2.component("payload", js=frame.source("drawn.js", "payload.js"))
 
 
 def logits(values: NDArray[np.floating]) -> str:

@@ -27,7 +27,7 @@ _HTML = """<div class="prompt">
   </div>
 </div>"""
 _component = st.components.v2.component(
-    "prompt_box", html=_HTML, css=frame.source("prompt.css"), js=frame.source("leaving.js", "prompt.js")
+    "prompt_box", html=_HTML, css=frame.source("prompt.css"), js=frame.source("drawn.js", "leaving.js", "prompt.js")
 )
 
 

@@ -17,7 +17,7 @@ _component = st.components.v2.component(
     "temperature",
     html='<div class="temperature bars"></div>',
     css=frame.source("bars.css", "temperature.css"),
-    js=frame.source("format.js", "dom.js", "leaving.js", "sampling.js", "temperature.js"),
+    js=frame.source("drawn.js", "format.js", "dom.js", "leaving.js", "sampling.js", "temperature.js"),
 )
 
 

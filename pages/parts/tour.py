@@ -14,7 +14,7 @@ from pages.parts import frame, links, url_state
 
 Scene = dict[str, str]
 _DONE, _ON, _COMPLETE, _FORGOTTEN = (f"_tour_{word}" for word in ("done", "on", "complete", "forgotten"))
-_keeper = st.components.v2.component("keep", js=frame.source("keep.js"))
+_keeper = st.components.v2.component("keep", js=frame.source("drawn.js", "keep.js"))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _component = st.components.v2.component(
     "training",
     html='<div class="training bars"></div>',
     css=frame.source("bars.css", "training.css"),
-    js=frame.source("format.js", "dom.js", "leaving.js", "training_chart.js", "training.js"),
+    js=frame.source("drawn.js", "format.js", "dom.js", "leaving.js", "training_chart.js", "training.js"),
 )
 
 

@@ -14,15 +14,13 @@ import streamlit as st
 
 from lm_core import InvalidInput
 from lm_core.errors import whole_number
-from pages.parts import frame
+from pages.parts import frame, timers
 
 TRAVELLING = ("prompt", "model", "seed", "present", "scenes", "scene", "hide")
-STALE_FOR = 3.0  # seconds
 _PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _STARTS, _COUNT = (
     f"_url_{word}"
     for word in ("page", "given", "written", "time", "followed", "travelled", "kept", "scenes", "starts", "count")
 )
-QUIET_FOR = 2.0  # seconds
 T = TypeVar("T")
 
 
@@ -44,7 +42,7 @@ def arrive(page: str) -> None:
         state[_WRITTEN], state[_WRITTEN_AT] = [link], 0.0
         followed = True
     written = state[_WRITTEN]
-    stale = link in written and time.monotonic() - state[_WRITTEN_AT] < STALE_FOR
+    stale = link in written and time.monotonic() - state[_WRITTEN_AT] < timers.STALE
     state[_GIVEN] = None if not followed and (stale or link == written[-1]) else link
     state[_PAGE] = page
     if state[_GIVEN] is not None:
@@ -192,7 +190,7 @@ def write(quiet: bool = False, **parameters: tuple[object, object]) -> None:
     st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items() if value is not None}
     wanted = {name: value for name, value in travelled().items() if name not in parameters}
     link = wanted | {name: _written(value) for name, (value, default) in parameters.items() if value != default}
-    _publish(link, quiet and time.monotonic() - st.session_state[_WRITTEN_AT] < QUIET_FOR)
+    _publish(link, quiet and time.monotonic() - st.session_state[_WRITTEN_AT] < timers.QUIET)
 
 
 def _publish(link: dict[str, str], quiet: bool = False) -> None:

@@ -29,7 +29,7 @@ _component = st.components.v2.component(
     "walk",
     html='<div class="walk bars"></div>',
     css=frame.source("bars.css", "walk.css"),
-    js=frame.source("format.js", "dom.js", "leaving.js", "walk_view.js", "walk.js"),
+    js=frame.source("drawn.js", "format.js", "dom.js", "leaving.js", "walk_view.js", "walk.js"),
 )
 
 
