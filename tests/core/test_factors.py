@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from lm_core.corpus import SIX_MESSAGES
 from lm_core.factors import factors, running
 from lm_core.models.ngram import NgramModel
 from lm_core.scoring import score
-from tests.conftest import Authority
+from tests.authority import Authority
 
 TEXTS = [
     "The capital of France is Paris.",
@@ -49,8 +48,7 @@ def test_the_sum_is_transformers_loss_times_tokens(model: Transformer, authority
     if len(ids) == 1:
         assert found == []
         return
-    with torch.inference_mode():
-        loss = float(authority.model(torch.tensor([ids]), labels=torch.tensor([ids])).loss)
+    loss = authority.loss(ids)
     total = math.fsum(factor.log_probability for factor in found)
     assert -total == pytest.approx(loss * (len(ids) - 1), abs=1e-3)
     assert total == pytest.approx(score(model, ids).log_probability, abs=1e-9)

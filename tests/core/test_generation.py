@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +13,7 @@ from lm_core import InvalidInput, Transformer
 from lm_core.decoding import Strategy, strategy
 from lm_core.generation import ContextPolicy, Limits, cut_at_policy, cut_at_stop, generate, run
 from lm_core.trace import FinishReason, Trace
-from tests.conftest import Authority
+from tests.authority import Authority
 
 Make = Callable[..., Transformer]
 GREEDY = Strategy()
@@ -24,20 +23,14 @@ PROMPT = [3, 1, 4, 1, 5]
 def test_greedy_equals_transformers_generate(model: Transformer, authority: Authority) -> None:
     for text in ("The capital of France is", "Once upon a time", "def add(a, b):\n"):
         ids = model.tokenizer.encode(text)
-        theirs = authority.model.generate(
-            torch.tensor([ids]), max_new_tokens=24, do_sample=False, pad_token_id=2, eos_token_id=2
-        )
         trace = run(model, ids, GREEDY, Limits(max_new_tokens=24))
-        assert list(trace.ids) == theirs[0, len(ids) :].tolist()
+        assert list(trace.ids) == authority.generate(ids, 24)
 
 
 def test_greedy_with_a_repetition_penalty_equals_transformers(model: Transformer, authority: Authority) -> None:
     ids = model.tokenizer.encode("Order shipped from the")
-    theirs = authority.model.generate(
-        torch.tensor([ids]), max_new_tokens=24, do_sample=False, pad_token_id=2, eos_token_id=2, repetition_penalty=1.3
-    )
     trace = run(model, ids, strategy(repetition_penalty=1.3), Limits(max_new_tokens=24))
-    assert list(trace.ids) == theirs[0, len(ids) :].tolist()
+    assert list(trace.ids) == authority.generate(ids, 24, penalty=1.3)
 
 
 def test_a_chat_turn_ends_with_the_models_own_end_token(model: Transformer) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from lm_core import ByteLevelBPE, Distribution, InvalidInput, Transformer, prompt
 from lm_core.errors import PromptError
-from tests.conftest import Authority
+from tests.authority import Authority
 
 
 def test_plain_text_is_taken_as_it_is(model: Transformer) -> None:
@@ -101,8 +101,7 @@ def test_a_question_is_offered_as_a_chat_turn_as_transformers_writes_it(
 ) -> None:
     (advice,) = advice_for(model, "Where is my parcel?")
     turns = [{"role": "user", "content": "Where is my parcel?"}]
-    expected = authority.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    assert advice.text == expected
+    assert advice.text == authority.chat(turns)
 
 
 def test_mass_on_going_on_by_hand() -> None:

@@ -4,25 +4,20 @@ import math
 from collections.abc import Callable
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.distribution import log_softmax
 from lm_core.scoring import Score, require_same_tokens, score, score_continuation, windows
-from tests.conftest import Authority
+from tests.authority import Authority
 
 
 def test_chain_rule_equals_transformers_loss(model: Transformer, authority: Authority) -> None:
     """transformers' loss is the mean of -ln p over the tokens not masked with -100."""
     context = model.tokenizer.encode("The capital of France is")
     continuation = model.tokenizer.encode(" Paris, which lies on the Seine.")
-    ids = torch.tensor([[*context, *continuation]])
-    labels = ids.clone()
-    labels[0, : len(context)] = -100
-    with torch.inference_mode():
-        loss = authority.model(ids, labels=labels).loss.item()
+    loss = authority.loss([*context, *continuation], unscored=len(context))
     scored = score_continuation(model, context, continuation)
     assert scored.log_probability == pytest.approx(-loss * len(continuation), abs=1e-3)
     assert scored.probability == pytest.approx(math.prod(row.probability for row in scored.rows))
@@ -49,8 +44,7 @@ def test_an_impossible_token_makes_the_whole_text_impossible() -> None:
 
 def test_a_text_equals_transformers_loss(model: Transformer, authority: Authority, prose: str) -> None:
     ids = model.tokenizer.encode(prose[:1500])
-    with torch.inference_mode():
-        loss = authority.model(torch.tensor([ids]), labels=torch.tensor([ids])).loss.item()
+    loss = authority.loss(ids)
     ours = score(model, ids)
     assert ours.n_tokens == len(ids) - 1
     assert ours.log_probability == pytest.approx(-loss * (len(ids) - 1), abs=1e-3 * len(ids))

@@ -8,6 +8,8 @@ import transformers
 
 from lm_core import kv_sizing
 
+pytestmark = pytest.mark.whole  # loads transformers
+
 TINY = {
     "vocab_size": 64, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4,
     "max_position_embeddings": 256, "pad_token_id": 0,

@@ -12,6 +12,8 @@ from lm_core import InvalidInput, ModelUnavailable, Transformer, pretrained
 from lm_core.errors import DamagedFile
 from lm_core.pretrained import gguf, weight_cache
 
+pytestmark = pytest.mark.whole  # reads the model's file
+
 KEY = "0123456789abcdef" * 4
 
 

@@ -16,6 +16,8 @@ from lm_core.models.begun import Begun
 from lm_core.pretrained import local
 from lm_core.tokens import ByteLevelBPE, from_hugging_face
 
+pytestmark = pytest.mark.whole  # loads transformers
+
 ALPHABET = sorted(pre_tokenizers.ByteLevel.alphabet())
 WORDS = ByteLevelBPE.build(["<s>", "</s>", *ALPHABET, "th", "the"], ["t h", "th e"], [0, 1], begin=0)
 IDS = WORDS.encode("the parcel left the hub")

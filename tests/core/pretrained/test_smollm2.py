@@ -8,7 +8,8 @@ import pytest
 
 from lm_core import Distribution, Transformer, pretrained
 from lm_core.distribution import log_softmax
-from tests.conftest import Authority
+from tests.authority import Authority, Row
+from tests.reliability import LONG
 
 
 @pytest.fixture(scope="module")
@@ -44,31 +45,34 @@ def test_paris(model: Transformer) -> None:
 def test_log_probabilities_equal_transformers(
     model: Transformer, authority: Authority, prompts: list[list[int]]
 ) -> None:
-    """Over the whole vocabulary, at the last position of each of 30 prompts."""
+    """At the last position: its 64 likeliest tokens and 2,000 others, for some the whole row. Soak takes all."""
     for ids in prompts:
+        if not LONG and 200 <= len(ids) < 500:
+            continue
         ours = Distribution(model.next_logits([ids])[0])
-        theirs = log_softmax(authority.logits(ids)[-1])
-        assert np.abs(ours.log_probabilities - theirs).max() <= 1e-3
+        (theirs,) = authority.rows(ids, last=True)
+        assert np.abs(ours.log_probabilities[theirs.ids] - theirs.log_probabilities).max() <= 1e-3
         _assert_same_order(ours, theirs)
+        if len(ids) in (1, 21, 120, 400, 500):
+            assert np.abs(ours.log_probabilities - authority.log_probabilities(ids)).max() <= 1e-3
 
 
-def _assert_same_order(ours: Distribution, theirs: np.ndarray) -> None:
+def _assert_same_order(ours: Distribution, theirs: Row) -> None:
     """The same 20 likeliest tokens in the same order, wherever neighbours lie more than 1e-3 apart."""
-    order = np.argsort(-theirs, kind="stable")
-    top = [row.id for row in ours.top(20)]
-    for place in range(20):
-        if top[place] != order[place]:
-            assert abs(theirs[top[place]] - theirs[order[place]]) <= 1e-3
+    known = dict(zip(theirs.ids.tolist(), theirs.log_probabilities))
+    for place, row in enumerate(ours.top(20)):
+        if row.id != theirs.ids[place]:
+            assert abs(known[row.id] - theirs.log_probabilities[place]) <= 1e-3
 
 
 def test_every_row_equals_transformers(model: Transformer, authority: Authority, prompts: list[list[int]]) -> None:
     ids = next(ids for ids in prompts if len(ids) == 120)
-    ours, theirs = model.logits(ids), authority.logits(ids)
-    worst = max(np.abs(log_softmax(a) - log_softmax(b)).max() for a, b in zip(ours, theirs))
+    ours, theirs = [log_softmax(row) for row in model.logits(ids)], authority.rows(ids, last=False)
+    worst = max(np.abs(row[their.ids] - their.log_probabilities).max() for row, their in zip(ours, theirs, strict=True))
     assert worst <= 1e-3
 
 
-@pytest.mark.parametrize("sizes", [[500], [200, 300], [1] * 60 + [440], [499, 1]], ids=lambda s: f"{len(s)} chunks")
+@pytest.mark.parametrize("sizes", [[500], [200, 300], [1] * 12 + [488], [499, 1]], ids=lambda s: f"{len(s)} chunks")
 def test_the_cache_changes_nothing(model: Transformer, prompts: list[list[int]], sizes: list[int]) -> None:
     ids = max(prompts, key=len)
     assert len(ids) == 500
@@ -91,7 +95,7 @@ def test_trimmed_and_continued_equals_from_scratch(model: Transformer, prompts: 
 
 
 def test_a_batch_of_unequal_lengths_equals_one_by_one(model: Transformer, prompts: list[list[int]]) -> None:
-    batch = [ids for ids in prompts if len(ids) <= 120]
+    batch = [ids for ids in prompts if len(ids) <= 60]
     together = model.next_logits(batch)
     for row, ids in zip(together, batch):
         assert np.abs(row - model.next_logits([ids])[0]).max() <= 5e-4

@@ -23,6 +23,8 @@ from lm_core.runtime.run_folder import DIVERGED, DONE, RunFolder
 from lm_core.training import Trainer
 from lm_core.training.build import trainer
 
+pytestmark = pytest.mark.whole  # starts training processes and waits for them
+
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = Recipe("neural n-gram", context=2, embedding=8, hidden=16, steps=5_000, batch=8)
 

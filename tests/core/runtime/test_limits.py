@@ -16,9 +16,11 @@ from lm_core.runtime import limits, memory
 from lm_core.runtime.inference_queue import InferenceQueue, Request
 from lm_core.runtime.jobs import Jobs
 
+pytestmark = pytest.mark.whole  # starts a server's process
+
 REACHED = {
     "PROMPT_TOKENS": "tests/browser/test_next_token.py::test_bad_input_gets_one_sentence",
-    "SCORED_TOKENS": "tests/browser/test_loss.py::test_texts_of_every_length",
+    "SCORED_TOKENS": "tests/pages/test_loss.py::test_a_text_longer_than_the_limit",
     "INSPECTED_TOKENS": "tests/browser/test_inside.py::test_two_hundred_tokens",
     "QUEUE": "tests/core/runtime/test_served_model.py::test_a_full_line_says_so_and_loses_nothing",
     "BATCH": "tests/core/runtime/test_limits.py::test_a_pass_takes_no_more_than_a_batch",

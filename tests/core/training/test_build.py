@@ -18,6 +18,8 @@ from lm_core.training.floors import conditional_entropy, floors
 from lm_core.training.glimpses import beside_counts, plane, token_vectors
 from lm_core.training.opened import open_step
 
+pytestmark = pytest.mark.whole  # trains until the floor is reached
+
 SMALL = Recipe(steps=50, embedding=16, hidden=16, layers=1, heads=2, batch=8)
 
 
