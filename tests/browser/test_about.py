@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from lm_core import pretrained
 from lm_core.runtime import limits
+from tests.browser.screen import settled
 from tests.browser.server import Server
-from tests.browser.test_every_page import settled
 from tests.browser.touching import said
 
 Open = Callable[..., Page]

@@ -15,8 +15,8 @@ from lm_core.corpus import from_bytes, python_topics
 from lm_core.counting import CountedCorpus, grid, sources
 from lm_core.labels import label
 from tests.browser.hostile import HOSTILE
-from tests.browser.server import Server, running
-from tests.browser.test_every_page import fills_a_stage, settled
+from tests.browser.screen import fills_a_stage, settled
+from tests.browser.server import Server
 
 Open = Callable[..., Page]
 
@@ -130,51 +130,6 @@ def upload(page: Page, tmp_path: Path, name: str, content: bytes) -> None:
     page.locator("input[type=file]").set_input_files(file)
 
 
-FILES = {
-    "binary": (b"\x89PNG\r\n\x1a\n\x00\x01", "is not UTF-8 text: byte 0x89 at offset 0"),
-    "null bytes": (b"one two\x00three", "is not text: a null byte at offset 7"),
-    "utf-16": ("left hub".encode("utf-16"), "is UTF-16 text. To fix this: save it as UTF-8."),
-    "a bad byte": (b"package left caf\xe9", "is not UTF-8 text: byte 0xE9 at offset 16"),
-    "empty": (b"", "holds no text. To fix this: give at least one line with a word in it."),
-    "blank": (b"\n \r\n\n", "holds no text. To fix this: give at least one line with a word in it."),
-}
-
-
-@pytest.mark.parametrize("kind", FILES)
-def test_files_that_are_no_text_get_a_sentence(server: Server, open_page: Open, tmp_path: Path, kind: str) -> None:
-    content, sentence = FILES[kind]
-    page = at(server, open_page, corpus="own")
-    upload(page, tmp_path, "notes.txt", content)
-    expect(page.get_by_text(f"notes.txt {sentence}")).to_be_visible()
-    expect(page.get_by_role("textbox", name="Your text")).to_have_value(re.compile("the package left the hub"))
-    page.get_by_role("radio", name="Six messages").click(force=True)
-    expect(count(page, "3 times warehouse after left")).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("content", "cell"),
-    [
-        (b"one", "1 times one after <bos>"),
-        (b"a b\r\na c\r\n", "1 times b after a"),
-        (b"a b\na c", "1 times c after a"),
-        (" ".join(f"w{i}" for i in range(500)).encode(), "1 times w1 after w0"),
-    ],
-    ids=["one word", "CRLF", "no final newline", "all unique"],
-)
-def test_odd_texts_are_counted(server: Server, open_page: Open, tmp_path: Path, content: bytes, cell: str) -> None:
-    page = at(server, open_page, corpus="own")
-    upload(page, tmp_path, "odd.txt", content)
-    expect(page.get_by_text("A file or a long text is not part of a link")).to_be_visible()
-    if b"w1" in content:
-        page.get_by_label("Find a word").fill("w0")
-        page.get_by_label("Find a word").press("Enter")
-    expect(count(page, cell)).to_be_visible()
-    for fold in ("What smoothing buys on held-out text", "Longer contexts: n-grams", "What a table can never learn"):
-        page.get_by_text(fold).click()
-        settled(page)
-    expect(page.get_by_text("The text gets smoother because it copies.")).to_be_visible()
-
-
 def test_hostile_words_are_shown_exactly(server: Server, open_page: Open, tmp_path: Path) -> None:
     page = at(server, open_page, corpus="own", by="character")
     text = "\n".join(token.replace("\0", "").replace("\r", " ").replace("\n", " ") for token in HOSTILE)
@@ -214,7 +169,7 @@ def test_sixteen_megabytes_and_one_long_line(server: Server, open_page: Open, tm
     expect(page.get_by_text("One sentence alone: nothing can be held out.")).to_be_visible()
 
 
-def test_a_link_restores_the_scene_on_another_server(server: Server, open_page: Open, tmp_path: Path) -> None:
+def test_a_link_restores_the_scene_on_another_server(server: Server, other: Server, open_page: Open) -> None:
     link = {"corpus": "log", "order": "3", "k": "0.05", "find": "left", "sentence": "the parcel left Oslo"}
     page = at(server, open_page, **link)
     page.locator(".counts .grid button.seen").nth(4).click()
@@ -222,34 +177,10 @@ def test_a_link_restores_the_scene_on_another_server(server: Server, open_page: 
     expect(page).to_have_url(re.compile("next="))
     parts = (".counts .grid", ".counts .after", ".nte-lines", ".nte-table >> nth=0")
     scene = [page.locator(part).inner_text() for part in parts]
-    with running(tmp_path) as other:
-        other.wait_until("/ready")
-        fresh = open_page(other, page.url.removeprefix(server.url))
-        expect(fresh.locator(".nte-lines")).to_be_visible()
-        assert [fresh.locator(part).inner_text() for part in parts] == scene
-        fresh.context.close()
-
-
-@pytest.mark.parametrize(
-    ("link", "sentence"),
-    [
-        ({"corpus": "web"}, "`corpus` must be one of six, row, log, python, own"),
-        ({"by": "syllable"}, "`by` must be one of word, character, bpe"),
-        ({"order": "9"}, "`order` must be one of 1, 2, 3, 4, 5"),
-        ({"k": "nan"}, "`k` must be a number from 0 to 100"),
-        ({"k": "-1"}, "`k` must be a number from 0 to 100"),
-        ({"row": "x"}, "`row` must be at most 4 token ids with points between"),
-        ({"row": "999"}, "`row` must be 1 token ids below 10, but is '999'"),
-        ({"row": "1.2"}, "`row` must be 1 token ids below 10, but is '1.2'"),
-        ({"next": "x"}, "`next` must be a token id, but is 'x'"),
-        ({"next": "99"}, "`next` must be a token id below 10, but is 99"),
-        ({"find": "zebra"}, "No token of this text contains “zebra”."),
-    ],
-)
-def test_bad_links_get_a_sentence(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
-    page = at(server, open_page, **link)
-    expect(page.get_by_text(sentence)).to_be_visible()
-    expect(page.get_by_text("encountered an error")).to_have_count(0)
+    fresh = open_page(other, page.url.removeprefix(server.url))
+    expect(fresh.locator(".nte-lines")).to_be_visible()
+    assert [fresh.locator(part).inner_text() for part in parts] == scene
+    fresh.close()
 
 
 def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from lm_core import pretrained
 from lm_core.pretrained.catalogue import entry
+from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server
-from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 PAGE = "/kv_cache_calculator"
@@ -29,34 +29,6 @@ def test_the_articles_figures(server: Server, open_page: Open) -> None:
     assert "n=32768" in page.url
     expect(page.get_by_text("32 layers x 32,768 tokens x 2 x 32 KV heads x 128 x 2 B")).to_be_visible()
     expect(page.get_by_text("17,179,869,184").first).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("link", "shown"),
-    [
-        ("arch=llama-3.1-70b&n=32768&batch=64", ["640.00 GiB", "query heads counted instead of KV heads 5.00 TiB x 8"]),
-        ("arch=llama-3.1-70b&n=32768&batch=64&tp=16", ["1,280.00 GiB", "copies of heads on further GPUs"]),
-        ("arch=llama-3.1-70b&n=32768&batch=64&tp=8&engine=vLLM&dtype=fp8", ["320.00 GiB", "It fits.", "null block"]),
-        ("arch=deepseek-v3&n=32768", ["2.14 GiB", "a latent counted twice"]),
-        ("arch=gemma-3-27b&n=131072", ["10.41 GiB", "sliding and chunked layers charged in full"]),
-        ("arch=qwen3-next-80b&n=131072", ["state that does not grow", "linear and Mamba layers"]),
-    ],
-)
-def test_models_by_link(server: Server, open_page: Open, link: str, shown: list[str]) -> None:
-    page = open_page(server, f"{PAGE}?{link}")
-    settled(page)
-    page.get_by_text("Common wrong answers for this model").click()
-    for text in shown:
-        row = page.get_by_role("row", name=text)
-        expect(row.or_(page.get_by_text(text)).first).to_be_visible()
-
-
-def test_what_an_engine_does_not_have(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?engine=llama.cpp&dtype=fp8&tp=4")
-    expect(page.get_by_text("llama.cpp has no fp8 cache: f16 is used.")).to_be_visible()
-    expect(page.get_by_text("llama.cpp splits layers over GPUs")).to_be_visible()
-    page = open_page(server, f"{PAGE}?arch=phi-4&tp=4")
-    expect(page.get_by_role("alert").filter(has_text="a divisor or a multiple of 10 KV heads")).to_be_visible()
 
 
 def test_a_pasted_config(server: Server, open_page: Open) -> None:
@@ -176,23 +148,6 @@ def test_scenarios_stand_side_by_side_and_change_places(server: Server, open_pag
     assert "beside" not in page.url
 
 
-def test_which_gpus_and_what_they_cost(server: Server, open_page: Open) -> None:
-    gpus = '{"H100 80 GB":[79,2.0],"H200 141 GB":[140,3.5]}'
-    link = urlencode({"arch": "llama-3.1-70b", "n": 32768, "batch": 64, "gpus": gpus})
-    page = open_page(server, f"{PAGE}?{link}")
-    settled(page)
-    page.get_by_text("Which GPUs, and how many?").click()
-    expect(page.get_by_role("row", name="H100 80 GB 16 2 x 8 32")).to_contain_text("32.00")
-    chosen = page.locator(".nte-chosen")
-    expect(chosen).to_contain_text("H200 141 GB")
-    expect(chosen).to_contain_text("28.00")
-    unknown = urlencode({"gpus": '{"Abacus":[1,1]}'})
-    bad = open_page(server, f"{PAGE}?{unknown}")
-    expect(
-        bad.get_by_text("The link was not followed in one point: `gpus` must be GPUs of the catalogue")
-    ).to_be_visible()
-
-
 def test_settings_of_an_engine_are_in_the_link(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?arch=gemma-3-27b&n=131072&engine=vLLM")
     expect(page.get_by_text("17.98 GiB").first).to_be_visible()
@@ -205,18 +160,6 @@ def test_settings_of_an_engine_are_in_the_link(server: Server, open_page: Open) 
     figure = page.get_by_role("status").filter(has_text="KV cache").inner_text()
     again = open_page(server, page.url.removeprefix(server.url))
     expect(again.get_by_role("status").filter(has_text="KV cache")).to_have_text(figure.replace("\n", ""))
-
-
-def test_keys_and_values_apart_and_a_mean(server: Server, open_page: Open) -> None:
-    link = "arch=llama-3.1-8b&n=8192&batch=4&engine=llama.cpp&dtype=q8_0&dv=q4_0&mean=4096"
-    page = open_page(server, f"{PAGE}?{link}")
-    said = page.get_by_role("status").filter(has_text="KV cache")
-    expect(said).to_contain_text("1.62 GiB")  # 4 x 1 GiB x (34 + 18) / 128
-    expect(said).to_contain_text("832.00 MiB at a mean of 4,096")
-    expect(said).to_contain_text("K q8_0, V q4_0")
-    page = open_page(server, f"{PAGE}?engine=vLLM&dv=fp8&mean=9999")
-    expect(page.get_by_text("vLLM stores values as keys: bf16 is used for both.")).to_be_visible()
-    expect(page.get_by_text("A mean of 9,999 is longer than the longest, 2,048")).to_be_visible()
 
 
 def test_the_answer_can_be_taken_along(server: Server, open_page: Open) -> None:
@@ -233,12 +176,6 @@ def test_the_answer_can_be_taken_along(server: Server, open_page: Open) -> None:
     assert json.loads(given["JSON, in bytes"])["bytes"]["total"] == 640 * 2**30
     assert given["Parts, CSV"].splitlines()[1].startswith('"80 full layers')
     assert "64,32768,687194767360" in given["Growth, CSV"].splitlines()
-
-
-def test_over_sequences(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?arch=llama-3.1-8b&n=8192&over=sequences")
-    expect(page.get_by_text("sequences at once")).to_be_visible()
-    expect(page.get_by_text("heavier than the weights (14.96 GiB) from 122,529 tokens on")).to_be_visible()
 
 
 def test_edits_outlive_being_out_of_sight(server: Server, open_page: Open) -> None:
@@ -262,30 +199,6 @@ def test_edits_outlive_being_out_of_sight(server: Server, open_page: Open) -> No
     settled(page)
     sidebar.get_by_role("link", name="KV-cache calculator").click()
     expect(ten).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("link", "sentence"),
-    [
-        ({"arch": "groups", "groups": '[{"kind":"full","layers":1,"label":"\\ud800"}]'}, "whole characters"),
-        ({"arch": "groups", "groups": '[{"kind":["full"],"layers":1}]'}, "a list of layer groups"),
-        ({"arch": "groups", "groups": '[{"kind":"full","kv_heads":8}]'}, "`layers in row 1` must be stated"),
-        ({"arch": "groups", "groups": "[]"}, "at least one layer group"),
-        ({"engine": "SGLang", "swa_full_tokens_ratio": "0"}, "a number from 0.01 to 1"),
-        ({"engine": "vLLM", "block_size": "5000"}, "from 1 to 4096"),
-        ({"gpus": '{"x":[1,1]}'}, "GPUs of the catalogue"),
-        ({"gpus": "[1]"}, "GPUs of the catalogue"),
-        ({"beside": "n=0|arch=llama-3.1-8b"}, "Scenario 2 is left out"),
-        ({"beside": "arch=groups&groups=[{}]"}, "Scenario 2 is left out"),
-    ],
-)
-def test_wrong_links_get_a_sentence(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
-    page = open_page(server, f"{PAGE}?{urlencode(link)}")
-    expect(page.get_by_text(sentence)).to_be_visible()
-    if "groups" in link:
-        expect(page.get_by_test_id("stDataFrame")).to_be_visible()  # what mends it is at hand
-    else:
-        expect(page.get_by_role("status").filter(has_text="of KV cache for one sequence of 2,048")).to_be_visible()
 
 
 def test_scenarios_share_the_gpus_and_keep_their_numbers(server: Server, open_page: Open) -> None:

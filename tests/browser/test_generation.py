@@ -1,7 +1,6 @@
 """Page 3 in a real browser with the real models: step, play, go back, branch off, stop, share, open again."""
 
 import csv
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,8 @@ from lm_core.generation import Limits, run
 from lm_core.labels import label
 from lm_core.recording import Recording
 from lm_core.scoring import score_continuation
+from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server, running
-from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 
@@ -252,39 +251,6 @@ def test_a_window_that_forgets_shows_what_is_no_longer_seen(
     )
 
 
-def test_rejecting_says_so_before_anything_runs(server: Server, open_page: Open) -> None:
-    page = open_page(server, "/generation?" + urlencode({**STORY, "full": "reject", "max": "60"}))
-    expect(
-        page.get_by_text("Rejected before anything runs: `prompt and max_new_tokens` must be at most 32")
-    ).to_be_visible()
-    expect(page.get_by_text("Shorten the prompt, or lower the token limit")).to_be_visible()
-    expect(page.locator(".walk")).to_have_count(0)
-    expect(page.get_by_label("Prompt", exact=True)).to_have_value("Once upon a time")
-
-
-def test_a_prompt_beyond_the_window_is_said_before_anything_runs(server: Server, open_page: Open) -> None:
-    page = open_page(server, "/generation?" + urlencode({"prompt": "one two three four five six", "window": "4"}))
-    expect(page.get_by_text("`tokens in the prompt` must be a whole number from 1 to 4, but is 6")).to_be_visible()
-    expect(page.locator(".walk")).to_have_count(0)
-
-
-def test_the_window_fold_knows_the_articles_cases(server: Server, open_page: Open) -> None:
-    page = at(server, open_page)
-    page.get_by_text("When the context window is full").click()
-    page.get_by_text("8,001 tokens in a window of 8,000").click()
-    rows = page.locator(".nte-table").first.locator("tbody tr")
-    expect(rows).to_have_text(
-        [
-            re.compile(r"reject\s*refused before anything runs"),
-            re.compile(r"stop\s*stops after 1,000 new tokens: context full\s*8,000\s*0"),
-            re.compile(r"truncate left\s*all 1,001 come out\s*4,001\s*4,000"),
-            re.compile(r"keep prefix \(100 tokens\)\s*all 1,001 come out\s*4,051\s*3,950"),
-        ]
-    )
-    page.get_by_text("Token 1,000 of an answer").click()
-    expect(page.get_by_text("the model would read the prompt and the 999 before it: 1,199.")).to_be_visible()
-
-
 def test_a_real_circle_and_the_penalty_that_ends_it(server: Server, open_page: Open) -> None:
     page = at(server, open_page)
     page.get_by_text("When greedy goes in circles").click()
@@ -317,7 +283,7 @@ def test_a_chat_is_one_text(server: Server, open_page: Open) -> None:
 # ---- links, traces -----------------------------------------------------------------------------------------------
 
 
-def test_a_link_restores_the_place_on_another_server(server: Server, open_page: Open, tmp_path: Path) -> None:
+def test_a_link_restores_the_place_on_another_server(server: Server, other: Server, open_page: Open) -> None:
     page = at(server, open_page, prompt="The package left the", t="0.9", k="40", rp="1.2", seed="7", max="9")
     button(page, "To the end").click()
     expect(stopped(page)).to_be_visible()
@@ -334,16 +300,14 @@ def test_a_link_restores_the_place_on_another_server(server: Server, open_page: 
     settled(page)
     parts = (".walk .text", ".walk .turn", ".walk table >> nth=0")
     scene = [page.locator(part).inner_text() for part in parts]
-    with running(tmp_path) as other:
-        other.wait_until("/ready")
-        fresh = open_page(other, page.url.removeprefix(server.url))
-        expect(fresh.locator(".walk .chip.made")).to_have_count(6)
-        expect(fresh.locator(".walk .turn")).to_have_text(scene[1])
-        assert [fresh.locator(part).inner_text() for part in parts] == scene
-        assert shown_log_p(fresh) == pytest.approx(shown_log_p(page), abs=1e-4)
-        assert fresh.url.removeprefix(other.url) == page.url.removeprefix(server.url)
-        expect(fresh.locator(".walk .chip.hand")).to_have_count(1)
-        fresh.context.close()
+    fresh = open_page(other, page.url.removeprefix(server.url))
+    expect(fresh.locator(".walk .chip.made")).to_have_count(6)
+    expect(fresh.locator(".walk .turn")).to_have_text(scene[1])
+    assert [fresh.locator(part).inner_text() for part in parts] == scene
+    assert shown_log_p(fresh) == pytest.approx(shown_log_p(page), abs=1e-4)
+    assert fresh.url.removeprefix(other.url) == page.url.removeprefix(server.url)
+    expect(fresh.locator(".walk .chip.hand")).to_have_count(1)
+    fresh.close()
 
 
 def test_an_exported_trace_redraws_and_goes_on(server: Server, open_page: Open, tmp_path: Path) -> None:
@@ -366,7 +330,7 @@ def test_an_exported_trace_redraws_and_goes_on(server: Server, open_page: Open, 
     expect(
         other.get_by_text("An exported trace, as it was recorded with the model smollm2-135m: 5 steps")
     ).to_be_visible()
-    assert text(other) == first
+    expect(other.locator(".walk .chip.made")).to_have_text(first)
     assert shown_log_p(other) == pytest.approx(joint, abs=1e-9)
     button(other, "Back").click()
     expect(other.locator(".walk .chip.ahead")).to_have_count(1)
@@ -405,16 +369,14 @@ def test_an_exported_trace_redraws_where_the_model_is_not(open_page: Open, tmp_p
         assert shown_log_p(page) == pytest.approx(trace.log_probability, abs=1e-4)
         page.locator(".walk .chip.made").nth(2).click()
         expect(page.locator(".walk .turn")).to_contain_text(f"u = {trace.steps[2].u:.4f} lands on")
-        page.context.close()
+        page.close()
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         ("notes.json", b'{"hello": 1}', "`trace` must be a JSON file that was exported here, but is 'notes.json'."),
-        ("cat.png", b"\x89PNG\r\n", "`trace` must be a JSON file that was exported here, but is 'cat.png'."),
         ("big.json", b" " * 5_000_000, re.compile(r"File must be 4\.?0?\s?MB or smaller")),
-        ("huge.json", b" " * 50_000_000, re.compile(r"File must be 4\.?0?\s?MB or smaller")),
     ],
 )
 def test_files_that_are_no_traces(
@@ -431,48 +393,7 @@ def test_files_that_are_no_traces(
     expect(page.locator(".walk .chip.made")).to_have_count(1)
 
 
-def test_edited_and_foreign_traces(server: Server, open_page: Open, tmp_path: Path, model: Transformer) -> None:
-    trace = run(model, model.tokenizer.encode("Hello"), strategy(), Limits(3))
-    foreign = Recording.of(trace, model.tokenizer, model.vocab_size, "gpt-9", {"t": "0"}).to_bytes()
-    page = at(server, open_page)
-    page.get_by_text("Open an exported trace").click()
-    edited = tmp_path / "edited.json"
-    edited.write_bytes(foreign.replace(b'"gpt-9"', b'"gpt-8"'))
-    page.locator("input[type=file]").set_input_files(edited)
-    expect(
-        page.get_by_text("`trace` must be unchanged since its export, but is 'edited.json, edited or damaged'")
-    ).to_be_visible()
-    file = tmp_path / "foreign.json"
-    file.write_bytes(foreign)
-    page.locator("input[type=file]").set_input_files(file)
-    expect(page.get_by_text("This trace is from another model, gpt-9, which is not here")).to_be_visible()
-    expect(page.locator(".walk .chip.made")).to_have_count(3)
-
-
 # ---- bad input, keys, stage --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("link", "sentence"),
-    [
-        ({"path": "x"}, "`path` must be at most 512 token ids with points between, but is 'x'"),
-        ({"path": "99999"}, "`token id` must be a whole number from 0 to 49151, but is 99999"),
-        ({"at": "7"}, "`place` must be a whole number from 0 to 0, but is 7"),
-        ({"steps": "-1"}, "`steps` must be a whole number from 0 to 512"),
-        ({"with": "oracle"}, "`with` must be one of pretrained, transformer, bigram, table"),
-        ({"rp": "0"}, "`rp` must be a number above 0 and at most 10"),
-        ({"window": "2"}, "`window` must be a whole number from 4 to 8192"),
-        ({"full": "panic"}, "`full` must be one of reject, stop, truncate left, keep prefix"),
-        ({"max": "0"}, "`max` must be a whole number from 1 to 512"),
-        ({"stop": "a\n\nb"}, "`stop strings` must be one a line, none of them empty"),
-        ({"stop": "x" * 300}, "`stop_strings` must be texts of at most 200 characters"),
-    ],
-)  # fmt: skip
-def test_bad_links_get_a_sentence(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
-    page = at(server, open_page, **link)
-    expect(page.get_by_text(sentence).first).to_be_visible()
-    button(page, "Step").click()
-    expect(page.locator(".walk .chip.made")).to_have_count(1)
 
 
 def test_bad_input_gets_a_sentence_and_loses_nothing(server: Server, open_page: Open) -> None:
@@ -619,25 +540,6 @@ def test_on_a_stage_nothing_scrolls(server: Server, open_page: Open, scheme: str
     fills_a_stage(page)
 
 
-@pytest.mark.parametrize(
-    "link", [{"with": "table", "t": "0"}, {"with": "bigram"}, {"window": "16", "full": "keep prefix"}]
-)
-def test_every_fold_opens_on_any_scene(server: Server, open_page: Open, link: dict[str, str]) -> None:
-    page = at(server, open_page, **link)
-    button(page, "Step").click()
-    expect(page.locator(".walk .chip.made")).to_have_count(1)
-    for fold in (
-        "What to notice",
-        "When greedy goes in circles",
-        "Greedy, drawn, best found",
-        "When the context window is full",
-        "Show the code, export",
-    ):
-        page.get_by_text(fold).click()
-    expect(button(page, "Copy link")).to_be_visible()
-    expect(page.get_by_text("encountered an error")).to_have_count(0)
-
-
 def test_the_code_of_the_export_runs_and_agrees(server: Server, open_page: Open) -> None:
     import subprocess
     import sys
@@ -659,16 +561,3 @@ def test_the_code_of_the_export_runs_and_agrees(server: Server, open_page: Open)
     rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
     assert [int(row["id"]) for row in rows] == path(page)
     assert sum(float(row["probability_by_model_ln_nats"]) for row in rows) == pytest.approx(float(joint), abs=1e-4)
-
-
-def test_a_trace_of_64_steps_is_small(server: Server, open_page: Open) -> None:
-    page = at(server, open_page, prompt="Once upon a time", seed="1", t="0.9", k="100", p="0.95", m="0.001", rp="1.1")
-    button(page, "To the end").click()
-    expect(stopped(page)).to_be_visible(timeout=60_000)
-    page.get_by_text("Show the code, export").click()
-    settled(page)
-    with page.expect_download() as download:
-        button(page, "JSON, trace").click()
-    data = Path(download.value.path()).read_bytes()
-    assert len(data) < 1_000_000
-    assert len(json.loads(data)["trace"]["steps"]) == len(text(page))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.screen import settled
 from tests.browser.server import Server
-from tests.browser.test_every_page import settled
 
 Open = Callable[..., Page]
 DOORS = ("Learn: 30 minutes", "Present: 10 minutes", "Size a cache: 2 minutes")

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lm_core import Transformer
 from lm_core.labels import label
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import Server, running
@@ -49,24 +48,6 @@ def test_components_show_them_exactly(tmp_path: Path, open_page: Open) -> None:
         assert drawing[0] == HOSTILE[0]
         assert drawing[2:64:2] == LABELS
         page.close()
-
-
-def test_the_page_shows_them_exactly(server: Server, open_page: Open, model: Transformer) -> None:
-    """Typed into the box, found as words, and as the page's own export."""
-    page = open_page(server, "/next_token")
-    box = page.get_by_label("Prompt", exact=True)
-    expect(page.locator("tr[data-id]")).to_have_count(10)
-    for token in HOSTILE:
-        text = token.replace("\r", "").replace("\0", "")  # a text box holds neither
-        box.fill(text)
-        expected = [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(text)]
-        expect(page.locator(".tokens li")).to_have_text(expected)
-    find = page.get_by_label("Find any word")
-    for token in HOSTILE[:12]:
-        find.fill(token)
-        find.press("Enter")
-        pieces = [label(model.tokenizer.token_bytes(i)) for i in model.tokenizer.encode(f" {token.strip()}")]
-        expect(page.locator(".nte-found li").first.locator(".nte-token")).to_have_text(pieces)
 
 
 EVERYTHING = " ".join(token.translate({0: None, 7: None, 10: " ", 13: " "}) for token in HOSTILE)

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from lm_core import Transformer
 from lm_core.inspection import inspect, lens
 from pages.parts.frame import percent
+from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server
-from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 PAGE = "/inside_the_transformer"

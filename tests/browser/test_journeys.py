@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.screen import settled
 from tests.browser.server import Server
-from tests.browser.test_every_page import settled
 
 Open = Callable[..., Page]
 WIDE, NARROW = {"width": 1280, "height": 720}, {"width": 390, "height": 844}

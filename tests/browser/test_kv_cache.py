@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server
-from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 PAGE = "/kv_cache"

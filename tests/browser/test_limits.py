@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from lm_core import Transformer, sums
 from lm_core.answers import Tally, ask, score_all
+from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server
-from tests.browser.test_every_page import fills_a_stage, settled
 from tests.browser.touching import said
 
 Open = Callable[..., Page]

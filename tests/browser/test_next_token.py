@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lm_core import Distribution, Transformer
 from lm_core.labels import label
+from pages.parts import timers
 from tests.browser.server import ROOT, Server, running
 
 Open = Callable[..., Page]
@@ -64,7 +65,7 @@ def test_promise_prompt_and_answer_without_scrolling(server: Server, open_page: 
 
 def test_first_load_is_light(server: Server, open_page: Open) -> None:
     """At most 2 MB on the wire, everything a fresh browser fetches to show page 1."""
-    page = open_page(server, "/about:blank")
+    page = open_page(server, None, own=True)
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -95,7 +96,7 @@ def test_typing_answers_without_committing(server: Server, open_page: Open, mode
 
 def test_while_an_answer_is_on_its_way_only_the_latest_text_waits(server: Server, open_page: Open) -> None:
     sent: list[str] = []
-    page = open_page(server, "/about:blank")
+    page = open_page(server, None, own=True)
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     page.goto(server.url + "/next_token")
     expect(head(page, "space Paris")).to_be_visible()
@@ -172,7 +173,7 @@ def test_the_back_button_goes_back_to_the_scene_before(server: Server, open_page
     for text in ("One two", "Three four"):
         commit(page, text)
         expect(page).to_have_url(re.compile(text.replace(" ", ".")))
-        page.wait_for_timeout(3200)  # right after a change an old address only means an old message
+    page.wait_for_timeout(1_000 * timers.STALE + 200)  # right after a change an old address only means an old message
     page.go_back()
     expect(box(page)).to_have_value("One two")
     expect(page.locator(".tokens li")).to_have_text(["One", "·two"])
@@ -195,7 +196,7 @@ def test_the_link_copied_in_the_middle_of_a_text_is_the_texts(server: Server, op
     expect(copy).to_be_visible()
     box(page).press("End")
     page.keyboard.type(" not")
-    expect(page.locator(".tokens .count")).to_have_text("6 tokens")
+    expect(page.locator(".tokens li").last).to_have_text("·not")
     expect(page.locator('[data-testid="stCode"]')).to_contain_text("France is not")
     copy.click()
     expect(page.get_by_text("Link copied.")).to_be_visible()
@@ -283,7 +284,7 @@ def test_examples_set_the_scene(server: Server, open_page: Open) -> None:
 
 
 def test_a_copied_link_restores_the_scene_in_a_fresh_browser_and_server(
-    server: Server, open_page: Open, tmp_path: Path
+    server: Server, other: Server, open_page: Open
 ) -> None:
     page = open_page(server, "/next_token", permissions=["clipboard-read", "clipboard-write"])
     expect(head(page, "space Paris")).to_be_visible()
@@ -304,18 +305,16 @@ def test_a_copied_link_restores_the_scene_in_a_fresh_browser_and_server(
     expect(page.get_by_text("Link copied.")).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()").removeprefix(server.url)
     before = (labels(page), page.locator(".nte-found").all_inner_texts(), page.locator(".nte-table").inner_text())
-    with running(tmp_path) as fresh:
-        fresh.wait_until("/_stcore/health")
-        other = open_page(fresh, link)
-        expect(other.locator("tr[data-id]")).to_have_count(20, timeout=60_000)
-        expect(other.get_by_label("Prompt (A)")).to_have_value("The package left the\nold")
-        expect(other.get_by_label("Prompt (B)")).to_have_value("The order left <the> $new$ 100%")
-        expect(other.locator(".bars .axis")).to_contain_text("0.1 %")
-        expect(other.locator(".nte-table")).to_be_visible()
-        expect(other.locator(".nte-found")).to_have_count(2)
-        assert (labels(other), other.locator(".nte-found").all_inner_texts()) == before[:2]
-        assert other.locator(".nte-table").inner_text() == before[2]
-        other.close()
+    fresh = open_page(other, link, own=True)
+    expect(fresh.locator("tr[data-id]")).to_have_count(20, timeout=60_000)
+    expect(fresh.get_by_label("Prompt (A)")).to_have_value("The package left the\nold")
+    expect(fresh.get_by_label("Prompt (B)")).to_have_value("The order left <the> $new$ 100%")
+    expect(fresh.locator(".bars .axis")).to_contain_text("0.1 %")
+    expect(fresh.locator(".nte-table")).to_be_visible()
+    expect(fresh.locator(".nte-found")).to_have_count(2)
+    assert (labels(fresh), fresh.locator(".nte-found").all_inner_texts()) == before[:2]
+    assert fresh.locator(".nte-table").inner_text() == before[2]
+    fresh.close()
 
 
 def test_the_prompt_goes_along_to_the_next_page_and_back(server: Server, open_page: Open) -> None:
@@ -337,7 +336,7 @@ def test_leaving_for_another_page_in_the_middle_of_a_text(server: Server, open_p
     expect(head(page, "space Paris")).to_be_visible()
     box(page).press("End")
     page.keyboard.type(" not")
-    expect(page.locator(".tokens .count")).to_have_text("6 tokens")
+    expect(page.locator(".tokens li").last).to_have_text("·not")  # with the space alone there are as many tokens
     page.get_by_role("link", name="Home").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Next-Token Explorer")
     stood = page.get_by_role("textbox", name="Type the beginning of a text")
@@ -408,12 +407,6 @@ def test_nul_and_lone_surrogates_from_the_address_bar(server: Server, open_page:
     page = open_page(server, "/next_token?prompt=a%00b%ED%A0%80c")
     expect(page.locator("tr[data-id]")).to_have_count(10)
     expect(page.locator(".tokens li").nth(1)).to_have_text("␀")
-
-
-def test_garbage_in_the_link_gets_a_sentence_each(server: Server, open_page: Open) -> None:
-    page = open_page(server, "/next_token?n=7&axis=up&guess=yes&model=gpt-9&seed=-1&nonsense=1")
-    expect(page.get_by_text("The link was not followed in one point")).to_have_count(5)
-    expect(page.locator("tr[data-id]")).to_have_count(10)
 
 
 def test_the_frontend_is_compressed_and_ready_is_said(server: Server) -> None:

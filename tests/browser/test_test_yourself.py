@@ -12,9 +12,10 @@ from lm_core.models.begun import Begun
 from lm_core.quiz import Question
 from lm_core.training.small_models import learning_corpus
 from pages.parts import quiz_test
+from tests.browser.screen import settled
 from tests.browser.server import ROOT, Server
-from tests.browser.test_every_page import settled
 from tests.browser.touching import said
+from tests.reliability import LONG
 
 Open = Callable[..., Page]
 PAGE = "/test_yourself"
@@ -84,7 +85,7 @@ def secrets(question: Question) -> list[str]:
     return told
 
 
-@pytest.mark.parametrize("seed", [0, 5])
+@pytest.mark.parametrize("seed", [0, 5] if LONG else [5])
 def test_a_class_takes_the_same_ten_and_nothing_leaks(
     server: Server, open_page: Open, ten: Callable[[int], list[Question]], seed: int
 ) -> None:

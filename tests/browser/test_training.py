@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from lm_core.corpus import REGIONAL_LOCAL, tracking
@@ -19,8 +18,8 @@ from lm_core.recipe import ARTICLE, Recipe
 from lm_core.training.build import texts, trainer
 from lm_core.training.opened import open_step
 from pages.parts.frame import percent
+from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server, running
-from tests.browser.test_every_page import fills_a_stage, settled
 
 Open = Callable[..., Page]
 
@@ -68,7 +67,7 @@ def test_one_click_to_a_falling_loss(server: Server, open_page: Open) -> None:
     expect(said(page)).to_have_text("Nothing learned yet: 23,296 random weights. Press Play.")
     button(page, "Play").click()
     expect(counter(page)).to_have_text(re.compile(r"step [1-9]\d+ of 500, seed 101"))
-    expect(said(page)).to_have_text("Done: 500 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 500 steps.", timeout=180_000)
     floor = tracking(1).grammar
     assert floor is not None
     assert floor.cross_entropy < float(facts(page)["held-out loss"].split()[0]) < 1.05 * floor.cross_entropy
@@ -85,7 +84,7 @@ def test_the_articles_run_is_an_example(server: Server, open_page: Open) -> None
     expect(counter(page)).to_have_text("step 1 of 120, seed 7")
     assert facts(page)["training loss"] == "2.1210 nats"
     play(page)
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     assert facts(page)["training loss"] == "0.3473 nats"  # before the last update; 0.3468 after it
     assert "best possible on these lines: 0.3466" in page.locator(".training svg .name").all_text_contents()
     expect(page.get_by_label("Your words")).to_have_value("left regional")
@@ -119,23 +118,23 @@ def test_reset_gives_the_same_curve_and_a_new_seed_another(server: Server, open_
     page = at(server, open_page, text="article", net="ngram")
     curve = page.locator(".training path.loss")
     play(page)
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     first = curve.get_attribute("d")
     button(page, "Reset").click()
     expect(counter(page)).to_have_text("step 0 of 120, seed 7")
     play(page)
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     assert curve.get_attribute("d") == first
     button(page, "New seed").click()
     expect(counter(page)).to_have_text("step 0 of 120, seed 8")
     play(page)
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     assert curve.get_attribute("d") != first
 
 
 def test_scrubbing_shows_that_step(server: Server, open_page: Open) -> None:
     page = at(server, open_page, text="article", net="ngram", at="120")
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     slider = page.get_by_label("Training time, in steps")
     slider.focus()
     mine = trainer(ARTICLE, REGIONAL_LOCAL)
@@ -176,40 +175,15 @@ def test_a_pause_pauses_and_a_link_restores(server: Server, open_page: Open) -> 
 
 def test_a_link_to_a_step_nobody_has_made_makes_it(server: Server, open_page: Open) -> None:
     page = at(server, open_page, run_seed="103", at="40")
-    expect(counter(page)).to_have_text("step 40 of 500, seed 103", timeout=60_000)
+    expect(counter(page)).to_have_text("step 40 of 500, seed 103", timeout=180_000)
     expect(said(page)).to_have_text(re.compile("^Paused."))
 
 
-@pytest.mark.parametrize(
-    ("link", "sentence"),
-    [
-        ({"learning_rate": "1e6", "steps": "200", "run_seed": "5"}, "lower the learning rate"),
-        ({"text": "own", "own": "word"}, "This text has one token only"),
-        ({"text": "six"}, "No line has more than 4 tokens to read: of a context of 24 no more is used."),
-        ({"text": "python", "embedding": "512", "heads": "4"}, "1,000,000 parameters"),
-        ({"embedding": "30"}, "`embedding` must be a multiple of twice the heads (8)"),
-        ({"text": "own", "own": " "}, "Your text holds no text"),
-        ({"steps": "many"}, "`steps` must be a whole number from 1 to 5000, but is 'many'"),
-        ({"steps": "0"}, "`steps` must be a whole number from 1 to 5000, but is 0"),
-        ({"steps": "1_0"}, "`steps` must be a whole number from 1 to 5000, but is '1_0'"),
-        ({"batch": "0"}, "`batch` must be a whole number from 1 to 512"),
-        ({"learning_rate": "inf"}, "`learning_rate` must be a number from 1e-09 to 1e+09"),
-        ({"optimiser": "evil"}, "`optimiser` must be one of adamw, adam, sgd"),
-        ({"schedule": "<b>"}, "`schedule` must be one of"),
-        ({"at": "99999"}, "`at` must be a whole number from 0 to 500"),
-        ({"run_seed": "-1"}, "`run_seed` must be a whole number from 0"),
-        ({"net": "lstm"}, "`net` must be one of ngram, gru, transformer, unmasked"),
-    ],
-)
-def test_a_sentence_each(server: Server, open_page: Open, link: dict[str, str], sentence: str) -> None:
-    page = open_page(server, f"/training?{urlencode(link)}")
-    settled(page)
-    if sentence.startswith("lower"):
-        play(page)
-        expect(said(page)).to_contain_text(sentence)
-        assert re.search(r"back at step \d+", said(page).inner_text())
-    else:
-        expect(page.get_by_text(sentence).first).to_be_visible(timeout=30_000)
+def test_a_rate_that_is_too_high_is_said_with_where_to_go_back_to(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, learning_rate="1e6", steps="200", run_seed="5")
+    play(page)
+    expect(said(page)).to_contain_text("lower the learning rate")
+    assert re.search(r"back at step \d+", said(page).inner_text())
 
 
 def worker_of(server: Server) -> int:
@@ -238,7 +212,7 @@ def test_kills_and_the_end_of_the_server(open_page: Open, tmp_path: Path) -> Non
         expect(said(page)).to_have_text("Training.")
         expect(counter(page)).not_to_have_text(before)
         worker = worker_of(server)
-        page.context.close()
+        page.close()
     end = time.monotonic() + 10
     while Path(f"/proc/{worker}").exists() and "zombie" not in Path(f"/proc/{worker}/status").read_text():
         assert time.monotonic() < end, "a training process outlived its server"
@@ -247,7 +221,7 @@ def test_kills_and_the_end_of_the_server(open_page: Open, tmp_path: Path) -> Non
 
 def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tmp_path: Path) -> None:
     page = at(server, open_page, text="article", net="ngram", at="120")
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     page.get_by_text("Take the model along, show the code").click()
     with page.expect_download() as download:
         button(page, "Model of step 120, safetensors").click()
@@ -296,12 +270,12 @@ def test_a_race_and_one_prompt_under_all(server: Server, open_page: Open) -> Non
     page.get_by_text("Race: one text, several models").click()
     button(page, "Start the race").click()
     expect(page.get_by_text("Steps made: Neural n-gram 60, GRU 60, Transformer 60 of 60.")).to_be_visible(
-        timeout=60_000
+        timeout=180_000
     )
     page.get_by_role("radio", name="three learning rates").click()
     button(page, "Start the race").click()
     expect(page.get_by_text("Steps made: rate 0.0004 60, rate 0.004 60, rate 0.04 60 of 60.")).to_be_visible(
-        timeout=60_000
+        timeout=180_000
     )
     page.get_by_text("One prompt, all models").click()
     rows = page.locator(".nte-table tr")
@@ -323,19 +297,19 @@ def test_keys_and_announcements(server: Server, open_page: Open) -> None:
     expect(counter(page)).to_have_text("step 0 of 120, seed 11")
     button(page, "Play").focus()
     page.keyboard.press("Space")
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
 
 
 def test_the_stage_holds_it_all(server: Server, open_page: Open) -> None:
     stage = {"viewport": {"width": 1280, "height": 720}}
     page = at(server, open_page, stage, present="1", text="article", net="ngram", at="120")
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     fills_a_stage(page)
 
 
 def test_an_example_begins_at_its_beginning(server: Server, open_page: Open) -> None:
     page = at(server, open_page, text="article", net="ngram", at="40")
-    expect(counter(page)).to_have_text("step 40 of 120, seed 7", timeout=60_000)
+    expect(counter(page)).to_have_text("step 40 of 120, seed 7", timeout=180_000)
     choose(page, "One state carries the past: a GRU")
     expect(counter(page)).to_have_text("step 0 of 500, seed 0")
     settled(page)
@@ -376,15 +350,15 @@ def test_leaving_while_it_plays_keeps_the_place(server: Server, open_page: Open)
 
 
 def test_the_same_run_is_trained_once(server: Server, open_page: Open) -> None:
-    first = at(server, open_page, run_seed="104")
-    second = at(server, open_page, run_seed="104")
+    first = at(server, open_page, run_seed="104", steps="200")
+    second = at(server, open_page, run_seed="104", steps="200")
     play(first, "full")
     play(second, "full")
     expect(said(first)).to_have_text(re.compile("Training, with 2 visitors|This run is trained already"))
     for page in (first, second):
-        expect(said(page)).to_have_text("Done: 500 steps.", timeout=60_000)
+        expect(said(page)).to_have_text("Done: 200 steps.", timeout=180_000)
     assert facts(first) == facts(second)  # the seconds, too, are those of one run
-    late = at(server, open_page, run_seed="104")
+    late = at(server, open_page, run_seed="104", steps="200")
     expect(said(late)).to_contain_text("Nothing learned yet")
     play(late, "full")
     expect(said(late)).to_have_text(re.compile("^This run is trained already"))
@@ -396,18 +370,18 @@ def test_a_link_finds_a_text_too_long_for_it(server: Server, open_page: Open, tm
     page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(tmp_path / "long.txt")
     expect(page.get_by_text("This text is too long for a link.")).to_be_visible()
     play(page)
-    expect(said(page)).to_have_text("Done: 20 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 20 steps.", timeout=180_000)
     settled(page)
     expect(page).to_have_url(re.compile(r"run=[0-9a-f]{16}"))
     again = open_page(server, page.url.removeprefix(server.url))
-    expect(again.get_by_text("The text of this link is stored with its run")).to_be_visible(timeout=60_000)
+    expect(again.get_by_text("The text of this link is stored with its run")).to_be_visible(timeout=180_000)
     expect(counter(again)).to_have_text("step 20 of 20, seed 0")
     assert facts(again) == facts(page)
 
 
 def test_what_it_wrote_is_stamped(server: Server, open_page: Open) -> None:
     page = at(server, open_page, text="article", net="ngram", at="120")
-    expect(said(page)).to_have_text("Done: 120 steps.", timeout=60_000)
+    expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     page.get_by_text("What it wrote along the way").click()
     rows = page.locator(".nte-table tbody tr")
     expect(rows).to_have_count(9)

@@ -12,7 +12,7 @@ import threading, time
 from lm_core.pretrained.engine import Engine
 inner = Engine._run
 def slow(self, *given):
-    time.sleep(1.5 if threading.current_thread().name == "inference" else 0)
+    time.sleep(0.8 if threading.current_thread().name == "inference" else 0)
     return inner(self, *given)
 Engine._run = slow
 """

@@ -93,18 +93,16 @@ def test_make_run_stays_on_this_machine() -> None:
     assert "--server.address=0.0.0.0" in classroom.options(HERE)
 
 
-def test_the_doctor_finds_everything_well(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_finds_a_port_that_is_taken(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it finds everything well is in tests/test_readme.py."""
     monkeypatch.chdir(ROOT)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         monkeypatch.setenv("PORT", str(probe.getsockname()[1]))
         assert not doctor.examine((doctor.port,))
     assert "is taken: end what uses it" in capfd.readouterr().out
-    assert doctor.examine()
-    said = capfd.readouterr().out
-    assert said.count("ok  ") == 7
-    assert "' Rome'" in said
-    assert "13 pages drawn" in said
 
 
 def test_a_port_whose_server_has_just_ended_is_free(monkeypatch: pytest.MonkeyPatch) -> None:

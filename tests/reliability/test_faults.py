@@ -24,8 +24,9 @@ from lm_core.runtime.run_folder import DONE, RunFolder
 from lm_core.training.build import trainer
 from tests.browser.server import ROOT, running
 from tests.core.runtime.test_jobs import SMALL, until, worker_of
+from tests.reliability import cases
 
-STEPS = 5_000
+STEPS = cases(1_200, 5_000)
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +34,12 @@ def text() -> Corpus:
     return tracking(200, seed=3)
 
 
-def test_twelve_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: Corpus) -> None:
-    """Each time somewhere else, also while a checkpoint is being written; steps come once each, in order."""
+def test_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: Corpus) -> None:
+    """Twelve with `make soak`, each somewhere else, also while a checkpoint is written; steps come once, in order."""
     jobs = Jobs(tmp_path, slots=1, slice_seconds=0.2)
     recipe = replace(SMALL, steps=STEPS)
     folder = jobs.open(recipe, text)
-    for kill in range(12):
+    for kill in range(cases(2, 12)):
         until(lambda at=100 + kill * 330: jobs.watch(folder, "a", STEPS).head > at)
         os.kill(worker_of(jobs), signal.SIGKILL)
         until(lambda: jobs.watch(folder, "a", STEPS).state == "interrupted")

@@ -186,7 +186,7 @@ def test_links(server: Server, page: str) -> None:
 
     async def visit() -> None:
         draw = random.Random(page)
-        for _ in range(cases(6, 500)):
+        for _ in range(cases(2 if page == "kv_cache" else 6, 500)):  # that page measures for seconds
             visitor = Visitor(server.url, 0, page, query(draw))
             await visitor.open()
             assert not [html for html in visitor.shown if "<script" in html or "<img src=x" in html], visitor.query

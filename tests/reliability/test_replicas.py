@@ -129,6 +129,7 @@ def test_every_upload_reaches_the_process_of_its_visitor(pair: Server) -> None:
     assert len(processes) == 2
 
 
+@pytest.mark.soak
 def test_without_the_cookie_uploads_go_astray(tmp_path: Path) -> None:
     """The control: the same two processes, drawn at random for each request."""
     text = CADDYFILE.read_text(encoding="utf-8")

@@ -20,6 +20,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.browser.server import Server
+
 KEY = 0.4
 """Seconds between two keys at 30 words a minute, five letters a word."""
 WORDS = tuple(
@@ -184,6 +186,20 @@ class Visitor:
             )
         elif kind == "text_input" and element.text_input.id not in self._widgets:
             self._widgets[element.text_input.id] = WidgetState(id=element.text_input.id, string_value="")
+
+
+def visit(server: Server, page: str, query: str) -> str:
+    """What the page shows as HTML to one visitor who opens a link to it and leaves; it has a title."""
+
+    async def look() -> list[str]:
+        visitor = Visitor(server.url, 0, "" if page == "home" else page, query)
+        await visitor.open()
+        await visitor.close()
+        return visitor.shown
+
+    shown = run(look())
+    assert shown
+    return " ".join(shown)
 
 
 def own_words(number: int, count: int) -> list[str]:
