@@ -176,3 +176,12 @@ def test_refused_n_and_ids(n: object) -> None:
 def test_refused_unit() -> None:
     with pytest.raises(InvalidInput, match='`unit` must be "nats" or "bits"'):
         Distribution(FIVE).entropy("bytes")  # type: ignore[arg-type]
+
+
+@given(st.lists(st.floats(-80, 80), min_size=1, max_size=30))
+def test_the_normaliser_is_what_a_logit_loses(values: list[float]) -> None:
+    """By hand ln(e^1 + e^2) = 2.3133; numpy's logaddexp as the authority."""
+    assert Distribution([1.0, 2.0]).log_normaliser == pytest.approx(2.3132616875)
+    belief = Distribution(values)
+    assert belief.log_normaliser == pytest.approx(float(np.logaddexp.reduce(values)), abs=1e-9)
+    assert belief.logits - belief.log_normaliser == pytest.approx(belief.log_probabilities, abs=1e-9)

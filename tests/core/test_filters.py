@@ -139,6 +139,15 @@ REFUSED: dict[str, list[tuple[Callable[[object], filters.Filter], list[object]]]
 }
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("ids", [[2, 2], [4, 4, 4], [1, 2, 1, 2], [3, 5, 3, 8, 1, 3, 5]], ids=str)
+def test_an_ngram_that_ends_in_the_last_token_counts_too(n: int, ids: list[int]) -> None:
+    """After "2 2" a second "2 2" would begin with the last token: transformers bans 2, and so do we."""
+    logits = np.zeros(9)
+    ours = filters.NoRepeatNgram(n).apply(logits, Context(ids))
+    assert ours.tolist() == theirs(hf.NoRepeatNGramLogitsProcessor(n), logits, ids).tolist()
+
+
 @pytest.mark.parametrize(
     ("name", "make", "value"),
     [(name, make, value) for name, cases in REFUSED.items() for make, values in cases for value in values],

@@ -28,6 +28,14 @@ def test_inverses_are_tight(engine: str, name: str) -> None:
     assert size(model, 8192, sequences + 1, engine=engine).per_gpu > H100.for_cache
 
 
+def test_an_engine_that_splits_layers_may_use_all_gpus_together() -> None:
+    """llama.cpp on four GPUs of 4 GiB holds what one of 16 GiB does; 512 KiB a token in float16."""
+    article = Geometry.by_hand(layers=32, heads=32, kv_heads=32, head_dim=128)
+    four = max_context(article, Budget(4, 4 * GIB, utilisation_percent=100), engine="llama.cpp").value
+    assert four == max_context(article, Budget(1, 16 * GIB, utilisation_percent=100), engine="llama.cpp").value
+    assert 3 * 8192 < four <= 32768
+
+
 def test_what_limits_is_named() -> None:
     full = Budget(gpus=1, memory=10 * GIB, weights=16 * GIB)
     assert max_context(preset("llama-3.1-8b"), full).limits.startswith("weights")
