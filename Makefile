@@ -2,7 +2,7 @@
 # make class  the same for everybody in the room: shows the address and a QR code
 # make replicas  several processes behind one address, for more visitors: make replicas N=4
 # make doctor checks the model, every page, port and memory before an audience comes
-# make check  lint, types, doctests and every test that needs neither a browser nor the model: within a minute
+# make check  lint, types, doctests and every test that needs neither a browser nor the model: a minute or two
 # make test   everything: unit, page and real-browser tests, two at a time
 # make soak   the long version of the reliability tests: more cases, visitors and kills
 # make bench  speed against named peers, as ratios of one run
@@ -44,7 +44,7 @@ test: $(VENV)/tests-installed $(VENV)/browser-installed
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/tests-installed $(VENV)/browser-installed
-	SOAK=1 $(BIN)/pytest tests/core tests/pages tests/reliability
+	SOAK=1 $(BIN)/pytest tests
 	$(BIN)/python -m tests.reliability.soak
 
 bench: $(VENV)/tests-installed
