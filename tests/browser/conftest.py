@@ -93,9 +93,14 @@ class Tabs:
         for page in self._opened:
             if not page.is_closed():
                 if page.url.startswith("http"):
-                    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+                    page.evaluate("sessionStorage.clear()")
                 page.goto("about:blank") if page is self._warm else page.close()
         if self._warm is not None and not self._warm.is_closed():
+            # Only now: a page that is still there could write once more what it keeps.
+            storage = self._warm.context.new_cdp_session(self._warm)
+            for origin in {server.url for server in self.servers}:
+                storage.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage"})
+            storage.detach()
             self._warm.context.clear_cookies()
             self._warm.context.clear_permissions()
         self._contexts, self._opened, self._free, self.faults, self.servers = [], [], True, [], []
