@@ -29,10 +29,12 @@ def find() -> str | None:
 
 
 def install() -> None:
-    """Tries Debian's package where we may install it, then Playwright's download."""
+    """Tries Debian's packages where we may install them, then Playwright's download."""
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-qq"])
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", NAMES[0]])
+        for package in ("chromium-headless-shell", "chromium"):
+            if find() is None:
+                subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package])
     if find() is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
 
