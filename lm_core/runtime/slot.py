@@ -49,9 +49,19 @@ class Slot:
             assert process.stdout is not None
             self.say(command)
             line = process.stdout.readline()
-            return dict(json.loads(line)) if line.endswith("\n") else None
+            if line.endswith("\n"):
+                return dict(json.loads(line))
         except (OSError, ValueError):
-            return None
+            pass
+        self._bury()
+        return None
+
+    def _bury(self) -> None:
+        """A killed process closes its pipes a moment before it can be seen to have ended: the next must not be asked
+        of it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
     def end(self, patience: float) -> None:
         """Lets the worker save and go."""

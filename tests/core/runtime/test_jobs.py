@@ -20,6 +20,7 @@ from lm_core.recipe import ARTICLE, Recipe
 from lm_core.runtime.jobs import INTERRUPTED, Jobs
 from lm_core.runtime.replay import Replay
 from lm_core.runtime.run_folder import DIVERGED, DONE, RunFolder
+from lm_core.runtime.slot import Slot
 from lm_core.training import Trainer
 from lm_core.training.build import trainer
 
@@ -102,6 +103,18 @@ def test_a_killed_worker_costs_nothing(manager: Callable[..., Jobs], text: Corpu
     assert records["step"].tolist() == list(range(1, 1_501))
     assert records["loss"].tolist() == losses
     assert torch.equal(final_weights(folder), mine.weights)
+
+
+def test_after_a_worker_that_closed_its_pipes_the_next_question_goes_to_another() -> None:
+    """Killed, it closes them before it is seen to have ended; here the time between is as long as one likes."""
+    slot = Slot()
+    silent = [sys.executable, "-c", "import os, time; os.close(1); time.sleep(60)"]
+    slot.process = dying = subprocess.Popen(silent, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert slot.ask({"do": "train"}) is None
+    assert dying.poll() is not None
+    with slot.start() as new:
+        assert new is not dying
+        slot.end(10)
 
 
 SERVER = """
