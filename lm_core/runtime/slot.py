@@ -53,13 +53,15 @@ class Slot:
                 return dict(json.loads(line))
         except (OSError, ValueError):
             pass
-        self._bury()
+        self._reap()
         return None
 
-    def _bury(self) -> None:
-        """A killed process closes its pipes a moment before it can be seen to have ended: the next must not be asked
-        of it."""
-        if self.process is not None:
+    def _reap(self) -> None:
+        """Ends the worker and waits until it has: a killed one closes its pipes a moment before `poll` says so.
+
+        One that `end` lets save and go is left to it.
+        """
+        if self.process is not None and self.process.stdin is not None and not self.process.stdin.closed:
             self.process.kill()
             self.process.wait()
 
