@@ -107,10 +107,16 @@ def current() -> Talk | None:
 
 
 def heard() -> None:
-    """Callback of the stage: which scene the speaker wants."""
+    """Callback of the stage: which scene the speaker wants.
+
+    After a change of page Streamlit may call it again for a wish it has carried out. Carrying it out twice would put
+    back what the speaker has moved meanwhile.
+    """
     wanted = getattr(st.session_state.get("_stage"), "wanted", None)
-    if isinstance(wanted, dict) and isinstance(wanted.get("scene"), int):
-        st.session_state[_WANTED], st.session_state[_HEARD] = wanted["scene"], str(wanted.get("stamp"))
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("scene"), int):
+        return
+    if (stamp := str(wanted.get("stamp"))) != st.session_state.get(_HEARD):
+        st.session_state[_WANTED], st.session_state[_HEARD] = wanted["scene"], stamp
 
 
 def move(entry: Entry) -> Talk | None:
