@@ -6,6 +6,7 @@ import gc
 import pytest
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.pages_manager import PagesManager
 
 from lm_core.runtime import registry
 from tests.browser.server import ROOT
@@ -14,6 +15,21 @@ from tests.browser.server import ROOT
 @pytest.fixture(autouse=True)
 def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def _inside_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page is entered through app.py at once, as in any server that has answered before.
+
+    AppTest forgets at each run that the app builds its own navigation, takes `pages/` for Streamlit's older kind of
+    app, and loses buttons and forms in the rerun that follows.
+    """
+
+    class Remembered(PagesManager):
+        """Takes the forgetting upon itself, so that it does not reach the class above."""
+
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", False)
+    monkeypatch.setattr("streamlit.testing.v1.app_test.PagesManager", Remembered)
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.contents import Entry, read
@@ -25,7 +26,7 @@ def open_page(url: str = "next_token", **link: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     for name, value in link.items():
         app.query_params[name] = value
-    app = app.switch_page(FILES[url]).run()
+    app = (app.switch_page(FILES[url]) if url else app).run()
     assert not app.exception
     return app
 
@@ -37,6 +38,17 @@ def components(app: AppTest) -> dict[str, dict[str, Any]]:
         data = json.loads(element.proto.json) if element.proto.json else {}
         found[data.get("label") or element.proto.component_name.removeprefix("next_token_")] = data
     return found
+
+
+def send(app: AppTest, name: str, **message: object) -> None:
+    """What a component of ours tells the page, as its script in a browser does; then the page's answer."""
+    kind = f"next_token_{name}"
+    ids = [e.proto.id for e in app.get("bidi_component") if e.proto.component_name in (name, kind)]
+    assert len(ids) == 1, f"{len(ids)} components are named {name}"
+    states = app._tree.get_widget_states()
+    states.widgets.append(WidgetState(id=ids[0], json_value=json.dumps(message)))
+    app._run(states)
+    assert not app.exception
 
 
 def bars(app: AppTest) -> dict[str, Any]:
