@@ -1,48 +1,34 @@
-"""Every concept of the lesson is touched in a real browser: its control changes the text the map names for it."""
+"""Concepts of the lesson that a component of ours draws by itself: its control changes the text the map names."""
 
-from collections import Counter
 from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page
 
-from pages.parts import concepts, links
 from pages.parts.concepts import Touch
 from tests.browser.screen import settled
-from tests.browser.server import ROOT, Server
+from tests.browser.server import Server
 from tests.browser.touching import READ, said, touch
+from tests.pages.test_concepts import DRAWN, MAP, page_of
 
 Open = Callable[..., Page]
-TOUCHES = concepts.tomllib.loads((ROOT / concepts.MAP).read_text(encoding="utf-8"))["touch"]
-MAP = [
-    Touch(row["address"], row["role"], row["control"], row["act"],
-          tuple(concepts.Concept(key, *said) for key, said in row["teaches"].items()))
-    for row in TOUCHES
-]  # fmt: skip
-
-
-def test_all_123_are_there_once_and_no_control_carries_more_than_six() -> None:
-    keys = [concept.key for each in MAP for concept in each.teaches]
-    assert sorted(keys) == [f"K{n:03}" for n in range(1, 124)]
-    carried = Counter[tuple[str, str]]()
-    for each in MAP:
-        carried[each.address.partition("?")[0], each.control] += len(each.teaches)
-    assert max(carried.values()) <= concepts.MOST
-
-
-FOLDS = {each.address: [] for each in MAP if each.role == "fold"}
+PAGES: dict[str, list[Touch]] = {}
 for each in MAP:
-    if each.role == "fold":
-        FOLDS[each.address].append(each)
-LOADS = [*FOLDS.values(), *([each] for each in MAP if each.role != "fold")]
-"""Folds of one scene leave each other alone and are opened in one load; any other control gets a load of its own."""
+    if (page_of(each), each.control) in DRAWN:
+        PAGES.setdefault(page_of(each), []).append(each)
 
 
-@pytest.mark.parametrize("touches", LOADS, ids=lambda touches: f"{touches[0].address}-{touches[0].control[:30]}")
-def test_touching_it_changes_what_it_says(server: Server, open_page: Open, touches: list[Touch]) -> None:
-    page = open_page(server, "/" + quote(touches[0].address.removeprefix("home"), safe="?&=/"))
-    for each in touches:
+@pytest.mark.parametrize("name", PAGES)
+def test_touching_it_changes_what_it_says(server: Server, open_page: Open, name: str) -> None:
+    """All of a page in as few loads as there are addresses; an example may be chosen from any scene."""
+    address, page = None, None
+    for each in PAGES[name]:
+        if page is None or each.role == "button" or (each.role != "example" and each.address != address):
+            address = each.address
+            path = server.url + "/" + quote(address.removeprefix("home"), safe="?&=/")
+            page = page or open_page(server, None)
+            page.goto(path)
         settled(page)
         texts = [concept.changes for concept in each.teaches]
         before = said(page)
@@ -50,9 +36,3 @@ def test_touching_it_changes_what_it_says(server: Server, open_page: Open, touch
         touch(page, each.role, each.control, each.act)
         for text in texts:
             page.wait_for_function(f"(text) => ({READ})().includes(text)", arg=text, timeout=60_000)
-
-
-def test_every_address_leads_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    for each in MAP:
-        links.target(each.address)

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.contents import Entry, read
@@ -15,6 +15,10 @@ ENTRIES = [read(file) for file in sorted((ROOT / "pages").glob("[0-9]*.py"))]
 FILES = {read(file).url: str(file.relative_to(ROOT)) for file in sorted((ROOT / "pages").glob("[0-9]*.py"))}
 PRIVATE = ("visit", "version", "forget")
 """What a component is told of the visit, not of the scene."""
+
+
+WORDS = ("title", "header", "subheader", "markdown", "caption", "text", "code")
+"""Elements of Streamlit that say something."""
 
 
 def name_of(entry: Entry) -> str:
@@ -45,9 +49,14 @@ def send(app: AppTest, name: str, **message: object) -> None:
     kind = f"next_token_{name}"
     ids = [e.proto.id for e in app.get("bidi_component") if e.proto.component_name in (name, kind)]
     assert len(ids) == 1, f"{len(ids)} components are named {name}"
+    tell(app, ids[0], json_value=json.dumps(message))
+
+
+def tell(app: AppTest, widget: str, **value: object) -> None:
+    """The value of a control that AppTest has no words for, by its field of Streamlit's WidgetState."""
     states = app._tree.get_widget_states()
-    states.widgets.append(WidgetState(id=ids[0], json_value=json.dumps(message)))
-    app._run(states)
+    others = [state for state in states.widgets if state.id != widget]
+    app._run(WidgetStates(widgets=[*others, WidgetState(id=widget, **value)]))  # type: ignore[arg-type]
     assert not app.exception
 
 
@@ -65,7 +74,7 @@ def markup(app: AppTest) -> str:
 def said(app: AppTest) -> str:
     """What stands on the page as text: our HTML without its tags, and Streamlit's own words."""
     words = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", markup(app))))
-    plain = [str(element.value) for kind in ("title", "markdown", "caption", "code") for element in app.get(kind)]
+    plain = [str(element.value) for kind in WORDS for element in app.get(kind)]
     return " ".join([words, *plain])
 
 

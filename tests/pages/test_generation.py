@@ -1,10 +1,8 @@
 """Generation without a browser: every act of the walk, every reason to stop, what its folds say, and its traces."""
 
 import contextlib
-import csv
 import io
 import itertools
-import re
 from typing import Any
 
 import pytest
@@ -19,7 +17,7 @@ from lm_core.pretrained.catalogue import Entry
 from lm_core.recording import Recording
 from lm_core.runtime import registry
 from lm_core.scoring import score_continuation
-from tests.pages.opening import components, drawn, open_page, said, send
+from tests.pages.opening import components, open_page, said, send
 
 FOLDS = {
     "What to notice", "When greedy goes in circles", "Greedy, drawn, best found", "When the context window is full",
