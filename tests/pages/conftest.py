@@ -2,6 +2,7 @@
 
 import functools
 import gc
+from collections.abc import Iterator
 
 import pytest
 import streamlit as st
@@ -9,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from lm_core.runtime import registry
+from pages.parts import training_jobs
 from tests.browser.server import ROOT
 
 
@@ -30,6 +32,16 @@ def _inside_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(PagesManager, "uses_pages_directory", False)
     monkeypatch.setattr("streamlit.testing.v1.app_test.PagesManager", Remembered)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Training runs are kept in a folder of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(training_jobs.FOLDER, str(tmp_path_factory.mktemp("runs")))
+        training_jobs.close()
+        yield
+        training_jobs.close()
 
 
 @pytest.fixture(scope="package", autouse=True)

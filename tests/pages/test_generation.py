@@ -18,6 +18,7 @@ from lm_core.recording import Recording
 from lm_core.runtime import registry
 from lm_core.scoring import score_continuation
 from tests.pages.opening import components, open_page, said, send
+from tests.pages.touching import choose, fill, press
 
 FOLDS = {
     "What to notice", "When greedy goes in circles", "Greedy, drawn, best found", "When the context window is full",
@@ -155,7 +156,7 @@ def test_acts_that_cannot_be_done_are_said() -> None:
 def test_greedy_drawn_and_best_found_become_branches() -> None:
     app = open_page("generation", prompt="The package left the", max="3")
     before = act(app, "step")["tokens"]
-    next(each for each in app.button if each.label == "Run all three, 12 tokens each").click().run()
+    press(app, "Run all three, 12 tokens each")
     joint = {row["how"]: row["log_p"] for row in walk(app)["branches"]}
     assert joint["best found by a beam of width 4"] >= joint["greedy"]
     assert len(joint) == 3
@@ -198,11 +199,11 @@ def test_a_window_that_forgets_shows_what_is_no_longer_seen(policy: str, keep: s
 
 def test_a_real_circle_and_the_penalty_that_ends_it() -> None:
     app = open_page("generation")
-    next(each for each in app.button if each.label == "A circle this model falls into").click().run()
+    press(app, "A circle this model falls into")
     assert (walk(app)["to_take"], app.query_params["t"]) == (40, "0")
     assert to_the_end(app)["circle"]["times"] >= 2
     assert "times in a row." in said(app)
-    next(each for each in app.button if each.label == "The same with a penalty of 1.1").click().run()
+    press(app, "The same with a penalty of 1.1")
     assert app.query_params["rp"] == "1.1"
     while len((calm := act(app, "step", most=40 - walk(app)["at"]))["tokens"]) < 40:
         assert calm["circle"] is None
@@ -220,8 +221,7 @@ def test_every_fold_opens_on_any_scene(link: dict[str, str]) -> None:
 
 def test_the_window_fold_knows_the_articles_cases() -> None:
     app = open_page("generation")
-    case = next(group for group in app.get("button_group") if group.label == "Case")
-    case.set_value("8,001 tokens in a window of 8,000").run()
+    choose(app, "8,001 tokens in a window of 8,000")
     for row in (
         "reject refused before anything runs",
         "stop stops after 1,000 new tokens: context full 8,000 0",
@@ -252,6 +252,21 @@ def test_edited_and_foreign_traces(model: Transformer) -> None:
     upload(app, "foreign.json", foreign)
     assert "This trace is from another model, gpt-9, which is not here" in said(app)
     assert len(walk(app)["tokens"]) == 3
+
+
+def test_stop_strings_that_are_none_are_said_and_nothing_is_lost() -> None:
+    app = open_page("generation", t="0")
+    before = act(app, "step")["tokens"]
+    for wrong, sentence in (
+        ("a\n\nb", "`stop strings` must be one a line, none of them empty"),
+        ("y" * 10_000, "`stop_strings` must be texts of at most 200 characters, but is 'a text of 10,000'"),
+    ):
+        fill(app, "Stop strings", wrong)
+        assert sentence in said(app)
+        assert walk(app)["tokens"] == before
+    fill(app, "Stop strings", "is")
+    assert "must be" not in said(app)
+    assert [token["withheld"] for token in walk(app)["tokens"]] == [True]  # “Paris” has “is” in it
 
 
 # ---- links, traces -----------------------------------------------------------------------------------------------
