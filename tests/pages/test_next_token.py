@@ -1,7 +1,9 @@
 """Page 1 without a browser: what the bars and the box are sent, and the sentences beside them."""
 
+import contextlib
 import html
 import importlib.util
+import io
 import json
 import re
 import subprocess
@@ -17,8 +19,9 @@ from lm_core.runtime import registry
 from tests.authority import Authority
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import ROOT
-from tests.pages.opening import FILES, bars, components, open_page
+from tests.pages.opening import FILES, bars, components, open_page, said, send
 from tests.pages.opening import markup as sentences
+from tests.pages.touching import example, press
 
 
 def type_prompt(app: AppTest, text: str, commit: bool = True, name: str = "next_token_prompt") -> AppTest:
@@ -106,6 +109,53 @@ def test_a_text_the_page_put_there_wins_over_what_was_typed_before() -> None:
     button.click().run()
     assert components(app)["Prompt"]["text"] == "The capital of France is"
     assert bars(app)["rows"][0]["label"] == "·Paris"
+
+
+def test_a_question_becomes_a_chat() -> None:
+    app = type_prompt(open_page(), "What is the capital of France?")
+    press(app, "Ask it as a chat")
+    assert components(app)["Prompt"]["tokens"][0]["label"] == "<|im_start|>"
+    assert "Read as special tokens, not as plain text" in sentences(app)
+
+
+def test_an_added_token_keeps_the_whole_text_even_what_is_too_long_for_the_model() -> None:
+    text = "word " * 1500 + "the capital of France is"
+    app = type_prompt(open_page(), text)
+    assert "tokens are used" in sentences(app)
+    best = bars(app)["rows"][0]
+    send(app, "bars", take={"id": best["id"], "onto": bars(app)["take"] and text})
+    assert components(app)["Prompt"]["text"] == text + best["label"].replace("·", " ").replace("⏎", "\n")
+
+
+def test_a_second_prompt_begins_as_the_first() -> None:
+    app = open_page(prompt="The package left the")
+    app.toggle(key="_comparing").set_value(True).run()
+    assert components(app)["Prompt (B)"]["text"] == "The package left the"
+    assert "**0 bits** a token (KL divergence A to B)" in said(app)
+    type_prompt(app, "The package left the checkout", name="next_token_b")
+    assert app.query_params["b"] == "The package left the checkout"
+
+
+def test_an_example_sets_the_scene_and_leaves_the_view_as_it_is() -> None:
+    app = open_page(n="20", axis="log", b="Hello", present="1")
+    example(app, "The cat")
+    assert components(app)["Prompt"]["text"] == "the cat sat on the"
+    assert {**app.query_params} == {"prompt": "the cat sat on the", "n": "20", "axis": "log", "present": "1"}
+    example(app, "See one word change it: checkout")
+    assert components(app)["Prompt (B)"]["text"] == "The package left the checkout"
+    assert components(app)["Prompt (A)"]["text"] == "The package left the"
+    assert app.query_params["present"] == "1"
+
+
+@pytest.mark.usefixtures("_folds_open")
+def test_the_code_of_the_export_runs_and_agrees() -> None:
+    app = open_page(prompt='He said "no" to\nthe')
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(next(code.value for code in app.code if "print(band.first" in code.value), {})
+    first, shown = printed.getvalue().splitlines()[0].split(), bars(app)["rows"][0]
+    assert first[1] == shown["label"]
+    assert float(first[2]) == pytest.approx(shown["p"], rel=1e-4)
 
 
 @pytest.mark.parametrize("sent", [None, 7, "x", [], {}, {"version": 1}, {"version": 1, "text": 5}, {"text": "x"}])
