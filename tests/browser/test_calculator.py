@@ -4,9 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlencode
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from lm_core import pretrained
@@ -16,47 +14,6 @@ from tests.browser.server import Server
 
 Open = Callable[..., Page]
 PAGE = "/kv_cache_calculator"
-
-
-def test_the_articles_figures(server: Server, open_page: Open) -> None:
-    page = open_page(server, PAGE)
-    expect(page.get_by_role("status").filter(has_text="KV cache")).to_contain_text("1.00 GiB (1.07 GB)")
-    tokens = page.get_by_label("Tokens in every sequence")
-    tokens.fill("32768")
-    tokens.press("Enter")
-    expect(page.get_by_text("16.00 GiB (17.18 GB)")).to_be_visible()
-    settled(page)
-    assert "n=32768" in page.url
-    expect(page.get_by_text("32 layers x 32,768 tokens x 2 x 32 KV heads x 128 x 2 B")).to_be_visible()
-    expect(page.get_by_text("17,179,869,184").first).to_be_visible()
-
-
-def test_a_pasted_config(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?arch=imported&n=1024")
-    box = page.get_by_label("A model's config.json")
-    config = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 256, "color": ":red[x]"}
-    box.fill(json.dumps(config))
-    box.press("Control+Enter")
-    expect(page.get_by_text("2 layers x 1,024 tokens x 2 x 4 KV heads x 64 x 2 B")).to_be_visible()
-    page.get_by_text("1 key was not read").click()
-    expect(page.get_by_text("color", exact=True)).to_be_visible()
-    box.fill(json.dumps({**config, "layer_types": ["full_attention", "ring_attention"]}))
-    box.press("Control+Enter")
-    expect(page.get_by_role("alert").filter(has_text="ring_attention")).to_be_visible()
-    box.fill('{"num_hidden_layers": NaN}')
-    box.press("Control+Enter")
-    expect(page.get_by_role("alert").filter(has_text="finite numbers")).to_be_visible()
-
-
-def test_stated_weights_count_everywhere(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?arch=llama-3.1-8b&n=8192")
-    expect(page.get_by_text("57.72 GiB")).to_be_visible()  # 79 x 92 % - 8.03e9 x 2 bytes
-    box = page.get_by_label("Weights, GB")
-    box.fill("8")
-    box.press("Enter")
-    expect(page.get_by_text("65.23 GiB")).to_be_visible()
-    settled(page)
-    assert "weights=8" in page.url
 
 
 def type_into_cell(page: Page, x: int, row: int, value: str) -> None:
@@ -110,58 +67,6 @@ def test_a_gguf_files_first_mib_and_a_config_file(server: Server, open_page: Ope
     expect(page.get_by_role("alert").filter(has_text="`file` must be a config.json or a .gguf")).to_be_visible()
 
 
-def test_what_a_link_says_holds_when_the_model_comes_later(server: Server, open_page: Open) -> None:
-    """The boxes of GPU, memory and weights appear with the imported model; their values were there before."""
-    page = open_page(server, f"{PAGE}?arch=imported&n=1024&gpu=L4+24+GB&used=80&weights=16.5&aside=2&over=sequences")
-    box = page.get_by_label("A model's config.json")
-    settled(page)
-    box.fill(json.dumps({"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 256}))
-    box.press("Control+Enter")
-    expect(page.get_by_text("One L4 24 GB at 80 %")).to_be_visible()
-    settled(page)
-    for label, value in (("Memory the engine", "80"), ("Weights, GB", "16.50"), ("Set aside", "2.00")):
-        expect(page.get_by_label(label)).to_have_value(value)
-    for part in ("gpu=L4", "used=80", "weights=16.5", "aside=2", "over=sequences"):
-        assert part in page.url
-
-
-def test_scenarios_stand_side_by_side_and_change_places(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?arch=llama-3.1-70b&n=32768")
-    settled(page)
-    page.get_by_role("button", name="Keep this scenario beside").click()
-    expect(page.get_by_role("row", name="total 10.00 GiB 10.00 GiB")).to_be_visible()
-    settled(page)
-    tokens = page.get_by_label("Tokens in every sequence")
-    tokens.fill("65536")
-    tokens.press("Enter")
-    expect(page.get_by_role("row", name="total 20.00 GiB 10.00 GiB")).to_be_visible()
-    settled(page)
-    again = open_page(server, page.url.removeprefix(server.url))
-    expect(again.get_by_role("row", name="total 20.00 GiB 10.00 GiB")).to_be_visible()
-    page.get_by_role("button", name="Open 2").click()
-    expect(page.get_by_role("row", name="total 10.00 GiB 20.00 GiB")).to_be_visible()
-    expect(tokens).to_have_value("32768")
-    settled(page)
-    page.get_by_role("button", name="Drop 2").click()
-    expect(page.get_by_text("Side by side")).to_have_count(0)
-    settled(page)
-    assert "beside" not in page.url
-
-
-def test_settings_of_an_engine_are_in_the_link(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?arch=gemma-3-27b&n=131072&engine=vLLM")
-    expect(page.get_by_text("17.98 GiB").first).to_be_visible()
-    settled(page)
-    page.get_by_role("button", name="More").click()
-    page.get_by_text("Asynchronous scheduling").click()
-    expect(page.get_by_text("17.98 GiB")).to_have_count(0)
-    settled(page)
-    assert "async_scheduling=0" in page.url
-    figure = page.get_by_role("status").filter(has_text="KV cache").inner_text()
-    again = open_page(server, page.url.removeprefix(server.url))
-    expect(again.get_by_role("status").filter(has_text="KV cache")).to_have_text(figure.replace("\n", ""))
-
-
 def test_the_answer_can_be_taken_along(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?arch=llama-3.1-70b&n=32768&batch=64&tp=8")
     settled(page)
@@ -201,35 +106,10 @@ def test_edits_outlive_being_out_of_sight(server: Server, open_page: Open) -> No
     expect(ten).to_be_visible()
 
 
-def test_scenarios_share_the_gpus_and_keep_their_numbers(server: Server, open_page: Open) -> None:
-    same = "arch=llama-3.1-8b&n=131072"
-    link = urlencode({"gpus": '{"H100 80 GB":[24,0]}', "beside": f"n=0|{same}|{same}"})
-    page = open_page(server, f"{PAGE}?{same}&{link}")
-    expect(
-        page.get_by_role("row", name="fits no, 1 x H100 80 GB no, 1 x H100 80 GB no, 1 x H100 80 GB")
-    ).to_be_visible()
-    expect(page.get_by_role("columnheader", name="3", exact=True)).to_be_visible()
-    expect(page.get_by_role("button", name="Open 2")).to_be_disabled()
-    settled(page)
-    page.get_by_role("button", name="Drop 3").click()
-    expect(page.get_by_role("columnheader", name="4", exact=True)).to_have_count(0)
-    expect(page.get_by_role("columnheader", name="3", exact=True)).to_be_visible()
-
-
-def test_changed_groups_bring_their_own_weights(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?arch=llama-3.1-8b")
-    settled(page)
-    page.get_by_role("button", name="Change these layer groups").click()
-    expect(page.get_by_role("status").filter(has_text="Llama 3.1 8B, changed")).to_be_visible()
-    expect(page.get_by_text("heavier than the weights (14.96 GiB)")).to_be_visible()
-    settled(page)
-    assert "weights" not in page.url.replace("%22", "")
-
-
-@pytest.mark.parametrize("more", ["", "&mean=1000", "&over=sequences", "&n=200000"])
-def test_it_fills_a_stage(server: Server, open_page: Open, more: str) -> None:
-    link = f"{PAGE}?arch=llama-3.1-70b&n=32768&batch=64&tp=8&present=1{more}"
-    page = open_page(server, link, viewport={"width": 1280, "height": 720})
-    settled(page)
-    expect(page.get_by_role("status").filter(has_text="GiB")).to_be_visible()
-    fills_a_stage(page)
+def test_it_fills_a_stage(server: Server, open_page: Open) -> None:
+    page = open_page(server, None, viewport={"width": 1280, "height": 720})
+    for more in ("", "&mean=1000", "&over=sequences", "&n=200000"):
+        page.goto(f"{server.url}{PAGE}?arch=llama-3.1-70b&n=32768&batch=64&tp=8&present=1{more}")
+        settled(page)
+        expect(page.get_by_role("status").filter(has_text="GiB")).to_be_visible()
+        fills_a_stage(page)

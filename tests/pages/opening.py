@@ -73,7 +73,7 @@ def markup(app: AppTest) -> str:
 
 def said(app: AppTest) -> str:
     """What stands on the page as text: our HTML without its tags, and Streamlit's own words."""
-    words = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", markup(app))))
+    words = re.sub(r"\s+", " ", html.unescape(re.sub(r"</?[a-zA-Z][^>]*>", " ", markup(app))))
     plain = [str(element.value) for kind in WORDS for element in app.get(kind)]
     return " ".join([words, *plain])
 

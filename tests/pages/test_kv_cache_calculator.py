@@ -1,10 +1,13 @@
 """The KV-cache calculator without a browser: what stands on the page for a link, its folds open."""
 
+import json
 from urllib.parse import parse_qsl
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.pages.opening import drawn, open_page, said
+from tests.pages.touching import fill, find, press, switch
 
 URL = "kv_cache_calculator"
 pytestmark = pytest.mark.usefixtures("_folds_open")
@@ -42,3 +45,99 @@ def test_which_gpus_and_what_they_cost() -> None:
     assert "H100 80 GB 16 2 x 8 32" in text
     cheapest = text[text.index("H200 141 GB 8") :][:80]
     assert "28.00" in cheapest
+
+
+CONFIG = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 256}
+
+
+def at(link: str) -> AppTest:
+    return open_page(URL, **dict(parse_qsl(link)))
+
+
+def paste(app: AppTest, config: object) -> str:
+    """What the page says once this is pasted as a model's config.json."""
+    fill(app, "A model's config.json", config if isinstance(config, str) else json.dumps(config))
+    return said(app)
+
+
+def test_the_articles_figures() -> None:
+    app = open_page(URL)
+    assert "1.00 GiB (1.07 GB)" in said(app)
+    fill(app, "Tokens in every sequence", "32768")
+    assert app.query_params["n"] == "32768"
+    for figure in (
+        "16.00 GiB (17.18 GB)", "32 layers x 32,768 tokens x 2 x 32 KV heads x 128 x 2 B", "17,179,869,184"
+    ):  # fmt: skip
+        assert figure in said(app)
+
+
+def test_a_pasted_config() -> None:
+    app = at("arch=imported&n=1024")
+    odd = CONFIG | {"color": ":red[x]"}
+    text = paste(app, odd)
+    assert "2 layers x 1,024 tokens x 2 x 4 KV heads x 64 x 2 B" in text
+    assert "1 key was not read" in [fold.label for fold in app.expander]
+    assert " color " in text
+    assert "ring_attention" in paste(app, {**odd, "layer_types": ["full_attention", "ring_attention"]})
+    assert "finite numbers" in paste(app, '{"num_hidden_layers": NaN}')
+
+
+def test_stated_weights_count_everywhere() -> None:
+    app = at("arch=llama-3.1-8b&n=8192")
+    assert "57.72 GiB" in said(app)  # 79 x 92 % - 8.03e9 x 2 bytes
+    fill(app, "Weights, GB (0: 2 bytes a parameter)", "8")
+    assert "65.23 GiB" in said(app)
+    assert float(app.query_params["weights"]) == 8
+
+
+def test_what_a_link_says_holds_when_the_model_comes_later() -> None:
+    """The boxes of GPU, memory and weights appear with the imported model; their values were there before."""
+    given = {"gpu": "L4 24 GB", "used": "80", "weights": "16.5", "aside": "2", "over": "sequences"}
+    app = open_page(URL, arch="imported", n="1024", **given)
+    assert "One L4 24 GB at 80 %" in paste(app, CONFIG)
+    boxes = {each.label: each.value for each in app.number_input}
+    for label, value in (("Memory the engine", 80), ("Weights, GB", 16.5), ("Set aside", 2)):
+        assert next(held for name, held in boxes.items() if name.startswith(label)) == value
+    assert {**app.query_params, "aside": f"{float(app.query_params['aside']):g}"}.items() >= given.items()
+
+
+def test_scenarios_stand_side_by_side_and_change_places() -> None:
+    app = at("arch=llama-3.1-70b&n=32768")
+    press(app, "Keep this scenario beside")
+    assert "total 10.00 GiB 10.00 GiB" in said(app)
+    fill(app, "Tokens in every sequence", "65536")
+    assert "total 20.00 GiB 10.00 GiB" in said(app)
+    assert "total 20.00 GiB 10.00 GiB" in said(open_page(URL, **app.query_params))
+    press(app, "Open 2")
+    assert "total 10.00 GiB 20.00 GiB" in said(app)
+    assert find(app, "Tokens in every sequence", "number_input").value == 32768
+    press(app, "Drop 2")
+    assert "total 10.00 GiB" not in said(app)
+    assert "beside" not in app.query_params
+
+
+def test_settings_of_an_engine_are_in_the_link() -> None:
+    app = at("arch=gemma-3-27b&n=131072&engine=vLLM")
+    assert "17.98 GiB" in said(app)
+    switch(app, "Asynchronous scheduling", False)
+    assert "17.98 GiB" not in said(app)
+    assert app.query_params["async_scheduling"] == "0"
+    assert said(open_page(URL, **app.query_params)) == said(app)
+
+
+def test_scenarios_share_the_gpus_and_keep_their_numbers() -> None:
+    same = "arch=llama-3.1-8b&n=131072"
+    app = open_page(URL, gpus='{"H100 80 GB":[24,0]}', beside=f"n=0|{same}|{same}", **dict(parse_qsl(same)))
+    assert "fits no, 1 x H100 80 GB no, 1 x H100 80 GB no, 1 x H100 80 GB" in said(app)
+    assert find(app, "Open 2", "button").disabled
+    press(app, "Drop 3")
+    assert "fits no, 1 x H100 80 GB no, 1 x H100 80 GB " in said(app)
+    assert [each.label for each in app.button if each.label.startswith("Drop")] == ["Drop 2", "Drop 3"]
+
+
+def test_changed_groups_bring_their_own_weights() -> None:
+    app = at("arch=llama-3.1-8b")
+    press(app, "Change these layer groups")
+    assert "Llama 3.1 8B, changed" in said(app)
+    assert "heavier than the weights (14.96 GiB)" in said(app)
+    assert "weights" not in app.query_params

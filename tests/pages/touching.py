@@ -36,7 +36,13 @@ def press(app: AppTest, name: str) -> None:
 def fill(app: AppTest, name: str, value: str) -> None:
     """Types into a box, and leaves it; what stands in a form is sent by its button."""
     box = find(app, name, "text_input", "text_area", "number_input")
-    box.set_value(int(value) if box.type == "number_input" else value)
+    box.set_value(type(box.value)(value) if box.type == "number_input" else value)
+        float(value)
+        if box.type == "number_input" and "." in str(box.value)
+        else int(value)
+        if box.type == "number_input"
+        else value
+    )
     if form := box.proto.form_id:
         next(each for each in app.button if each.proto.form_id == form).click()
     box.run()
@@ -52,5 +58,10 @@ def choose(app: AppTest, name: str) -> None:
         for group in app.get(kind):
             if name in group.options:
                 return tell(app, group.proto.id, string_value=name)
-    find(app, name, "toggle", "checkbox").set_value(True).run()
+    switch(app, name, True)
+
+
+def switch(app: AppTest, name: str, on: bool) -> None:
+    """Switches something on or off."""
+    find(app, name, "toggle", "checkbox").set_value(on).run()
     assert not app.exception
