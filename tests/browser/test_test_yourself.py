@@ -1,6 +1,5 @@
 """The test and Shannon's game in a real browser: taken to the end, and nothing leaks before it is answered."""
 
-import math
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +9,6 @@ from lm_core import Transformer
 from lm_core.models import LanguageModel, files
 from lm_core.models.begun import Begun
 from lm_core.quiz import Question
-from lm_core.training.small_models import learning_corpus
 from pages.parts import quiz_test
 from tests.browser.screen import settled
 from tests.browser.server import ROOT, Server
@@ -112,77 +110,3 @@ def test_a_class_takes_the_same_ten_and_nothing_leaks(
     sheet = download.value.path().read_text(encoding="utf-8")
     assert "8 of 10 right: complete" in sheet
     assert sheet.count("wrong:") == 2
-
-
-def test_answers_that_are_none_are_said_and_nothing_is_lost(
-    server: Server, open_page: Open, ten: Callable[[int], list[Question]]
-) -> None:
-    """Seed 0: each kind of question is sent empty or wrong once, and can still be answered."""
-    page = open_page(server, f"{PAGE}?seed=0")
-    settled(page)
-    said_of = {"choose": "Choose one of the answers first.", "number": "a number, for example", "order": "Choose all"}
-    seen = set()
-    for number, question in enumerate(ten(0), start=1):
-        expect(page.get_by_text(f"Question {number} of 10")).to_be_visible()
-        kind = question.shown.kind
-        if kind in said_of and kind not in seen:
-            seen.add(kind)
-            if kind == "number":
-                page.get_by_role("textbox", name="Your number").fill("many")
-            page.get_by_role("button", name="Answer", exact=True).click()
-            expect(page.get_by_text(said_of[kind])).to_be_visible()
-        give(page, question, right=True)
-        page.get_by_role("button", name="Result" if number == 10 else "Next question").click()
-    assert seen == set(said_of)
-    expect(page.get_by_text("10 of 10 right")).to_be_visible()
-    page.get_by_role("button", name="Ten others").click()
-    expect(page.get_by_text("Question 1 of 10")).to_be_visible()
-    settled(page)
-    assert "seed=1" in page.url
-
-
-def hidden(seed: int) -> list[str]:
-    """The words of the message this seed hides."""
-    from lm_core.models import files as stored
-
-    messages = [line for line in learning_corpus()[1].lines if len(line.split()) >= 6]
-    words = stored.read(ROOT / "assets/models/bigram.safetensors")[0].tokenizer
-    return [words.token_bytes(i).decode() for i in words.encode(messages[seed % len(messages)])]
-
-
-def test_shannons_game_is_scored_like_a_model_and_leaks_nothing(server: Server, open_page: Open) -> None:
-    message = hidden(3)
-    page = open_page(server, "/about")
-    settled(page)
-    heard = listen(page)
-    page.goto(f"{server.url}{PAGE}?look=game&seed=3")
-    settled(page)
-    losses = []
-    for at in range(1, len(message)):
-        everything = b"".join(heard).decode(errors="replace") + page.content()
-        if len(message) - at > 2:
-            assert " ".join(message[at : at + 3]) not in everything
-        assert f">{message[at]}</span>" not in page.content() or message[at] in message[:at]
-        box = page.get_by_label("Which word comes next?")
-        box.fill(f"{message[at]} 50" if at % 2 else "snow 10")
-        page.get_by_role("button", name="Guess", exact=True).click()
-        expect(page.get_by_text(f"It was {message[at]}.")).to_be_visible()
-        losses.append(-math.log(0.5) if at % 2 else -math.log(0.9 / 80) if message[at] != "snow" else -math.log(0.1))
-    shown = page.get_by_text("is your perplexity")
-    expect(shown).to_be_visible()
-    perplexity = math.exp(sum(losses) / len(losses))
-    expect(shown).to_contain_text(f"{perplexity:,.4g}")
-    for name in ("Small Transformer", "Bigram", "The grammar that wrote it"):
-        expect(page.get_by_role("row").filter(has_text=name)).to_be_visible()
-
-
-def test_a_room_guesses(server: Server, open_page: Open) -> None:
-    page = open_page(server, f"{PAGE}?look=game&who=room&seed=3")
-    settled(page)
-    page.get_by_label("The room’s guesses").fill("package\npackage\nparcel\nbanana\n")
-    page.get_by_role("button", name="Guess", exact=True).click()
-    expect(page.get_by_text("The room (3 guesses)")).to_be_visible()
-    expect(page.get_by_text("no message uses them: banana")).to_be_visible()
-    page.get_by_label("The room’s guesses").fill("banana")
-    page.get_by_role("button", name="Guess", exact=True).click()
-    expect(page.get_by_role("alert").filter(has_text="at least one known word")).to_be_visible()

@@ -9,8 +9,9 @@ from tests.pages.opening import tell
 
 
 def find(app: AppTest, name: str, *kinds: str) -> Any:
-    """The control of this name, of any of these kinds."""
-    found = [each for kind in kinds for each in app.get(kind) if each.label == name]
+    """The control of this name, or whose name begins so, of any of these kinds."""
+    known = [each for kind in kinds for each in app.get(kind)]
+    found = [each for each in known if each.label == name] or [each for each in known if each.label.startswith(name)]
     assert found, f"no {' or '.join(kinds)} is named {name!r}"
     return found[0]
 
@@ -37,12 +38,6 @@ def fill(app: AppTest, name: str, value: str) -> None:
     """Types into a box, and leaves it; what stands in a form is sent by its button."""
     box = find(app, name, "text_input", "text_area", "number_input")
     box.set_value(type(box.value)(value) if box.type == "number_input" else value)
-        float(value)
-        if box.type == "number_input" and "." in str(box.value)
-        else int(value)
-        if box.type == "number_input"
-        else value
-    )
     if form := box.proto.form_id:
         next(each for each in app.button if each.proto.form_id == form).click()
     box.run()
@@ -50,14 +45,14 @@ def fill(app: AppTest, name: str, value: str) -> None:
 
 
 def choose(app: AppTest, name: str) -> None:
-    """Chooses one of a few values by its name, or switches something on."""
-    for group in app.get("button_group"):
-        if name in group.options:
-            return tell(app, group.proto.id, string_array_value=StringArray(data=[name]))
-    for kind in ("radio", "selectbox"):
+    """Chooses one of a few values by its name or how that begins, or switches something on."""
+    for kind in ("button_group", "radio", "selectbox"):
         for group in app.get(kind):
-            if name in group.options:
-                return tell(app, group.proto.id, string_value=name)
+            for option in group.options:
+                if option.startswith(name) and kind == "button_group":
+                    return tell(app, group.proto.id, string_array_value=StringArray(data=[option]))
+                if option.startswith(name):
+                    return tell(app, group.proto.id, string_value=option)
     switch(app, name, True)
 
 
