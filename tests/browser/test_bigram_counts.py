@@ -1,17 +1,13 @@
 """Page 4 in a real browser: counts, their lines, smoothing, n-grams, blindness; own text, links and keys."""
 
-import csv
-import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
-import pandas as pd
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from lm_core.corpus import from_bytes, python_topics
+from lm_core.corpus import from_bytes
 from lm_core.counting import CountedCorpus, grid, sources
 from lm_core.labels import label
 from tests.browser.hostile import HOSTILE
@@ -85,45 +81,6 @@ def test_a_count_opens_the_lines_it_came_from(server: Server, open_page: Open) -
     expect(page).to_have_url(re.compile(r"row=0&next=7|next=7&row=0"))
 
 
-def test_real_prose_is_searched_counted_and_exported(server: Server, open_page: Open) -> None:
-    page = at(server, open_page, corpus="python", find="lambda")
-    expect(page.locator(".counts .grid .context").first).to_contain_text("lambda")
-    topics = python_topics()
-    counted = CountedCorpus(topics, topics.tokenizer("word"))
-    first = page.locator(".counts .grid tbody tr").first
-    word = first.locator(".open").inner_text()
-    total = counted.counts(2).total(counted.tokenizer.encode(word))
-    expect(first.locator(".sum")).to_have_text(f"{total:,}")
-    page.get_by_text("All of them as a table").click()
-    expect(page.get_by_text(f"the exports below hold all {counted.counts(2).distinct:,}.")).to_be_visible()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="CSV, all").click()
-    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
-    assert len(rows) == counted.counts(2).distinct
-    assert sum(int(row["count"]) for row in rows) == counted.counts(2).events
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Parquet, all").click()
-    assert len(pd.read_parquet(Path(download.value.path()))) == counted.counts(2).distinct
-
-
-def test_smoothing_orders_and_blindness(server: Server, open_page: Open) -> None:
-    page = at(server, open_page, corpus="log")
-    page.get_by_text("What smoothing buys on held-out text").click()
-    expect(page.get_by_text("The best k tried is")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
-    tables = page.locator(".nte-table")
-    expect(tables.nth(1).locator("tbody tr")).to_have_count(4)
-    page.get_by_text("Longer contexts: n-grams").click()
-    expect(tables.nth(2).locator("tbody tr")).to_have_count(5)
-    page.get_by_text("What a table can never learn").click()
-    twins = tables.nth(3).locator("tbody tr")
-    expect(twins.nth(0)).to_contain_text("the same row")
-    expect(twins.nth(2)).to_contain_text("different rows")
-    taught = tables.nth(4).locator("tbody tr")
-    expect(taught.nth(0)).to_have_text(re.compile(r"package → vanished\s*0 of (\d+)\s*1 of \d+"))
-    expect(taught.nth(1)).to_have_text(re.compile(r"parcel → vanished\s*0 of (\d+)\s*0 of \1"))
-
-
 def upload(page: Page, tmp_path: Path, name: str, content: bytes) -> None:
     file = tmp_path / name
     file.write_bytes(content)
@@ -154,35 +111,6 @@ def test_hostile_words_are_shown_exactly(server: Server, open_page: Open, tmp_pa
     assert page.locator(".nte-lines script, .nte-lines img, .nte-lines a").count() == 0
 
 
-def test_sixteen_megabytes_and_one_long_line(server: Server, open_page: Open, tmp_path: Path) -> None:
-    page = at(server, open_page, corpus="own")
-    prose = "\n".join(python_topics().lines)
-    upload(page, tmp_path, "big.txt", (prose * 40).encode()[:16_000_000])
-    expect(page.get_by_text(re.compile("of 4,3[0-9]{2} contexts|of 4,4[0-9]{2} contexts"))).to_be_visible(
-        timeout=60_000
-    )
-    page.locator(".counts .grid button.open").nth(3).click()
-    expect(page.locator(".counts .grid tr.chosen")).to_have_count(1)
-    upload(page, tmp_path, "long.txt", (prose.replace("\n", " ") * 12).encode()[:5_000_000])
-    expect(page.get_by_text(re.compile("Counts of pairs: the 12 most frequent"))).to_be_visible(timeout=60_000)
-    page.get_by_text("What smoothing buys on held-out text").click()
-    expect(page.get_by_text("One sentence alone: nothing can be held out.")).to_be_visible()
-
-
-def test_a_link_restores_the_scene_on_another_server(server: Server, other: Server, open_page: Open) -> None:
-    link = {"corpus": "log", "order": "3", "k": "0.05", "find": "left", "sentence": "the parcel left Oslo"}
-    page = at(server, open_page, **link)
-    page.locator(".counts .grid button.seen").nth(4).click()
-    expect(page.locator(".nte-lines")).to_be_visible()
-    expect(page).to_have_url(re.compile("next="))
-    parts = (".counts .grid", ".counts .after", ".nte-lines", ".nte-table >> nth=0")
-    scene = [page.locator(part).inner_text() for part in parts]
-    fresh = open_page(other, page.url.removeprefix(server.url))
-    expect(fresh.locator(".nte-lines")).to_be_visible()
-    assert [fresh.locator(part).inner_text() for part in parts] == scene
-    fresh.close()
-
-
 def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
     page = at(server, open_page)
     count(page, "Row left, 6 in all").focus()
@@ -198,8 +126,9 @@ def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
     expect(page.locator(".counts .unseen[aria-live]")).to_have_text("warehouse opened")
 
 
-@pytest.mark.parametrize("link", [{"corpus": "six", "row": "3", "next": "4"}, {"corpus": "python", "k": "0.1"}])
-def test_on_a_stage_nothing_scrolls(server: Server, open_page: Open, link: dict[str, str]) -> None:
-    page = at(server, open_page, {"viewport": {"width": 1280, "height": 720}}, present="1", **link)
-    settled(page)
-    fills_a_stage(page)
+def test_on_a_stage_nothing_scrolls(server: Server, open_page: Open) -> None:
+    page = open_page(server, None, viewport={"width": 1280, "height": 720})
+    for link in ({"corpus": "six", "row": "3", "next": "4"}, {"corpus": "python", "k": "0.1"}):
+        page.goto(f"{server.url}/bigram_counts?{urlencode({'present': '1', **link})}")
+        settled(page)
+        fills_a_stage(page)

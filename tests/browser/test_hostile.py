@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from lm_core.labels import label
 from tests.browser.hostile import HOSTILE
+from tests.browser.screen import settled
 from tests.browser.server import Server, running
 
 Open = Callable[..., Page]
@@ -89,8 +90,7 @@ def test_no_place_makes_anything_of_them(server: Server, open_page: Open, place:
     """All of them at once, in every text a link can carry; `open_page` sees dialogs and requests."""
     page = open_page(server, f"/{place}{'&' if '?' in place else '?'}{urlencode(PLACES[place])}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator('[data-testid="stStatusWidget"]')).to_have_count(0, timeout=60_000)
-    page.wait_for_timeout(1_000)
+    settled(page)
     assert page.evaluate(MADE_OF_IT) == []
 
 

@@ -95,27 +95,26 @@ def test_what_the_page_shows_is_lm_cores(server: Server, open_page: Open, model:
     expect(page.locator(".kept")).to_contain_text(f"Kept: {kept:,} of 49,152 tokens")
 
 
-@pytest.mark.parametrize(
-    ("example", "rows"),
-    [
-        ("The support bot at T = 0.5", ["95.2 %", "4.74 %", "0.03 %", "< 0.01 %", "< 0.01 %"]),
-        ("The support bot, five tokens", ["80.0 %", "17.8 %", "1.46 %", "0.54 %", "0.20 %"]),
-        ("The support bot at T = 2", ["57.5 %", "27.2 %", "7.78 %", "4.72 %", "2.86 %"]),
-    ],
-)
-def test_the_articles_rows_are_examples(server: Server, open_page: Open, example: str, rows: list[str]) -> None:
-    page = drawn(open_page(server, "/temperature"))
-    page.get_by_role("button", name="Examples").click()
-    page.get_by_role("menuitem", name=example, exact=True).click()
-    expect(page.locator("tr[data-id] .token")).to_have_text(["correctly", "slowly", "angrily", "the", "</s>"])
-    expect(page.locator("tr[data-id] .percent:not(.second)")).to_have_text(rows)
-    expected = softmax([3.0, 1.5, -1.0, -2.0, -3.0], {"0.5": 0.5, "2": 2.0}.get(example.rpartition(" ")[2], 1.0))
-    for cell, p in zip(page.locator("tr[data-id] .percent:not(.second)").all(), expected):
-        assert exact(cell) == pytest.approx(p, abs=1e-9)
+ROWS = {
+    "The support bot at T = 0.5": ["95.2 %", "4.74 %", "0.03 %", "< 0.01 %", "< 0.01 %"],
+    "The support bot, five tokens": ["80.0 %", "17.8 %", "1.46 %", "0.54 %", "0.20 %"],
+    "The support bot at T = 2": ["57.5 %", "27.2 %", "7.78 %", "4.72 %", "2.86 %"],
+}
 
 
-def test_the_articles_eight_draws_are_an_example(server: Server, open_page: Open) -> None:
+def test_the_articles_rows_and_eight_draws_are_examples(server: Server, open_page: Open) -> None:
     page = drawn(open_page(server, "/temperature"))
+    for example, rows in ROWS.items():
+        page.get_by_role("button", name="Examples").click()
+        page.get_by_role("menuitem", name=example, exact=True).click()
+        expect(page.locator("tr[data-id] .token")).to_have_text(["correctly", "slowly", "angrily", "the", "</s>"])
+        shares = page.locator("tr[data-id] .percent:not(.second)")
+        expect(shares).to_have_text(rows)
+        expected = softmax([3.0, 1.5, -1.0, -2.0, -3.0], {"0.5": 0.5, "2": 2.0}.get(example.rpartition(" ")[2], 1.0))
+        for cell, p in zip(shares.all(), expected):
+            arrived = [cell.element_handle(), float(p)]  # exact figures come when the hand rests
+            page.wait_for_function("([cell, p]) => Math.abs(Number(cell.title) - p) < 1e-9", arg=arrived)
+        settled(page)
     page.get_by_role("button", name="Examples").click()
     page.get_by_role("menuitem", name="Eight seeded draws").click()
     draws = "carrier warehouse carrier warehouse hub warehouse hub warehouse"
@@ -124,7 +123,7 @@ def test_the_articles_eight_draws_are_an_example(server: Server, open_page: Open
     expect(page.locator(".pick")).to_contain_text("The dart stands at u = 0.9431 and lands on carrier (rank 3, 11.5 %)")
 
 
-def test_a_link_restores_the_scene_on_another_server(server: Server, other: Server, open_page: Open) -> None:
+def test_a_link_restores_the_scene(server: Server, open_page: Open) -> None:
     page = drawn(open_page(server, "/temperature?prompt=Once%20upon%20a"))
     slider(page).press("Shift+ArrowRight")
     page.get_by_text("Filters: none").click()
@@ -151,10 +150,10 @@ def test_a_link_restores_the_scene_on_another_server(server: Server, other: Serv
         expect(page).to_have_url(re.compile(rf"[?&]{re.escape(part)}"))
     parts = (".temperature table", ".summary", ".pick", ".draws", ".kept")
     scene = [page.locator(part).inner_text() for part in parts]
-    fresh = drawn(open_page(other, page.url.removeprefix(server.url)))
+    fresh = drawn(open_page(server, page.url.removeprefix(server.url)))
     expect(fresh.locator(".pick")).to_have_text(page.locator(".pick").inner_text())
     assert [fresh.locator(part).inner_text() for part in parts] == scene
-    assert fresh.url.removeprefix(other.url) == page.url.removeprefix(server.url)
+    assert fresh.url == page.url
     expect(fresh.locator(".ghost").first).to_be_hidden()
     fresh.close()
 
@@ -317,13 +316,12 @@ def test_every_temperature_at_once(server: Server, open_page: Open) -> None:
     expect(page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="·Paris"))).to_contain_text("77.3 %")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: Open, scheme: str) -> None:
+def test_on_a_stage_nothing_scrolls_and_it_is_light_unless_the_link_says_dark(server: Server, open_page: Open) -> None:
     page = open_page(
         server,
         f"/temperature?present=1&t=1.4&p=0.9&prompt={'A%20name%20for%20our%20new%20parcel%20robot%20' * 5}is",
         viewport={"width": 1280, "height": 720},
-        color_scheme=scheme,
+        color_scheme="dark",
     )
     drawn(page)
     expect(page.locator(".temperature")).to_have_attribute("data-dark", "0")
@@ -336,6 +334,5 @@ def test_on_a_stage_nothing_scrolls_and_it_is_light(server: Server, open_page: O
     page.get_by_role("button", name="Present this page").click()
     expect(page.locator("tr[data-id]")).to_have_count(5)
     fills_a_stage(page)
-    if scheme == "dark":
-        page.goto(page.url.replace("light_theme", "dark_theme"))
-        expect(page.locator(".temperature")).to_have_attribute("data-dark", "1")
+    page.goto(page.url.replace("light_theme", "dark_theme"))
+    expect(page.locator(".temperature")).to_have_attribute("data-dark", "1")

@@ -2,7 +2,7 @@
 
 import functools
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import streamlit as st
@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from lm_core.runtime import registry
-from pages.parts import training_jobs
+from pages.parts import export, training_jobs
 from tests.browser.server import ROOT
 
 
@@ -56,3 +56,11 @@ def _folds_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fold of a page is open from the start, so that what it holds is drawn."""
     monkeypatch.setattr(st, "expander", functools.partial(st.expander, expanded=True))
     monkeypatch.setattr(DeltaGenerator, "expander", functools.partialmethod(DeltaGenerator.expander, expanded=True))
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
+    """What the buttons of the page that is open would save, by their names, made when it is asked for."""
+    found: dict[str, Callable[[], bytes]] = {}
+    monkeypatch.setattr(export, "download", lambda name, make, *_: found.update({name: make}))
+    return found
