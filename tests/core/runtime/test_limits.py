@@ -19,9 +19,9 @@ from lm_core.runtime.jobs import Jobs
 pytestmark = pytest.mark.whole  # starts a server's process
 
 REACHED = {
-    "PROMPT_TOKENS": "tests/browser/test_next_token.py::test_bad_input_gets_one_sentence",
+    "PROMPT_TOKENS": "tests/pages/test_next_token.py::test_what_is_odd_about_a_prompt",
     "SCORED_TOKENS": "tests/pages/test_loss.py::test_a_text_longer_than_the_limit",
-    "INSPECTED_TOKENS": "tests/browser/test_inside.py::test_two_hundred_tokens",
+    "INSPECTED_TOKENS": "tests/pages/test_inside_the_transformer.py::test_two_hundred_tokens",
     "QUEUE": "tests/core/runtime/test_served_model.py::test_a_full_line_says_so_and_loses_nothing",
     "BATCH": "tests/core/runtime/test_limits.py::test_a_pass_takes_no_more_than_a_batch",
     "CHUNK": "tests/core/runtime/test_served_model.py::test_a_long_prompt_lets_others_go_between_its_chunks",
