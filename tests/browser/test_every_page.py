@@ -131,9 +131,12 @@ def test_a_dropped_in_page_is_everywhere(copy_with_a_dropped_page: tuple[Server,
     expect(home.get_by_role("link", name="Check: Dropped in")).to_be_visible()
     home.get_by_role("link", name="Dropped in", exact=True).click()
     expect(home.get_by_role("heading", level=1)).to_have_text("Dropped in")
-    does_what_every_page_must(open_page, server, entry)
+    says_what_it_promises(home, entry)
+    fits_the_screen(home, entry, "light")
     page = open_page(server, f"/{entry.url}?n=5")
     settled(page)
     expect(page.get_by_text("nnnnn")).to_be_visible()
+    page.goto(f"{server.url}/{entry.url}?present=1")
+    presents_without_sidebar_in_large_type(page)
     for page in home.context.pages:
         page.close()

@@ -92,7 +92,7 @@ def test_every_prompt_temperature_filter_and_order(
     steps = tuple(step for step in ORDERS[order] if step in STEPS)
     rows = model.next_logits([model.tokenizer.encode(text) for text in PROMPTS])
     for logits in rows if order == "vllm" else rows[:2]:
-        listed = scenes(filters, steps, cases(1 if order == "vllm" and not filters else 6, 1))
+        listed = scenes(filters, steps, cases(1 if order == "vllm" and not filters else 14, 1))
         darts = uniforms(3, 4)
         for scene, found in zip(listed, compute(page, logits, listed, darts)):
             compare(logits, scene, found, darts)

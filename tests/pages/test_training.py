@@ -17,6 +17,7 @@ from lm_core.training.opened import open_step
 from lm_core.training.trainer import Trainer
 from tests.pages.opening import bars, components, markup, open_page, said, send
 from tests.pages.touching import choose, example, fill, press
+from tests.reliability import cases
 
 SHORT = {"text": "article", "net": "ngram"}
 """The article's run: 120 steps of a neural n-gram."""
@@ -70,12 +71,15 @@ def believes(mine: Trainer, words: Tokenizer, app: AppTest) -> None:
 
 
 def test_one_play_to_a_loss_near_the_floor() -> None:
-    app = open_page("training", run_seed="101")
+    """How near the whole run comes is tests/core/training/test_build.py's; here it is soak's."""
+    steps = cases(120, 500)
+    app = open_page("training", run_seed="101", steps=str(steps))
     assert run(app)["said"] == "Nothing learned yet: 23,296 random weights. Press Play."
-    assert to_the_end(app)["said"] == "Done: 500 steps."
+    assert to_the_end(app)["said"] == f"Done: {steps} steps."
     floor = tracking(1).grammar
     assert floor is not None
-    assert floor.cross_entropy < float(facts(app)["held-out loss"].split()[0]) < 1.05 * floor.cross_entropy
+    near = 1.05 if steps == 500 else 2
+    assert floor.cross_entropy < float(facts(app)["held-out loss"].split()[0]) < near * floor.cross_entropy
     floors = [f"{each['name']}: {each['nats']:.4f}" for each in run(app)["floors"]]
     assert floors == ["guessing, ln 83: 4.4188", "unigram: 3.8158", "bigram: 0.9369", "grammar, the true floor: 0.5898"]
 

@@ -102,6 +102,7 @@ def test_frames_that_mean_harm_hurt_nobody_else(server: Server, harm: Callable[[
     assert facts(server)["memory"] < CAP
 
 
+@pytest.mark.soak  # the control: what it shows does not change with a line of ours
 def test_a_model_in_streamlits_own_cache_would_be_loaded_again(tmp_path: Path) -> None:
     """The control to "clear the cache"."""
     changed = """
@@ -187,6 +188,7 @@ def test_an_upload_flood_ends_at_a_visitors_share_and_at_everybodys(server: Serv
     assert facts(server)["memory"] < CAP
 
 
+@pytest.mark.soak  # the control: what it shows does not change with a line of ours
 def test_without_the_limits_the_flood_goes_through(tmp_path: Path) -> None:
     """The control: Streamlit itself limits the single file only."""
     changed = "from pages.parts import server\nserver.MIDDLEWARE[:] = server.MIDDLEWARE[1:]\n"

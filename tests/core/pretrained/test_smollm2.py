@@ -72,11 +72,18 @@ def test_every_row_equals_transformers(model: Transformer, authority: Authority,
     assert worst <= 1e-3
 
 
+@pytest.fixture(scope="module")
+def whole(model: Transformer, prompts: list[list[int]]) -> np.ndarray:
+    """The longest prompt's rows, all at once."""
+    return model.logits(max(prompts, key=len))
+
+
 @pytest.mark.parametrize("sizes", [[500], [200, 300], [1] * 12 + [488], [499, 1]], ids=lambda s: f"{len(s)} chunks")
-def test_the_cache_changes_nothing(model: Transformer, prompts: list[list[int]], sizes: list[int]) -> None:
+def test_the_cache_changes_nothing(
+    model: Transformer, prompts: list[list[int]], whole: np.ndarray, sizes: list[int]
+) -> None:
     ids = max(prompts, key=len)
     assert len(ids) == 500
-    whole = model.logits(ids)
     cache = model.new_cache()
     for size in sizes:
         rows = model.logits(ids[cache.length : cache.length + size], cache)
