@@ -51,6 +51,15 @@ def test_a_text_equals_transformers_loss(model: Transformer, authority: Authorit
     assert ours.bits_per_byte < ours.bits_per_token
 
 
+def test_bytes_are_those_of_what_is_scored(model: Transformer) -> None:
+    """The first token has nothing before it: neither its loss nor its bytes count; special tokens stand for none."""
+    ids = model.tokenizer.encode("Zürich is<|im_end|> far")
+    scored = score(model, ids)
+    first = model.tokenizer.token_bytes(ids[0])
+    assert scored.n_bytes == len("Zürich is far".encode()) - len(first)
+    assert scored.bits_per_byte == pytest.approx(-scored.log_probability / math.log(2) / scored.n_bytes)
+
+
 @given(st.integers(0, 200), st.integers(2, 40), st.data())
 def test_windows_score_each_token_once(n: int, length: int, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, length - 1))
