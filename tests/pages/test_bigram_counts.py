@@ -11,6 +11,7 @@ import pytest
 from lm_core.corpus import python_topics
 from lm_core.counting import CountedCorpus
 from tests.pages.opening import components, open_page, said, send
+from tests.pages.touching import choose
 
 FILES = {
     "binary": (b"\x89PNG\r\n\x1a\n\x00\x01", "is not UTF-8 text: byte 0x89 at offset 0"),
@@ -100,3 +101,16 @@ def test_sixteen_megabytes_and_one_long_line() -> None:
 def test_of_one_sentence_nothing_can_be_held_out() -> None:
     app = open_page("bigram_counts", corpus="own", text="one sentence alone")
     assert "One sentence alone: nothing can be held out." in said(app)
+
+
+def test_the_link_keeps_k_to_its_last_digit() -> None:
+    app = open_page("bigram_counts", corpus="log", k="0.12345")
+    assert app.query_params["k"] == "0.12345"
+    assert components(open_page("bigram_counts", **app.query_params))["counts"] == components(app)["counts"]
+
+
+def test_a_text_of_ones_own_is_counted_anew_by_other_tokens() -> None:
+    app = open_page("bigram_counts", corpus="own", text="ab ba")
+    assert {row["label"] for row in components(app)["counts"]["rows"]} == {"<bos>", "ab", "ba"}
+    choose(app, "Characters")
+    assert {row["label"] for row in components(app)["counts"]["rows"]} >= {"a", "b"}

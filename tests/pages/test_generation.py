@@ -80,8 +80,8 @@ def test_steps_are_the_loops_own(model: Transformer) -> None:
 def test_an_act_is_done_once_and_only_to_the_text_it_was_meant_for() -> None:
     app = open_page("generation", t="0")
     subject = walk(app)["subject"]
-    for given, tokens in (("a", 1), ("a", 1), ("b", 2)):  # a lost answer makes the component ask again
-        send(app, "walk", act={"kind": "step", "id": given, "subject": subject})
+    for time, (given, tokens) in enumerate((("a", 1), ("a", 1), ("b", 2))):  # a lost answer makes it ask again
+        send(app, "walk", act={"kind": "step", "id": given, "subject": subject, "asked": time})
         assert len(walk(app)["tokens"]) == tokens
     send(app, "walk", act={"kind": "step", "id": "c", "subject": "another"})
     assert (len(walk(app)["tokens"]), walk(app)["handled"]) == (2, "c")

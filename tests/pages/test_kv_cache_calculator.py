@@ -88,6 +88,8 @@ def test_stated_weights_count_everywhere() -> None:
     fill(app, "Weights, GB (0: 2 bytes a parameter)", "8")
     assert "65.23 GiB" in said(app)
     assert float(app.query_params["weights"]) == 8
+    fill(app, "Set aside on each GPU, GB", "2")
+    assert "63.37 GiB" in said(app)  # 2e9 bytes less
 
 
 def test_what_a_link_says_holds_when_the_model_comes_later() -> None:

@@ -218,6 +218,7 @@ def test_31_hostile_tokens_are_typed_and_found_exactly(model: Transformer) -> No
 
 def test_guess_first_hides_the_bars_until_there_is_a_guess() -> None:
     app = open_page(guess="1")
+    assert app.query_params["guess"] == "1"
     assert "bars" not in components(app)
     assert "Paris" not in json.dumps(components(app)) + sentences(app)
     app.text_input[0].set_value("London").run()

@@ -1,5 +1,6 @@
 """The operator's own models: every page works with them, or says why it shows another."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,23 +19,25 @@ OTHER |= {"num_attention_heads": 2, "intermediate_size": 48, "max_position_embed
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A random Llama that reads <s> before each text, and a random model of a family that only the adapter reads."""
+    """A random Llama and a Qwen that read <s> before each text, and one of a family that only the adapter reads."""
     made = tmp_path_factory.mktemp("models")
-    for name, config in [("ours", {**FAMILIES["llama 3"], "max_position_embeddings": 256}), ("other", OTHER)]:
+    llama, qwen = ({**FAMILIES[family], "max_position_embeddings": 256} for family in ("llama 3", "qwen2"))
+    for name, config in [("ours", llama), ("again", qwen), ("other", OTHER)]:
         random_model(config).save_pretrained(made / name)
         (made / name / "tokenizer.json").write_text(WORDS.to_json(), encoding="utf-8")
-    return {name: made / name for name in ("ours", "other")}
+    return {name: made / name for name in ("ours", "again", "other")}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _set_up(folders: dict[str, Path]) -> Iterator[None]:
     """This process knows them as an operator's."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(local.SETTING, f"ours={folders['ours']}; other=transformers:{folders['other']}; gone=/nowhere")
+        named = f"ours={folders['ours']}; again={folders['again']}; other=transformers:{folders['other']}"
+        patch.setenv(local.SETTING, f"{named}; gone=/nowhere")
         patch.setattr(limits, "MEMORY", 2**40)
         local.entries.cache_clear()
         yield
-    for name in [name for name in registry._served if name.startswith(("ours", "other"))]:
+    for name in [name for name in registry._served if name.startswith(("ours", "again", "other"))]:
         del registry._served[name]
     local.entries.cache_clear()
 
@@ -64,3 +67,12 @@ def test_a_model_that_is_gone_says_so() -> None:
     app = open_page(model="unheard-of")
     assert "unheard-of" in said(app)
     assert len(bars(app)["rows"]) == 10
+
+
+def test_each_is_looked_into_by_itself() -> None:
+    """Passes are kept for all visitors: two models read the same ids, and neither is shown the other's."""
+    found = set()
+    for name in ("ours", "again"):
+        app = open_page("inside_the_transformer", model=name, look="attention", text="the parcel left")
+        found |= set(re.findall(r"([\d.]+ %) of its attention, in layer 1, head 1", said(app)))
+    assert len(found) == 2

@@ -138,6 +138,14 @@ def test_scrubbing_shows_that_step() -> None:
     assert run(app)["said"] == "Paused. The thin line is what is trained already."
 
 
+def test_the_last_step_is_made_by_itself_and_none_behind_it() -> None:
+    app = open_page("training", **SHORT)
+    to_the_end(app)
+    assert act(app, "move", at=119)["at"] == 119
+    for _ in range(2):
+        assert act(app, "step")["at"] == 120
+
+
 def test_a_link_to_a_step_nobody_has_made_makes_it() -> None:
     app = open_page("training", run_seed="103", at="40")
     until(app, lambda app: run(app)["at"] == 40)
