@@ -139,6 +139,7 @@ function drawState(view, data) {
   let text = at ? `${tokens(at)} generated` : "Nothing generated yet";
   if (at) text += `: ln P = ${fixed(facts.log_p, 4)} nats together, perplexity ${facts.perplexity.toPrecision(4)} per token`;
   if (facts.rate) text += `; ${facts.rate.toFixed(1)} tokens/s`;
+  else if (at) text += "; none of them timed, so no tokens/s"; // kept from before, or read in one pass
   if (data.gone) text += `; ${data.policy}: ${tokens(data.gone)} no longer seen`;
   say(view.state, `${text}.${loop(data)}`);
 }

@@ -160,6 +160,16 @@ def test_back_aside_and_forward(server: Server, open_page: Open, model: Transfor
 # ---- reasons to stop, windows ------------------------------------------------------------------------------------
 
 
+def test_answers_kept_from_before_have_no_speed_and_it_is_said(server: Server, open_page: Open) -> None:
+    page = at(server, open_page, **{"with": "table", "t": "0"})
+    button(page, "To the end").click()
+    expect(state(page)).to_contain_text("tokens/s")
+    settled(page)
+    page.reload()  # its path is in the link now: read in one pass
+    expect(state(page)).to_contain_text("3 tokens generated")
+    expect(state(page)).to_contain_text("none of them timed, so no tokens/s")
+
+
 def test_what_is_withheld_forgotten_and_repeated_is_drawn(server: Server, open_page: Open) -> None:
     time = {"prompt": "Once upon a time", "t": "0"}
     page = at(server, open_page, **time, stop="city of")
