@@ -34,8 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if LONG or item.get_closest_marker("soak") is None]
     for item in items:
         files[item.path].append(item)
-        if item.path.parent.name == "browser":  # each that is listed for it hides a race: mend it, then this can go
-            item.add_marker(pytest.mark.flaky(reruns=1))
         outside = item.path.relative_to(HERE.parent).parts[1] in ("browser", "reliability", "test_readme.py")
         if not outside and not set(getattr(item, "fixturenames", ())) & NEEDS_THE_MODEL \
                 and item.get_closest_marker("whole") is None:  # fmt: skip
