@@ -35,16 +35,34 @@ def text() -> Corpus:
     return tracking(200, seed=3)
 
 
+@pytest.fixture(scope="module")
+def idle() -> Iterator[list["subprocess.Popen[str]"]]:
+    """Trainers that earlier tests are done with: each took a second to import torch."""
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        process.communicate()
+
+
 @pytest.fixture
-def manager(tmp_path: Path) -> Iterator[Callable[..., Jobs]]:
+def manager(tmp_path: Path, idle: list["subprocess.Popen[str]"]) -> Iterator[Callable[..., Jobs]]:
     made: list[Jobs] = []
 
-    def start(**options: float) -> Jobs:
-        made.append(Jobs(tmp_path / "runs", **{"slots": 1, **options}))  # type: ignore[arg-type]
-        return made[-1]
+    def start(new_trainer: bool = False, **options: float) -> Jobs:
+        jobs = Jobs(tmp_path / "runs", **{"slots": 1, **options})  # type: ignore[arg-type]
+        if idle and not new_trainer:
+            jobs._slots[0].process = idle.pop()
+        made.append(jobs)
+        return jobs
 
     yield start
     for jobs in made:
+        jobs._wants.clear()
+        jobs._hush(slot := jobs._slots[0])
+        until(lambda slot=slot: not slot.current)  # type: ignore[misc]
+        if not jobs._closed and slot.process is not None and slot.process.poll() is None:
+            idle.append(slot.process)
+            slot.process = None
         jobs.close()
 
 
@@ -296,7 +314,7 @@ def test_a_trainer_that_cannot_be_started_is_told_and_tried_again(
         return real(*arguments, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(subprocess, "Popen", popen)
-    jobs = manager()
+    jobs = manager(new_trainer=True)
     folder = jobs.open(replace(SMALL, steps=20), text)
     until(lambda: jobs.watch(folder, "a", 20).state == INTERRUPTED)
     failing[0] = False
