@@ -85,6 +85,7 @@ def test_a_pause_pauses_and_a_link_restores(server: Server, open_page: Open) -> 
     picture = top(page), facts(page)["training loss"]
     again = at(server, open_page, **dict(p.split("=") for p in page.url.split("?")[1].replace("+", " ").split("&")))
     expect(counter(again)).to_have_text(here)
+    settled(again)
     assert (top(again), facts(again)["training loss"]) == picture
     expect(again.get_by_label("Your words")).to_have_value("the order left the")
 
