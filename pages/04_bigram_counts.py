@@ -29,15 +29,15 @@ from pages.parts import corpus_choice, count_choice, count_export, count_grid, c
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
-controls = (below if presenting else hero).container(horizontal=True, vertical_alignment="bottom")
-with controls:
+toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="bottom")
+with toolbar:
     examples.menu(EXAMPLES, resets=count_choice.NAMES)
-kind, by, link = corpus_choice.ask(controls)
+kind, by, link = corpus_choice.ask(toolbar)
 orders = list(range(1, HIGHEST_ORDER + 1))
 with frame.plain_errors(), hero:
     try:
         counted = corpus_choice.counted(kind, by, link)
-        order, k, find = count_choice.ask(controls, counted, link)
+        order, k, find = count_choice.ask(toolbar, counted, link)
         sentence = count_choice.sentence(link)
         counted = counted.with_words(sentence)
         row, token = count_choice.place(counted, order, link)

@@ -36,13 +36,13 @@ from pages.parts.training_jobs import jobs
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
-controls = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
-with controls:
+toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
+with toolbar:
     examples.menu(EXAMPLES, resets=training_choice.NAMES + training_says.NAMES)
 with frame.plain_errors(), hero:
     from lm_core.runtime import replay
 
-    recipe, corpus, link = training_choice.ask(controls)
+    recipe, corpus, link = training_choice.ask(toolbar)
     folder = jobs().open(recipe, corpus)
     opened = replay.opened(folder)
     place = training_player.place(opened)

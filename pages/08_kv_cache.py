@@ -24,14 +24,14 @@ from pages.parts import cache_choice, cache_notes, cache_picture, cache_player, 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 asking = below if presenting else hero
-controls = asking.container(horizontal=True, vertical_alignment="bottom")
-row = controls if presenting else asking.container(horizontal=True, vertical_alignment="center")
-with controls:
+toolbar = asking.container(horizontal=True, vertical_alignment="bottom")
+row = toolbar if presenting else asking.container(horizontal=True, vertical_alignment="center")
+with toolbar:
     examples.menu(EXAMPLES, resets=cache_choice.NAMES)
 with frame.plain_errors():
     link: cache_choice.Link = {}
     try:
-        question = cache_choice.ask(controls, row, hero, link)
+        question = cache_choice.ask(toolbar, row, hero, link)
     finally:
         url_state.write(**link)
     if question:

@@ -44,8 +44,8 @@ def standing() -> Link:
     return {"find": (st.session_state[url_state.text("find", "", 60)], "")}
 
 
-def _find(controls: DeltaGenerator, link: Link, what: str) -> str:
-    with controls:
+def _find(toolbar: DeltaGenerator, link: Link, what: str) -> str:
+    with toolbar:
         text = str(url_state.control(
             url_state.key_of("find"), st.text_input, what, max_chars=60, placeholder=what, width=220,
             label_visibility="collapsed",
@@ -54,9 +54,9 @@ def _find(controls: DeltaGenerator, link: Link, what: str) -> str:
     return text.strip().lower()
 
 
-def words(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """The glossary, with a box that narrows it."""
-    wanted = _find(controls, link, "Find a word")
+    wanted = _find(toolbar, link, "Find a word")
 
     def show() -> None:
         found = {term: said for term, said in GLOSSARY.items() if wanted in f"{term} {said[0]}".lower()}
@@ -93,9 +93,9 @@ def _work(who: str, year: int, title: str, where: str) -> str:
     return f"<li>{html.escape(who)} ({year}). <i>{html.escape(title)}.</i> {html.escape(where)}.</li>"
 
 
-def concepts(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Every concept of the lesson, and the control that shows it."""
-    wanted = _find(controls, link, "Find a concept")
+    wanted = _find(toolbar, link, "Find a concept")
 
     def show() -> None:
         every = map_of_concepts.read()

@@ -42,7 +42,7 @@ class Question:
         return label(self.model.tokenizer.token_bytes(token_id))
 
 
-def ask(controls: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, link: Link) -> Question | None:
+def ask(toolbar: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, link: Link) -> Question | None:
     """Draws the controls; None while there is no prompt to read."""
     keys = {
         "length": url_state.choice("length", LENGTHS, _LENGTH), "new": url_state.number("new", _NEW, 1, _MOST_NEW),
@@ -50,7 +50,7 @@ def ask(controls: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, lin
     }  # fmt: skip
     drawn = not url_state.presenting()  # on a stage the link says the rest
     new, compare = st.session_state[keys["new"]], st.session_state[keys["compare"]]
-    with controls:
+    with toolbar:
         length = st.segmented_control(
             "Tokens in the prompt", LENGTHS, key=keys["length"], format_func=_title, required=True,
             label_visibility="visible" if drawn else "collapsed",

@@ -17,9 +17,9 @@ from pages.parts.views import Link
 _TOP = 10
 
 
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text, layer, head and row."""
-    asked = inside_choice.ask(controls, link)
+    asked = inside_choice.ask(toolbar, link)
     if asked is None:
         return None
     config = asked.rung.model.config

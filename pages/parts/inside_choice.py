@@ -13,7 +13,7 @@ from lm_core.errors import InvalidInput
 from lm_core.labels import label
 from lm_core.runtime import ServedModel, limits
 from lm_core.runtime.registry import registry
-from pages.parts import frame, loss_choice, model_choice, rungs, url_state
+from pages.parts import frame, model_choice, rungs, url_state
 from pages.parts.views import Link
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class Asked:
         return [self.label(token_id) for token_id in self.ids]
 
 
-def ask(controls: DeltaGenerator, link: Link) -> Asked | None:
+def ask(toolbar: DeltaGenerator, link: Link) -> Asked | None:
     """Which model, which text; None while there is none."""
-    with controls:
+    with toolbar:
         kind = rungs.choose(not url_state.presenting(), KINDS)
     link["with"] = (kind, rungs.PRETRAINED)
     rung = rungs.rung(kind, inside=True)
@@ -68,7 +68,7 @@ def ask(controls: DeltaGenerator, link: Link) -> Asked | None:
         frame.note(f"An engine cannot be looked into: all numbers are those of {rung.name} on this server.")
     name, default = ("text", TEXT) if rung.prompt == "prompt" else ("words", WORDS)
     text = write(name, "Text")
-    link[name] = (loss_choice.short(text, default), default)
+    link[name] = (url_state.short(text, default), default)
     if not text.strip():
         frame.note(f"There is no text. Type one, for example: {default}")
         return None
@@ -80,7 +80,7 @@ def write(name: str, title: str) -> str:
     key = url_state.key_of(name)
     if url_state.presenting():
         return str(st.session_state[key])
-    return url_state.control(key, st.text_area, title, height=70, max_chars=loss_choice.LONGEST_LINK)
+    return url_state.control(key, st.text_area, title, height=70, max_chars=url_state.LONGEST_TEXT)
 
 
 def cut(rung: rungs.Rung, text: str) -> tuple[int, ...]:

@@ -14,9 +14,9 @@ from pages.parts.inside_choice import Asked
 from pages.parts.views import Link
 
 
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text and place."""
-    asked = inside_choice.ask(controls, link)
+    asked = inside_choice.ask(toolbar, link)
     if asked is None:
         return None
     at = inside_choice.place("at", "After token", len(asked.ids), len(asked.ids))

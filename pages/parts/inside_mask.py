@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
-from pages.parts import frame, inside_choice, loss_choice, url_state
+from pages.parts import frame, inside_choice, url_state
 from pages.parts.inside_choice import WORDS
 from pages.parts.views import Link
 
@@ -19,7 +19,7 @@ _SWAPS = ("hub", "warehouse", "page")
 def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for a message, a word to change and the mask; returns what shows the effect."""
     text = inside_choice.write("words", "A message of the small Transformer’s world")
-    link["words"] = (loss_choice.short(text, WORDS), WORDS)
+    link["words"] = (url_state.short(text, WORDS), WORDS)
     words = inside_choice.words_of(text)
     known = inside_choice.served("causal").tokenizer
     masked = bool(st.session_state[url_state.key_of("mask")])

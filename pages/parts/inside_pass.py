@@ -10,16 +10,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
-from pages.parts import frame, inside_choice, loss_text, top_rows, url_state
+from pages.parts import frame, inside_choice, scored_text, top_rows, url_state
 from pages.parts.inside_choice import Asked
 from pages.parts.views import Link
 
 _TOP, _ON_STAGE = 8, 4
 
 
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text and model; returns what shows the answer."""
-    asked = inside_choice.ask(controls, link)
+    asked = inside_choice.ask(toolbar, link)
     if asked is None:
         return None
     at = inside_choice.place("at", "Read the row after token", len(asked.ids), len(asked.ids))
@@ -49,7 +49,7 @@ def _all(asked: Asked) -> None:
     opened = st.expander("Every row of this pass", on_change="rerun", key="_inside_rows")
     if not opened.open or len(asked.ids) < 2:
         return
-    scored = loss_text.scored(asked.rung, asked.ids)
+    scored = scored_text.scored(asked.rung, asked.ids)
     body = "".join(
         f'<tr><td>{f.position}</td><td class="nte-token">{html.escape(asked.label(asked.ids[f.position - 1]))}</td>'
         f'<td class="nte-token">{html.escape(asked.label(f.top))}</td>'

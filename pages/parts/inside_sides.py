@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.tokens import Tokenizer
-from pages.parts import frame, inside_choice, loss_choice, url_state
+from pages.parts import frame, inside_choice, url_state
 from pages.parts.inside_choice import WORDS
 from pages.parts.views import Link
 
@@ -30,7 +30,7 @@ _OBJECTIVES = (
 def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for a message and which word is the blank."""
     text = inside_choice.write("words", "A message of the small models’ world")
-    link["words"] = (loss_choice.short(text, WORDS), WORDS)
+    link["words"] = (url_state.short(text, WORDS), WORDS)
     words = inside_choice.words_of(text)
     blank = inside_choice.place("blank", "Blank out word", len(words), min(2, len(words)))
     link["blank"] = (st.session_state[url_state.key_of("blank")], 2)

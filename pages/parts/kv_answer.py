@@ -19,10 +19,10 @@ def total(scenario: Scenario) -> None:
     sizing = scenario.sizing
     load, model = sizing.load, sizing.geometry
     name = "; ".join(group.says() for group in model.groups) if model.name == "by hand" else model.name
-    figure = f"<b>{amounts.gib(sizing.total)} GiB</b> ({amounts.decimal(sizing.total)})"
+    amount = f"<b>{amounts.gib(sizing.total)} GiB</b> ({amounts.decimal(sizing.total)})"
     words = f"of KV cache for {many(load.sequences)} of {load.context:,} tokens"
     mean = f"; {amounts.binary(scenario.sizing_at_mean.total)} at a mean of {scenario.mean:,}" if scenario.mean else ""
-    frame.show(f'<p class="nte-sum" role="status">{figure} {words}{mean}<br>{html.escape(name)}, {_how(sizing)}</p>')
+    frame.show(f'<p class="nte-sum" role="status">{amount} {words}{mean}<br>{html.escape(name)}, {_how(sizing)}</p>')
 
 
 def many(sequences: int) -> str:

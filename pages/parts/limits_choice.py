@@ -8,7 +8,7 @@ from lm_core.runtime import ServedModel
 from lm_core.runtime.registry import registry
 from lm_core.sums import HIGHEST, WORDINGS
 from lm_core.syntax import PLACES
-from pages.parts import model_choice, rungs, url_state
+from pages.parts import rungs, url_state
 from pages.parts.views import Link
 
 RECORD = "Record"
@@ -44,17 +44,6 @@ def standing() -> Link:
         "claim": (url_state.choice("claim", CLAIMS, CLAIMS[0]), CLAIMS[0]),
     }
     return {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
-
-
-def pretrained() -> ServedModel:
-    """The one from the catalogue: what a visitor has trained reads no such text. Raises ModelUnavailable."""
-    model_choice.model()  # says so while it loads
-    return model_choice.base()
-
-
-def pretrained_name() -> str:
-    """For memory."""
-    return "" if model_choice.name().startswith(f"{model_choice.OWN}/") else model_choice.name()
 
 
 def small(kind: str, subject: str) -> ServedModel:

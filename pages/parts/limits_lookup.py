@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.runtime import ServedModel
-from pages.parts import frame, limits_choice, top_rows, url_state
+from pages.parts import frame, model_choice, top_rows, url_state
 from pages.parts.limits_choice import ORDER
 from pages.parts.limits_policy import chances, with_context
 from pages.parts.views import Link
@@ -31,11 +31,11 @@ def looked_up(order: int, day: str = "Friday") -> str:
     return f"Look-up: order {order} left the warehouse on a {day}."
 
 
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for an order's number and whether it is looked up; returns what shows the answers."""
     order, found = int(str(link["order"][0])), bool(link["found"][0])
     if not url_state.presenting():
-        with controls:
+        with toolbar:
             found = url_state.control(url_state.key_of("found"), st.toggle, "Look it up first")
         order = int(url_state.control(
             url_state.key_of("order"), st.number_input, "Make up an order’s number", 10_000, 99_999, width=220
@@ -45,7 +45,7 @@ def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
 
 
 def _show(order: int, found: bool) -> None:
-    model = limits_choice.pretrained()
+    model = model_choice.pretrained_alone()
     other = _OTHER if order != _OTHER else ORDER
     text = with_context(looked_up(order) if found else "", question(order))
     belief, beside = (

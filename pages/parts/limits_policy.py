@@ -13,7 +13,7 @@ from lm_core import Distribution, prompt
 from lm_core.answers import score_all
 from lm_core.errors import PromptError
 from lm_core.runtime import ServedModel, limits
-from pages.parts import bars, frame, limits_choice, prompt_box, url_state
+from pages.parts import bars, frame, model_choice, prompt_box, url_state
 from pages.parts.limits_choice import ASK, ENDINGS, LONGEST, POLICY
 from pages.parts.views import Link
 
@@ -55,7 +55,7 @@ def chances(model: ServedModel, text: str, endings: tuple[str, ...]) -> list[flo
 
 
 def _show(policy: str, asked: str) -> None:
-    model = limits_choice.pretrained()
+    model = model_choice.pretrained_alone()
     try:
         before, after = answer(model, asked), answer(model, with_context(policy, asked))
     except PromptError as error:

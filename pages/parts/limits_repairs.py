@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import generation
 from lm_core.decoding import strategy
 from lm_core.runtime import ServedModel
-from pages.parts import engine_note, frame, limits_choice, url_state
+from pages.parts import engine_note, frame, limits_choice, model_choice, url_state
 from pages.parts.limits_choice import ASK, ORDER, POLICY
 from pages.parts.limits_lookup import looked_up, question
 from pages.parts.limits_policy import chances, with_context
@@ -63,7 +63,7 @@ def draw(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
 
 
 def _show() -> None:
-    model, presenting = limits_choice.pretrained(), url_state.presenting()
+    model, presenting = model_choice.pretrained_alone(), url_state.presenting()
     for number, repair in enumerate(REPAIRS):
         before, after = (chances(model, text, (repair.ending,))[0] for text in (repair.before, repair.after))
         measured = f"p(“{repair.ending}”): {frame.percent(before)} → <b>{frame.percent(after)}</b>"
@@ -97,7 +97,7 @@ def _row(symptom: str, cause: str, fix: str, measured: str = "") -> None:
 def _drift(model: ServedModel, letters: int) -> None:
     """The same question before and after a text of the model's own, and with the rule stated again."""
     with st.spinner(f"The model writes {_DRIFT} tokens."):
-        story = _story(limits_choice.pretrained_name(), model, letters)
+        story = _story(model_choice.pretrained_name(), model, letters)
     filled = f"{POLICY}{_STORY}{story}"
     texts = {
         "policy, then the question": with_context(POLICY, ASK),

@@ -11,18 +11,18 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.answers import Answer, Tally, ask
 from lm_core.errors import InvalidInput
 from lm_core.sums import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, parted
-from pages.parts import engine_note, frame, limits_choice, rungs, url_state
+from pages.parts import engine_note, frame, limits_choice, model_choice, rungs, url_state
 from pages.parts.limits_choice import FEW, WHO
 from pages.parts.views import Link
 
 _WORDINGS = ("Items", "Parcels", "Letters")
 
 
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks which wording and how many; returns what measures."""
     wording, many = link["wording"][0], link["cases"][0]
     if not url_state.presenting():
-        with controls:
+        with toolbar:
             wording = url_state.control(
                 url_state.key_of("wording"), url_state.select, "Wording", range(len(WORDINGS)),
                 format_func=_WORDINGS.__getitem__, label_visibility="collapsed", width=130,
@@ -56,7 +56,7 @@ def _one(wording: int, link: Link) -> Sum:
 
 
 def _model(kind: str):  # type: ignore[no-untyped-def]
-    return limits_choice.pretrained() if kind == rungs.PRETRAINED else limits_choice.small(kind, "sums")
+    return model_choice.pretrained_alone() if kind == rungs.PRETRAINED else limits_choice.small(kind, "sums")
 
 
 _answers: engine_note.ForAll[Answer] = engine_note.ForAll(2_000)
@@ -70,7 +70,7 @@ def answer(kind: str, case: Sum) -> Answer:
         candidates = [tuple(model.tokenizer.encode(text)) for text in ANSWERS]
         return ask(model, model.tokenizer.encode(case.prompt), candidates, case.right, case.shortcut)
 
-    return _answers.get((kind, limits_choice.pretrained_name(), case), model, measure)
+    return _answers.get((kind, model_choice.pretrained_name(), case), model, measure)
 
 
 def measured(asked: tuple[Sum, ...]) -> dict[str, list[Answer]]:

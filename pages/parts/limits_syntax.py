@@ -12,7 +12,7 @@ from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.runtime import ServedModel
 from lm_core.syntax import PLACES, allowed_mass
-from pages.parts import frame, limits_choice, rungs, top_rows, url_state
+from pages.parts import frame, limits_choice, model_choice, rungs, top_rows, url_state
 from pages.parts.limits_choice import RECORD, SELF_TEST, SMALL, WHO
 from pages.parts.views import Link
 
@@ -27,11 +27,11 @@ _QUESTIONS = (
 )
 
 
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks which place; returns what shows the question, and the answer once there is one."""
     place = str(link["place"][0])
     if not url_state.presenting():
-        with controls:
+        with toolbar:
             place = url_state.control(
                 url_state.key_of("place"), url_state.select, "Place", (RECORD, *PLACES), label_visibility="collapsed",
                 width=150,
@@ -69,7 +69,7 @@ def _forget(place: str) -> None:
 
 
 def _reveal(place: str, text: str) -> None:
-    models = {rungs.PRETRAINED: limits_choice.pretrained()}
+    models = {rungs.PRETRAINED: model_choice.pretrained_alone()}
     if place != RECORD:
         models = {kind: limits_choice.small(kind, "syntax") for kind in SMALL} | models
     beliefs = {

@@ -12,7 +12,6 @@ ARTICLE_P = "0.5,0.5,0.5,0.125"
 ARTICLE_ROWS = "0,3,0.5,-1,-2;-1,0.1,2.5,0,-2;-1,0,0.2,2,-1.5;-2,0,-1,-0.5,2.4"
 TEXT = "The capital of France is Paris."
 WORDS = "the package reached Oslo on Friday, and Oslo will ship it tomorrow."
-LONGEST_LINK = 1500
 NAMES = ("look", "with", "text", "words", "at", "p", "logits")
 
 
@@ -24,11 +23,6 @@ def standing() -> Link:
         "logits": (url_state.parsed("logits", ARTICLE_ROWS, _rows), ARTICLE_ROWS),
     }  # fmt: skip
     return {name: (st.session_state[key], default) for name, (key, default) in values.items()}
-
-
-def short(text: str, default: str) -> str:
-    """The text as a link holds it: one that is too long stays out of it."""
-    return text if len(text) <= LONGEST_LINK else default
 
 
 def numbers(text: str) -> list[float]:

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
 from lm_core.scoring import Score, require_same_tokens
-from pages.parts import frame, loss_choice, loss_text, rungs, url_state
+from pages.parts import frame, loss_choice, loss_text, rungs, scored_text, url_state
 from pages.parts.views import Link
 
 _KINDS = (rungs.PRETRAINED, "transformer", "bigram")
@@ -18,7 +18,7 @@ _KINDS = (rungs.PRETRAINED, "transformer", "bigram")
 def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for a text all of them can read; returns what shows the comparison."""
     text = loss_text.ask("words", loss_choice.WORDS)
-    link["words"] = (loss_choice.short(text, loss_choice.WORDS), loss_choice.WORDS)
+    link["words"] = (url_state.short(text, loss_choice.WORDS), loss_choice.WORDS)
     words = text.split()
     if len(words) < 2:
         frame.note(f"Type two words or more, for example: {loss_choice.WORDS}")
@@ -71,6 +71,6 @@ def _score(rung: rungs.Rung, text: str, first: str) -> tuple[Score, rungs.Rung]:
     context = (*rung.begin, *rung.model.tokenizer.encode(first))
     if ids[: len(context)] != context:
         raise InvalidInput("text", "one whose first word is a token of its own, with a space behind it", first)
-    scored = loss_text.scored(rung, ids)
+    scored = scored_text.scored(rung, ids)
     kept = [factor.log_probability for factor in scored.factors if factor.position >= len(context)]
     return Score(tuple(kept), len(text.removeprefix(first).encode())), rung

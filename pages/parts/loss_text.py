@@ -5,50 +5,29 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
-from lm_core.factors import Factor, factors
-from lm_core.labels import label
+from lm_core.factors import Factor
 from lm_core.runtime import limits
-from lm_core.runtime.elsewhere import Told
-from lm_core.scoring import Score
 from pages.parts import engine_note, frame, loss_choice, loss_notes, rungs, url_state, worked
+from pages.parts.scored_text import Scored, scored
 from pages.parts.views import Link
 
 _SHOWN, _TOP, _MOST_CHARACTERS = 300, 5, 60_000
-_SCORED = "_loss_scored"
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A text as this page knows it; `ids` begin with what no one scores."""
-
-    rung: rungs.Rung
-    ids: tuple[int, ...]
-    factors: tuple[Factor, ...]
-    score: Score
-
-    def label(self, token_id: int) -> str:
-        """A token as it is shown."""
-        special = self.rung.model.tokenizer.special_ids
-        return (
-            "<bos>" if token_id in special and token_id == 0 else label(self.rung.model.tokenizer.token_bytes(token_id))
-        )
-
-
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text and model; returns what shows the answer, once the link is written."""
-    with controls:
+    with toolbar:
         kind = rungs.choose(not url_state.presenting(), rungs.SCORERS)
     link["with"] = (kind, rungs.PRETRAINED)
     rung = rungs.rung(kind)
     name, default = ("text", loss_choice.TEXT) if rung.prompt == "prompt" else ("words", loss_choice.WORDS)
     text = ask(name, default)
-    link[name] = (loss_choice.short(text, default), default)
+    link[name] = (url_state.short(text, default), default)
     if not text.strip():
         frame.note(f"There is no text. Type one, for example: {default}")
         return None
@@ -64,13 +43,13 @@ def ask(name: str, default: str) -> str:
     key, kept = url_state.key_of(name), f"_loss_kept_{name}"
     if url_state.arriving() and not url_state.linked(name):
         st.session_state.pop(kept, None)
-    if st.session_state[key] == default and len(st.session_state.get(kept, "")) > loss_choice.LONGEST_LINK:
+    if st.session_state[key] == default and len(st.session_state.get(kept, "")) > url_state.LONGEST_TEXT:
         st.session_state[key] = st.session_state[kept]
     if url_state.presenting():
         return str(st.session_state[key])
     text = str(url_state.control(key, st.text_area, "Text", height=90, max_chars=_MOST_CHARACTERS))
     st.session_state[kept] = text
-    if len(text) > loss_choice.LONGEST_LINK:
+    if len(text) > url_state.LONGEST_TEXT:
         frame.note("This text is too long for a link: whoever gets the link sees the example instead.")
     return text
 
@@ -81,29 +60,6 @@ def read(rung: rungs.Rung, text: str) -> tuple[int, ...]:
     if len(ids) > limits.SCORED_TOKENS:
         frame.note(f"The first {limits.SCORED_TOKENS:,} of {len(ids):,} tokens are scored; the rest is left out.")
     return (*rung.begin, *ids[: limits.SCORED_TOKENS])
-
-
-def scored(rung: rungs.Rung, ids: tuple[int, ...]) -> Scored:
-    """Scores it, with progress where that takes a while; the last texts are kept."""
-    kept: dict[object, tuple[Scored, Told]] = st.session_state.setdefault(_SCORED, {})
-    key = (rung.name, ids)
-    if key in kept:
-        with engine_note.following(rung.model, kept[key][1]):
-            return kept[key][0]
-    told = Told()
-    with engine_note.following(rung.model, told):
-        place, made = st.empty(), list[Factor]()
-        for window in factors(rung.model, ids):
-            made += window
-            if len(made) < len(ids) - 1:
-                place.progress(len(made) / (len(ids) - 1), f"Scored {len(made):,} of {len(ids) - 1:,} tokens.")
-        place.empty()
-        rest = rung.model.tokenizer.decode(ids[1:])
-        score = Score(tuple(factor.log_probability for factor in made), len(rest.encode()))
-    kept[key] = Scored(rung, ids, tuple(made), score), told
-    while len(kept) > 4:
-        kept.pop(next(iter(kept)))
-    return kept[key][0]
 
 
 def _show(found: Scored) -> None:

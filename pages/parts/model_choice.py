@@ -67,6 +67,20 @@ def base() -> ServedModel:
     return registry.get(pretrained.DEFAULT if name().startswith(f"{OWN}/") else name())
 
 
+def pretrained_alone() -> ServedModel:
+    """The pretrained model for texts that the visitor's own cannot read; says so while it loads.
+
+    Raises ModelUnavailable.
+    """
+    model()
+    return base()
+
+
+def pretrained_name() -> str:
+    """The pretrained model's name in the catalogue; empty where the visitor's own is chosen."""
+    return "" if name().startswith(f"{OWN}/") else name()
+
+
 def elsewhere() -> bool:
     """Whether the chosen model is computed by an engine elsewhere."""
     return st.session_state.get(_NAME) in [entry.name for entry in remote.engines()]

@@ -61,17 +61,17 @@ def _word(text: str) -> int:
     return tokenizer.encode(text)[0]
 
 
-def draw(controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for the seed and who plays; returns what shows the game."""
     who = str(link["who"][0])
     if not url_state.presenting():
-        with controls:
+        with toolbar:
             who = url_state.control(
                 url_state.key_of("who"), st.segmented_control, "Who plays", tuple(_PLAYERS), starts="default",
                 format_func=_PLAYERS.__getitem__, required=True, label_visibility="collapsed",
             )  # fmt: skip
     link["who"] = (who, "me")
-    number = quiz_test.seed(controls, "The same seed hides the same message.")
+    number = quiz_test.seed(toolbar, "The same seed hides the same message.")
     return lambda: _show(_game(number, who), who, number)
 
 

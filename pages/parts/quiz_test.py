@@ -17,7 +17,7 @@ from lm_core.models import LanguageModel
 from lm_core.quiz import Kind, Question, Shown
 from lm_core.runtime import ServedModel
 from lm_core.runtime.elsewhere import Told
-from pages.parts import engine_note, frame, limits_choice, links, model_choice, quiz_worked, rungs, tour, url_state
+from pages.parts import engine_note, frame, links, model_choice, quiz_worked, rungs, tour, url_state
 from pages.parts.quiz_choose import CHOICES, Choice
 from pages.parts.views import Link
 
@@ -53,11 +53,11 @@ def standing() -> Link:
     return {"who": (st.session_state[url_state.choice("who", ("me", "room"), "me")], "me")}
 
 
-def seed(controls: DeltaGenerator, hint: str) -> int:
+def seed(toolbar: DeltaGenerator, hint: str) -> int:
     """The number that decides what is drawn; it goes along to other pages."""
     key = url_state.key_of("seed")
     if not url_state.presenting():
-        with controls:
+        with toolbar:
             url_state.control(key, st.number_input, "Seed", 0, _LAST_SEED, help=hint, width=130)
     value = int(st.session_state[key])
     url_state.travel("seed", value, 0)
@@ -97,10 +97,10 @@ def _chosen(key: str, choice: Choice) -> Callable[..., Question]:
     return make
 
 
-def draw(controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def draw(toolbar: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """Asks for the seed; returns what shows the question that is open."""
     number = seed(
-        controls, "The same seed gives everybody the same ten questions; what you answered under a seed stays."
+        toolbar, "The same seed gives everybody the same ten questions; what you answered under a seed stays."
     )
     return lambda: _show(_sitting(number))
 
@@ -111,15 +111,15 @@ def _sitting(number: int) -> Sitting:
         told = Told()
 
         def pretrained() -> ServedModel:
-            model = limits_choice.pretrained()
+            model = model_choice.pretrained_alone()
             engine_note.follow(model, told)
             return model
 
         asked = questions(number, bank(pretrained, _small))
-        tests[number] = Sitting(number, asked, limits_choice.pretrained_name(), told)
+        tests[number] = Sitting(number, asked, model_choice.pretrained_name(), told)
         while len(tests) > 8:
             tests.pop(next(iter(tests)))
-    elif tests[number].model == limits_choice.pretrained_name():
+    elif tests[number].model == model_choice.pretrained_name():
         engine_note.follow(model_choice.engine(), tests[number].told)
     return tests[number]
 

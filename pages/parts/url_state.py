@@ -21,6 +21,8 @@ _PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _ST
     f"_url_{word}"
     for word in ("page", "given", "written", "time", "followed", "travelled", "kept", "scenes", "starts", "count")
 )
+LONGEST_TEXT = 1500
+"""Characters of a text that a link still holds."""
 T = TypeVar("T")
 
 
@@ -259,3 +261,8 @@ def _named(value: object) -> str:
     if value == "":
         return "nothing"
     return str(value)
+
+
+def short(text: str, default: str) -> str:
+    """The text as a link holds it: the default stands for one that is too long."""
+    return text if len(text) <= LONGEST_TEXT else default

@@ -26,9 +26,9 @@ def draw(
     """
     presenting = url_state.presenting()
     hero, below = st.container(), st.container()
-    controls = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
+    toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
     first = next(iter(views))
-    with controls:
+    with toolbar:
         examples.menu(scenes, resets=resets)
         look = st.segmented_control(
             "Look at", tuple(views), key=url_state.choice("look", tuple(views), first), required=True,
@@ -37,7 +37,7 @@ def draw(
     link = {"look": (look, first), **standing()}
     with frame.plain_errors(), hero:
         try:
-            show = views[look][1](controls, link)
+            show = views[look][1](toolbar, link)
         finally:
             url_state.write(False, **link)
         if show:

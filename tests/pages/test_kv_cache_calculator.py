@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.opening import drawn, open_page, said
+from tests.pages.opening import drawn, markup, open_page, said
 from tests.pages.touching import fill, find, press, switch
 
 URL = "kv_cache_calculator"
@@ -143,3 +143,20 @@ def test_changed_groups_bring_their_own_weights() -> None:
     assert "Llama 3.1 8B, changed" in said(app)
     assert "heavier than the weights (14.96 GiB)" in said(app)
     assert "weights" not in app.query_params
+
+
+def test_the_name_of_a_model_is_no_markup() -> None:
+    layers = {"name": "<i>mine</i>", "groups": [{"kind": "full", "layers": 2, "kv_heads": 4, "head_dim": 64}]}
+    shown = markup(open_page(URL, arch="groups", groups=json.dumps(layers)))
+    assert "&lt;i&gt;mine&lt;/i&gt;" in shown
+    assert "<i>mine" not in shown
+
+
+def test_the_curve_is_in_the_unit_of_its_axis() -> None:
+    """Llama 3.1 8B in 16 bits: 128 KiB a token, so 8,192 of them are 1 GiB."""
+    app = open_page(URL, arch="llama-3.1-8b", n="8192", batch="1")
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    line, asked = chart["data"][0], next(each for each in chart["data"] if each["mode"] == "markers")
+    assert dict(zip(line["x"], line["y"]))[8192] == 1.0
+    assert (asked["x"], asked["y"]) == ([8192], [1.0])
+    assert chart["layout"]["yaxis"]["title"]["text"] == "KV cache, GiB"

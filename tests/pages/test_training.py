@@ -1,6 +1,7 @@
 """Training without a browser: every act on a run, its links, its folds and its race, against the trainer itself."""
 
 import itertools
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -217,3 +218,11 @@ def test_what_it_wrote_is_stamped() -> None:
     until(app, lambda app: run(app)["said"] == "Done: 120 steps.")
     assert markup(app).count('<th scope="row">0</th>') == 1
     assert markup(app).count('<th scope="row">120</th>') == 1
+
+
+def test_what_it_writes_is_no_markup() -> None:
+    app = open_page("training", text="own", own="<b> <b> <b> <b>", net="ngram", steps="60")
+    to_the_end(app)
+    written = re.findall(r'Written at step 60, drawn at T = 1: <span class="nte-token">([^<]*)</span></p>', markup(app))
+    assert len(written) == 1
+    assert "&lt;" in written[0]
