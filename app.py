@@ -12,11 +12,12 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2))
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.parts import layout, server
+from pages.parts import callbacks, layout, server
 
 if get_script_run_ctx(suppress_warning=True) is None:
     server.check_settings()
     server.end_cleanly()
+    callbacks.carry_out_whole()
     app = st.App("app.py", lifespan=server.lifespan, routes=server.ROUTES, middleware=server.MIDDLEWARE)
 else:
     layout.draw()

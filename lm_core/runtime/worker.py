@@ -43,6 +43,8 @@ class Run:
     def __init__(self, folder: RunFolder, claim: Claim) -> None:
         self.folder, self.claim = folder, claim
         self.used = time.monotonic()
+        for left in folder.path.rglob("*.unfinished"):  # by a trainer that was killed while it wrote
+            left.unlink()
         self.trainer = trainer(folder.recipe(), folder.corpus())
         self._pending: list[tuple[float, ...]] = []
         self._written = self._saved = time.monotonic()
