@@ -67,6 +67,7 @@ def test_a_count_opens_the_lines_it_came_from(server: Server, open_page: Open) -
     page = at(server, open_page)
     count(page, "3 times warehouse after left").click()
     expect(page.get_by_text("stands 3 times in the text:")).to_be_visible()
+    expect(page.locator(".counts .grid .here")).to_have_text(["3"])
     lines = page.locator(".nte-lines li")
     expect(lines).to_have_text(
         ["package left warehouse <eos>", "package left warehouse <eos>", "parcel left warehouse <eos>"]

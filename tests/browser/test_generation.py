@@ -68,6 +68,8 @@ def test_the_articles_loop_by_hand(server: Server, open_page: Open) -> None:
     expect(stopped(page)).to_have_text("Stopped, end token: the model chose </s>, which ends the text.")
     assert text(page) == ["warehouse", ".", "</s>"]
     assert page.locator(".walk .chip").all_inner_texts()[:4] == ["Order", "shipped", "from", "the"]
+    context = page.locator(".stations li").first  # what the end token was predicted from: four of the prompt and two
+    assert context.inner_text().split("\n") == ["context", "6 tokens"]
     expect(state(page)).to_contain_text("3 tokens generated: ln P = −0.3857 nats together")  # ln(0.85 x 0.80 x 1)
     page.get_by_text("Show the code, export").click()
     with page.expect_download() as download:

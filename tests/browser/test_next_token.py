@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +146,32 @@ def test_rows_answer_to_click_keys_and_digits(server: Server, open_page: Open) -
     expect(facts).to_contain_text("rank 2,")
     page.keyboard.press("Enter")
     expect(page.locator(".tokens .count")).to_have_text("7 tokens")
+    page = open_page(server, "/next_token?n=5")
+    head(page, "space the").click()
+    page.keyboard.press("6")  # there are five rows
+    expect(facts).to_contain_text("rank 2")
+
+
+def test_two_prompts_are_compared_on_the_screen_and_in_the_picture(
+    server: Server, open_page: Open, model: Transformer
+) -> None:
+    page = open_page(server, "/next_token?n=5&axis=log&b=" + quote("The capital of Italy is"))
+    rows = page.locator("tr[data-id]")
+    expect(rows.first.locator(".fill")).to_have_count(2)
+    paris = model.tokenizer.encode(" Paris")[0]
+    texts = ("The capital of France is", "The capital of Italy is")
+    first, second = (
+        Distribution(model.next_logits([model.tokenizer.encode(t)])[0]).probabilities[paris] for t in texts
+    )
+    row = page.locator(f'tr[data-id="{paris}"] td')
+    moved = row.last.inner_text().replace("\u2212", "-")
+    assert float(moved) == pytest.approx(100 * (second - first), rel=5e-3)
+    page.get_by_text("Show the code").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    svg = Path(download.value.path()).read_text(encoding="utf-8")
+    widths = [float(w) for w in re.findall(r'width="([\d.]+)" height="8"', svg)][:2]
+    assert widths == pytest.approx([420 * (1 + math.log10(p) / 6) for p in (first, second)], rel=1e-3)
 
 
 def test_adding_a_token_keeps_what_is_typed_meanwhile(server: Server, open_page: Open) -> None:

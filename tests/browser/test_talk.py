@@ -73,8 +73,9 @@ def test_arrows_stay_in_a_text_box_and_page_down_does_not(server: Server, open_p
     at(page, 1)
     prompt = page.get_by_role("textbox")
     prompt.click()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowDown")
+    for key in ("ArrowLeft", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    settled(page)
     at(page, 1)
     page.keyboard.press("PageDown")
     at(page, 2)
