@@ -201,12 +201,16 @@ def chat(tour: Exploration, rung: rungs.Rung, text: str) -> None:
         so_far = text + tour.model.tokenizer.decode(tour.here)
         goes_on = "<|im_start|>" in so_far
         with st.form("_walk_ask", border=False):
-            question = st.text_input(
+            st.text_input(
                 "Your next message" if goes_on else "Your message", key="_walk_message", max_chars=500,
                 placeholder="for example: What is the capital of France?",
             )  # fmt: skip
-            asked = st.form_submit_button("Ask: put it behind the chat" if goes_on else "Ask: make it a chat")
-        if asked and question.strip():
-            new = prompt.next_turn(so_far, question) if goes_on else prompt.chat_turn(question)
-            prompt_box.put(rung.prompt, new)
-            st.rerun()
+            title = "Ask: put it behind the chat" if goes_on else "Ask: make it a chat"
+            st.form_submit_button(title, on_click=_ask, args=(rung.prompt, so_far if goes_on else None))
+
+
+def _ask(name: str, chat: str | None) -> None:
+    """Puts the visitor's message into the prompt box, behind the chat so far if there is one."""
+    question = str(st.session_state["_walk_message"])
+    if question.strip():
+        prompt_box.put(name, prompt.chat_turn(question) if chat is None else prompt.next_turn(chat, question))
