@@ -24,6 +24,9 @@ HERE = Path(__file__).parent
 NEEDS_THE_MODEL = {"model", "authority", "engine", "_warm", "server", "browser", "open_page"}
 """Fixtures that load the pretrained model or start something that does."""
 
+LONG_CALL = 5
+"""Seconds after which a test must say why, in a mark `long`."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what is quick, and orders the files, which workers take one by one.
@@ -59,6 +62,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for folder, seconds in sorted(spent.items(), key=lambda each: -each[1]):
         if seconds >= 1:
             terminalreporter.write_line(f"{seconds:8.1f}  {folder}")
+    calls = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
+    long = [report for report in calls if report.duration > LONG_CALL and "long" not in report.keywords]
+    if long:
+        terminalreporter.section(f"over {LONG_CALL} s, and no mark `long` that says why")
+        for report in long:
+            terminalreporter.write_line(f"{report.duration:8.1f}  {report.nodeid}")
 
 
 @pytest.fixture(scope="session", autouse=True)

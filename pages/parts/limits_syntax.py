@@ -18,7 +18,7 @@ from pages.parts.views import Link
 
 _TOP = 5
 _PLAUSIBLE = 0.05
-_SEEN = "_limits_seen"
+_SEEN, _GUESS, _EMPTY = "_limits_seen", "_limits_guess_{}", "_limits_empty"
 _QUESTIONS = (
     "Which tokens are plausible next? Name two or three.",
     "Which one is the likeliest?",
@@ -50,18 +50,22 @@ def _ask(place: str) -> None:
     seen: dict[str, str] = st.session_state.setdefault(_SEEN, {})
     if place not in seen:
         with st.form(f"_limits_form_{place}", border=False):
-            guess = st.text_input("Your answer, before you look", max_chars=200, key=f"_limits_guess_{place}")
-            if not st.form_submit_button("Look"):
-                return
-            if not guess.strip("\n"):
+            st.text_input("Your answer, before you look", max_chars=200, key=_GUESS.format(place))
+            st.form_submit_button("Look", on_click=_look, args=(place,))
+            if st.session_state.get(_EMPTY) == place:
                 frame.note("Write an answer first: a guess that turns out wrong is remembered best.")
-                return
-        seen[place] = guess
-        st.rerun()
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(f"You wrote: {seen[place]}")
         st.button("Try again", on_click=_forget, args=(place,), type="tertiary")
     _reveal(place, text)
+
+
+def _look(place: str) -> None:
+    guess = str(st.session_state[_GUESS.format(place)])
+    st.session_state[_EMPTY] = "" if guess.strip() else place
+    if guess.strip():
+        st.session_state[_SEEN][place] = guess
 
 
 def _forget(place: str) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution, shannon
-from lm_core.errors import InvalidInput
+from lm_core.errors import InvalidInput, LmCoreError
 from lm_core.models import LanguageModel
 from lm_core.scoring import Score
 from lm_core.tokens import Tokenizer
@@ -35,6 +35,8 @@ class Game:
     mine: list[float] = field(default_factory=list)
     models: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in (*_OTHERS, "source")})
     said: str = ""
+    problem: str = ""
+    """What was wrong with the last guess, which was not taken."""
 
     @property
     def over(self) -> bool:
@@ -105,33 +107,39 @@ def _show(game: Game, who: str, number: int) -> None:
 
 
 def _ask(game: Game, who: str) -> None:
-    with st.form(f"_shannon_{who}_{game.at}", border=False, clear_on_submit=False):
+    with st.form(f"_shannon_form_{who}_{game.at}", border=False, clear_on_submit=False):
         if who == "room":
-            text = st.text_area(
+            st.text_area(
                 "The room’s guesses, one a line (or: word, number of people)",
                 height=110,
                 max_chars=5_000,
                 key=f"_shannon_room_{game.at}",
             )
         else:
-            text = st.text_input(
+            st.text_input(
                 "Which word comes next? Name some, with points out of 100", max_chars=200, key=f"_shannon_me_{game.at}",
                 placeholder="hub 60, warehouse 30",
             )  # fmt: skip
-        if not st.form_submit_button("Guess", type="primary"):
-            return
-    if not text.strip():
-        frame.note("Write a word first.")
+        st.form_submit_button("Guess", type="primary", on_click=_guess, args=(game, who))
+    if game.problem:
+        frame.note(game.problem)
+
+
+def _guess(game: Game, who: str) -> None:
+    """Takes the guess that stands in the form, or says what is wrong with it."""
+    text, unknown = str(st.session_state[f"_shannon_{who}_{game.at}"]), list[str]()
+    game.problem = "" if text.strip() else "Write a word first."
+    if game.problem:
         return
-    with frame.plain_errors():
-        unknown: list[str] = []
+    try:
         if who == "room":
             guess, count, unknown = shannon.read_room(text, _word)
             whose = f"The room ({count} guess{'es' if count != 1 else ''})"
         else:
             guess, whose = shannon.read(text, _word), "You"
         _reveal(game, guess, whose, unknown)
-        st.rerun()
+    except LmCoreError as error:
+        game.problem = str(error)
 
 
 def _reveal(game: Game, guess: shannon.Guess, whose: str, unknown: list[str]) -> None:

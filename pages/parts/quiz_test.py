@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import quiz
+from lm_core.errors import LmCoreError
 from lm_core.models import LanguageModel
 from lm_core.quiz import Kind, Question, Shown
 from lm_core.runtime import ServedModel
@@ -36,6 +37,8 @@ class Sitting:
     told: Told
     given: dict[int, object] = field(default_factory=dict)
     at: int = 0
+    problem: str = ""
+    """What was wrong with the last answer, which was not taken."""
 
     @property
     def right(self) -> int:
@@ -155,29 +158,35 @@ def _ask(test: Sitting, question: Question) -> None:
     shown, key = question.shown, f"quiz_{test.seed}_{test.at}"
     with st.form(f"_{key}_form", border=False):
         if shown.kind == "choose":
-            given: object = st.radio(
+            st.radio(
                 "Your answer", range(len(shown.options)), index=None, key=key, format_func=shown.options.__getitem__,
                 label_visibility="collapsed",
             )  # fmt: skip
         elif shown.kind == "order":
             st.caption("Choose them one after the other, the first one first.")
-            given = st.multiselect(
-                "Your order", shown.options, key=key, placeholder="Choose all, in order", select_all=False
-            )
+            st.multiselect("Your order", shown.options, key=key, placeholder="Choose all, in order", select_all=False)
         elif shown.kind == "bar":
-            given = st.slider("Your bar, in %", 0, 100, 50, key=key) / 100
+            st.slider("Your bar, in %", 0, 100, 50, key=key)
         else:
-            given = st.text_input(f"Your number{f', in {shown.unit}' if shown.unit else ''}", key=key, max_chars=40)
-        if not st.form_submit_button("Answer", type="primary"):
-            return
-    with frame.plain_errors():
-        if missing := _missing(question, given):
-            frame.note(missing)
-            return
-        value = quiz.read_number(str(given)) if shown.kind == "number" else given
+            st.text_input(f"Your number{f', in {shown.unit}' if shown.unit else ''}", key=key, max_chars=40)
+        st.form_submit_button("Answer", type="primary", on_click=_answer, args=(test, key))
+    if test.problem:
+        frame.note(test.problem)
+
+
+def _answer(test: Sitting, key: str) -> None:
+    """Takes what stands in the form of the question that is open, or says what is wrong with it."""
+    question, given = test.questions[test.at], st.session_state[key]
+    test.problem = _missing(question, given)
+    if test.problem:
+        return
+    try:
+        kind = question.shown.kind
+        value = quiz.read_number(str(given)) if kind == "number" else given / 100 if kind == "bar" else given
         question.accepts(value)  # says what is wrong with it
         test.given[test.at] = value
-        st.rerun()
+    except LmCoreError as error:
+        test.problem = str(error)
 
 
 def _missing(question: Question, given: object) -> str:

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import crowd
 from lm_core.models import LanguageModel
-from pages.parts import frame, logit_source, model_choice, sampling, url_state
+from pages.parts import callbacks, frame, logit_source, model_choice, sampling, url_state
 
 USERS, TOKENS = 30, 10
 _RESULT = "_thirty_users"
@@ -39,10 +39,14 @@ def fold(model: LanguageModel, source: logit_source.Source, now: sampling.Settin
                 st.button(
                     name, on_click=url_state.follow, args=(link, [*link, "from", *sampling.NAMES]), key=f"_try_{name}"
                 )
-        again = st.button(f"Ask {USERS} times, {TOKENS} tokens each", key="_ask_users", type="primary")
+        st.button(
+            f"Ask {USERS} times, {TOKENS} tokens each", key="_ask_users", type="primary",
+            on_click=callbacks.want, args=("thirty users",),
+        )  # fmt: skip
         place = st.empty()
-        if again:
+        if callbacks.wanted("thirty users"):
             st.session_state[_RESULT] = (asked, _ask(model, source.answer.prompt.ids, now, place))
+            callbacks.done("thirty users")
         kept = st.session_state.get(_RESULT)
         if kept and kept[0] == asked:
             with place.container():

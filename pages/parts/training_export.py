@@ -15,7 +15,7 @@ from lm_core.labels import label
 from lm_core.models import LanguageModel, files
 from lm_core.recipe import Recipe
 from lm_core.runtime.replay import Replay
-from pages.parts import export, frame, own_model, training_choice
+from pages.parts import callbacks, export, frame, own_model, training_choice
 from pages.parts.training_player import Place
 
 _PROBLEM = "_model_problem"
@@ -36,9 +36,10 @@ def fold(replay: Replay, place: Place) -> None:
             model = f"Model of step {place.at:,}, safetensors"
             export.download(model, partial(_model, replay, place), f"{name}.safetensors", "application/octet-stream")
             export.download("All steps, CSV", partial(_steps, replay), f"{name}.csv", "text/csv")
-            used = st.button("Use it on page Generation")
-        if used:
+            st.button("Use it on page Generation", on_click=callbacks.want, args=("its use",))
+        if callbacks.wanted("its use"):
             own_model.take(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
+            callbacks.done("its use")
             st.switch_page("pages/03_generation.py", query_params={"with": "own"})
 
 

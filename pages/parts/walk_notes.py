@@ -16,6 +16,7 @@ from lm_core.repetition import circle
 from lm_core.scoring import Score
 from pages.parts import (
     bars,
+    callbacks,
     frame,
     prompt_box,
     rungs,
@@ -137,9 +138,14 @@ def compare(tour: Exploration, choice: strategy_choice.Choice) -> None:
             f"{_WIDTH} best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches. A text "
             "that ends early has fewer factors: compare texts of one length by ln P, others by perplexity."
         )
-        if st.button(f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary"):
+        st.button(
+            f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary",
+            on_click=callbacks.want, args=("all three",),
+        )  # fmt: skip
+        if callbacks.wanted("all three"):
             with st.spinner("Running greedy, drawn and a beam search."):
                 st.session_state[_COMPARISON] = (tour, _three(tour, choice))
+            callbacks.done("all three")
             st.rerun()  # the picture above shows them
         kept = st.session_state.get(_COMPARISON)
         if kept and kept[0] is tour:

@@ -3,6 +3,7 @@
 import pytest
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import SessionState
+from streamlit.testing.v1 import AppTest
 
 from pages.parts import callbacks
 
@@ -41,3 +42,25 @@ def test_it_is_not_interrupted_by_the_next_message(monkeypatch: pytest.MonkeyPat
         state["text"]  # from here on the run gives way again
     runner._execing = False
     assert (state["text"], state["version"]) == ("The capital of France is Paris", 1)
+
+
+def test_what_was_asked_for_is_done_once_however_many_runs_are_interrupted() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from pages.parts import callbacks
+
+        st.button("Run", on_click=callbacks.want, args=("a long run",))
+        if callbacks.wanted("a long run"):
+            st.session_state.begun = st.session_state.get("begun", 0) + 1
+            if st.session_state.begun == 1:
+                st.stop()  # as if the next message had come meanwhile
+            callbacks.done("a long run")
+        st.text(f"begun {st.session_state.get('begun', 0)}")
+
+    app = AppTest.from_function(page).run()
+    app.button[0].click().run()
+    assert not app.text
+    for _ in range(2):
+        app.run()
+        assert [text.value for text in app.text] == ["begun 2"]

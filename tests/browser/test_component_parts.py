@@ -1,0 +1,74 @@
+"""What components share, alone in an empty tab: their functions with a clock and messages that the test holds."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from pages.parts import frame
+
+HOLD = """() => {
+  globalThis.said = [];
+  globalThis.host = document.querySelector("#host");
+  globalThis.send = staying(host, (what) => said.push(what));
+}"""
+
+
+@pytest.fixture
+def empty(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    page.set_content('<a href="#here" onclick="event.preventDefault()">in</a><a href="/away">out</a><p id="host"></p>')
+    page.evaluate("document.addEventListener('click', (event) => event.preventDefault())")
+    page.clock.install(time=1_000_000)
+    yield page
+    page.close()
+
+
+def test_what_a_page_says_waits_after_a_click_on_a_link(empty: Page) -> None:
+    empty.add_script_tag(content=frame.source("leaving.js") + "globalThis.left = timers.left;")
+    empty.evaluate(HOLD)
+    empty.get_by_text("in").click()  # a link within the page holds nothing
+    empty.evaluate("send('before')")
+    assert empty.evaluate("said") == ["before"]
+    empty.clock.run_for(10)
+    empty.get_by_text("out").click()
+    empty.evaluate("send('after')")
+    assert empty.evaluate("said") == ["before"]
+    empty.clock.run_for(empty.evaluate("left"))
+    assert empty.evaluate("said") == ["before", "after"]  # the page stayed, so nothing is lost
+
+
+def test_a_page_that_is_gone_says_nothing_more(empty: Page) -> None:
+    empty.add_script_tag(content=frame.source("leaving.js") + "globalThis.left = timers.left;")
+    empty.evaluate(HOLD)
+    empty.clock.run_for(10)
+    empty.get_by_text("out").click()
+    empty.evaluate("send('late'); host.remove()")
+    empty.clock.run_for(empty.evaluate("2 * left"))
+    assert empty.evaluate("said") == []
+
+
+def test_acts_that_wait_are_forgotten_with_the_text_they_were_meant_for(empty: Page) -> None:
+    source = frame.source("drawn.js", "format.js", "dom.js", "leaving.js", "walk_view.js", "walk.js")
+    empty.add_script_tag(content=source.replace("export default function", "globalThis.render = function"))
+    empty.evaluate(
+        """() => {
+          globalThis.said = [];
+          const root = document.createElement("div");
+          root.innerHTML = '<div class="walk"></div>';
+          document.body.append(root);
+          globalThis.show = (changes) => render({
+            data: { subject: "one", at: 0, tokens: [], branches: [], caption: "", keys: true, prompt: [], turn: null,
+                    prompt_length: 1, vocabulary: 9, finish: "", sentence: "", facts: {}, ...changes },
+            parentElement: root, setTriggerValue: (name, what) => said.push(what),
+          });
+          globalThis.press = (name) => [...root.querySelectorAll("button")].find((b) => b.className === name).click();
+        }"""
+    )
+    empty.evaluate("show({}); press('step'); press('step'); press('step')")
+    first = empty.evaluate("said")
+    assert [act["kind"] for act in first] == ["step"]  # one at a time: two wait
+    empty.evaluate(f"show({{ subject: 'two', handled: {first[0]['id']!r} }})")
+    assert len(empty.evaluate("said")) == 1
+    empty.evaluate("press('step')")
+    assert [act["subject"] for act in empty.evaluate("said")] == ["one", "two"]
