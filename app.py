@@ -12,12 +12,14 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2))
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.parts import callbacks, layout, server
+from pages.server import asgi
+from pages.shared import callbacks
+from pages.shell import layout
 
 if get_script_run_ctx(suppress_warning=True) is None:
-    server.check_settings()
-    server.end_cleanly()
+    asgi.check_settings()
+    asgi.end_cleanly()
     callbacks.carry_out_whole()
-    app = st.App("app.py", lifespan=server.lifespan, routes=server.ROUTES, middleware=server.MIDDLEWARE)
+    app = st.App("app.py", lifespan=asgi.lifespan, routes=asgi.ROUTES, middleware=asgi.MIDDLEWARE)
 else:
     layout.draw()

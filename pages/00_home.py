@@ -6,18 +6,21 @@ ICON = "home"
 PROMISE = "A language model does one thing: it says how probable each possible next token is. Here is one doing it."
 EXAMPLES = {"Another prompt": {"prompt": "The carrier scan says the parcel was"}}
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import bars, frame, home_flow, links, model_choice, prompt_box, talk, tour, url_state
-from pages.parts.contents import SECTIONS, entries
+from pages.home import data_flow
+from pages.shared import guided_tour, markup, page_links, talk, url_state
+from pages.shared.controls import model_picker, prompt_box
+from pages.shared.page_declarations import SECTIONS, entries
+from pages.shared.pictures import bars
 
 presenting, box = url_state.presenting(), None
-with frame.plain_errors():
-    model = model_choice.model()
+with markup.plain_errors():
+    model = model_picker.model()
     box = prompt_box.ask(model, "prompt", "Type the beginning of a text", chips=False, compact=presenting)
     url_state.write(prompt=(box.committed, prompt_box.DEFAULT))
     if box.answer:
@@ -30,14 +33,14 @@ with frame.plain_errors():
 
 if not presenting:
     with st.container(horizontal=True, key="home_doors"):
-        links.show("next_token?tour=1", "Learn: 30 minutes", ":material/school:")
-        links.show("next_token?present=1&scenes=temperature", "Present: 10 minutes", ":material/present_to_all:")
-        links.show("kv_cache_calculator", "Size a cache: 2 minutes", ":material/calculate:")
+        page_links.show("next_token?tour=1", "Learn: 30 minutes", ":material/school:")
+        page_links.show("next_token?present=1&scenes=temperature", "Present: 10 minutes", ":material/present_to_all:")
+        page_links.show("kv_cache_calculator", "Size a cache: 2 minutes", ":material/calculate:")
     if box and box.answer:
         st.subheader("The way of your text", anchor=False)
-        home_flow.draw(box.answer, model)
+        data_flow.draw(box.answer, model)
     st.subheader("A tour, and a talk", anchor=False)
-    tour.overview()
+    guided_tour.overview()
     talk.overview()
     st.subheader("All pages", anchor=False)
     for section in SECTIONS:

@@ -29,26 +29,17 @@ EXAMPLES = {
     "The cat": {"prompt": "the cat sat on the"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import (
-    advice,
-    bars,
-    comparison,
-    engine_note,
-    examples,
-    export,
-    finding,
-    frame,
-    model_choice,
-    prompt_box,
-    url_state,
-)
-from pages.parts.illustration import article_table
+from pages.next_token import advice, two_prompts, word_search
+from pages.next_token.article_table import article_table
+from pages.shared import markup, url_state
+from pages.shared.controls import examples, model_picker, prompt_box, provenance
+from pages.shared.pictures import bars, export
 
 presenting = url_state.presenting()
 SIZE = 5 if presenting else 10
@@ -56,9 +47,9 @@ SIZE = 5 if presenting else 10
 bars.follow_size(SIZE)
 if not presenting:
     examples.menu(EXAMPLES)
-with frame.plain_errors():
-    model = model_choice.model()
-    comparing = comparison.on()
+with markup.plain_errors():
+    model = model_picker.model()
+    comparing = two_prompts.on()
     first = prompt_box.ask(model, "prompt", "Prompt (A)" if comparing else "Prompt", compact=presenting)
     second = prompt_box.ask(model, "b", "Prompt (B)", first.text, compact=presenting) if comparing else None
     answer, other = first.answer, second.answer if second else None
@@ -69,10 +60,10 @@ with frame.plain_errors():
     with below.container(horizontal=True, vertical_alignment="center"):
         size, axis = bars.view(SIZE)
         guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
-        comparison.switch()
+        two_prompts.switch()
         if presenting:
             examples.menu(EXAMPLES)
-    word = "" if presenting and not guess_first else finding.ask(below, guess_first)
+    word = "" if presenting and not guess_first else word_search.ask(below, guess_first)
     url_state.write(
         prompt=(first.committed, prompt_box.DEFAULT), b=(second.committed if second else None, None),
         n=(size, SIZE), axis=(axis, "linear"), guess=(guess_first, False), find=(word, ""),
@@ -80,21 +71,21 @@ with frame.plain_errors():
     if answer and comparing == bool(other):
         answers = [answer, other] if other else [answer]
         picture = bars.pair(answer, other, size) if other else bars.picture(answer, size, banded=not presenting)
-        picture["caption"] += engine_note.by(model)
-        if guess_first and not finding.guessed(answer, word):
+        picture["caption"] += provenance.by(model)
+        if guess_first and not word_search.guessed(answer, word):
             shown.container().write("The bars are hidden. Which token comes next? Write your guess below.")
         else:
             with shown:
-                announcement = finding.announcement(answer, picture)
+                announcement = word_search.announcement(answer, picture)
                 takes = None if other else answer
-                engine_note.few(answer)
+                provenance.few(answer)
                 bars.draw(picture, "next_token_bars", axis, announcement, takes, compact=presenting)
                 if other:
-                    comparison.say(answer, other, table=not presenting)
+                    two_prompts.say(answer, other, table=not presenting)
                 else:
-                    finding.uncertainty(words, answer.belief)
-            finding.find(model, answers, word)
+                    word_search.uncertainty(words, answer.belief)
+            word_search.find(model, answers, word)
             if not presenting:
-                finding.worked_out(answers, picture, model_choice.name())
+                word_search.worked_out(answers, picture, model_picker.name())
                 article_table(model)
-                export.fold(answers, picture, model_choice.name(), size, axis)
+                export.fold(answers, picture, model_picker.name(), size, axis)

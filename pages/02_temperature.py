@@ -15,40 +15,29 @@ EXAMPLES = {
     "A thousand darts": {"prompt": "The carrier scan says the parcel was", "darts": "1", "seed": "7"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import (
-    engine_note,
-    examples,
-    frame,
-    logit_source,
-    model_choice,
-    sampling,
-    sampling_export,
-    temperature,
-    temperature_notes,
-    thirty_users,
-    url_state,
-    why_divide,
-)  # fmt: skip
+from pages.shared import markup, url_state
+from pages.shared.controls import examples, logit_source, model_picker, provenance, sampling_settings
+from pages.temperature import component, explanations, export, many_users, why_divide
 
 presenting = url_state.presenting()
 SIZE = 5 if presenting else 10
 
-with frame.plain_errors():
-    model = model_choice.model()
-    scene = sampling.scene(temperature.KEY)
-    parameters = sampling.link(scene.now)
+with markup.plain_errors():
+    model = model_picker.model()
+    scene = sampling_settings.scene(component.KEY)
+    parameters = sampling_settings.link(scene.now)
     choice, hero, below = st.container(horizontal=True), st.container(), st.container()
     controls = below.container(horizontal=True, vertical_alignment="center")
     with controls:
-        seen = temperature.view(SIZE)
+        seen = component.view(SIZE)
     with controls if presenting else choice:
-        examples.menu(EXAMPLES, resets=sampling.NAMES)
+        examples.menu(EXAMPLES, resets=sampling_settings.NAMES)
         kind = logit_source.choose()
     parameters |= {
         "from": (kind, logit_source.MODEL), "n": (seen.size, SIZE), "axis": (seen.axis, "linear"),
@@ -59,14 +48,14 @@ with frame.plain_errors():
             source = logit_source.read(kind, model, parameters)
         finally:
             url_state.write(**parameters)
-        if source and source.answer and engine_note.few(source.answer):
+        if source and source.answer and provenance.few(source.answer):
             source = None  # temperature needs all of them
         if source:
-            temperature.draw(source, scene, seen, out_of_sight=below)
+            component.draw(source, scene, seen, out_of_sight=below)
     if source and not presenting:
-        temperature_notes.notice(source, scene.now)
-        temperature_notes.worked_out(source, scene.now)
-        temperature_notes.sweep(source, scene.now)
+        explanations.notice(source, scene.now)
+        explanations.worked_out(source, scene.now)
+        explanations.sweep(source, scene.now)
         why_divide.fold()
-        thirty_users.fold(model, source, scene.now)
-        sampling_export.fold(source, scene.now, seen, model_choice.name())
+        many_users.fold(model, source, scene.now)
+        export.fold(source, scene.now, seen, model_picker.name())

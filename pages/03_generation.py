@@ -28,74 +28,70 @@ EXAMPLES = {
     },
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import (
-    engine_note,
-    examples,
-    frame,
-    prompt_box,
-    rungs,
-    stop_choice,
-    strategy_choice,
-    url_state,
-    walk,
-    walk_export,
-    walk_notes,
-    walk_picture,
-    walk_window,
-)  # fmt: skip
+from pages.generation import (
+    component,
+    context_window,
+    explanations,
+    export,
+    state,
+    stop_controls,
+    strategy_controls,
+)
+from pages.shared import markup, url_state
+from pages.shared.controls import examples, model_ladder, prompt_box, provenance
 
 presenting = url_state.presenting()
 SIZE = 5 if presenting else 10
 
 hero, below = st.container(), st.container()
 controls = below if presenting else hero
-recording = walk_export.opened()
+recording = export.opened()
 with controls.container(horizontal=True, vertical_alignment="center"):
     if not recording:
-        examples.menu(EXAMPLES, resets=walk_notes.RESETS)
-    kind = rungs.choose(shown=not presenting and not recording)
+        examples.menu(EXAMPLES, resets=explanations.RESETS)
+    kind = model_ladder.choose(shown=not presenting and not recording)
     more = st.container(horizontal=True, width="content")
 with more:
-    view = walk_notes.view(SIZE)
+    view = explanations.view(SIZE)
 if recording:
     with hero:
-        walk_export.show(recording, view)
+        export.show(recording, view)
 else:
-    with frame.plain_errors():
-        rung = rungs.rung(kind)
+    with markup.plain_errors():
+        rung = model_ladder.rung(kind)
         with more:
-            choice, link = strategy_choice.ask()
-            limits, ends = stop_choice.ask(rung.model)
-        link |= {**ends, "with": (kind, rungs.PRETRAINED), "n": (view.size, SIZE), "axis": (view.axis, "linear")}
+            choice, link = strategy_controls.ask()
+            limits, ends = stop_controls.ask(rung.model)
+        link |= {**ends, "with": (kind, model_ladder.PRETRAINED), "n": (view.size, SIZE), "axis": (view.axis, "linear")}
         with hero:
             box = prompt_box.ask(
                 rung.model, rung.prompt, "Prompt", rung.default, compact=presenting, chips=False, begin=rung.begin
             )
-            place = box.answer and walk.place(rung, box.answer.prompt.ids, choice.strategy(), limits)
+            place = box.answer and state.place(rung, box.answer.prompt.ids, choice.strategy(), limits)
         link |= {rung.prompt: (box.committed, rung.default)}
         url_state.write(quiet=bool(place and place.playing), **link, **(place.link if place else {}))
         if place:
-            caption = rungs.about(kind) or engine_note.by(rung.model).strip()
+            caption = model_ladder.about(kind) or provenance.by(rung.model).strip()
             with hero:
-                walk_picture.draw(
-                    walk_picture.of_tour(place.tour, choice.strategy()), view, caption, handled=place.handled,
+                component.draw(
+                    component.of_tour(place.tour, choice.strategy()), view, caption, handled=place.handled,
                     problem=place.problem, to_take=place.to_take, arrival=str(link), subject=place.subject,
                     seed=choice.settings.seed, greedy=choice.settings.t == 0,
                 )  # fmt: skip
             if not presenting:
                 text = box.answer.prompt.text
-                walk_notes.notice(place.tour, choice)
-                walk_notes.worked_out(place.tour)
-                walk_notes.circles(place.tour)
-                walk_notes.compare(place.tour, choice)
-                walk_window.fold(place.tour)
-                walk_notes.chat(place.tour, rung, text)
-                walk_export.fold(rung, place.tour, text, choice, view)
+                explanations.notice(place.tour, choice)
+                explanations.worked_out(place.tour)
+                explanations.circles(place.tour)
+                explanations.compare(place.tour, choice)
+                context_window.fold(place.tour)
+                explanations.chat(place.tour, rung, text)
+                export.fold(rung, place.tour, text, choice, view)
 if not presenting:
-    walk_export.opener()
+    export.opener()

@@ -18,40 +18,42 @@ EXAMPLES = {
     "Two words back": {"corpus": "log", "order": "3"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
 from lm_core.counting import HIGHEST_ORDER
-from pages.parts import corpus_choice, count_choice, count_export, count_grid, count_notes, examples, frame, url_state
+from pages.bigram_counts import component, controls, corpus_controls, explanations, export
+from pages.shared import markup, url_state
+from pages.shared.controls import examples
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="bottom")
 with toolbar:
-    examples.menu(EXAMPLES, resets=count_choice.NAMES)
-kind, by, link = corpus_choice.ask(toolbar)
+    examples.menu(EXAMPLES, resets=controls.NAMES)
+kind, by, link = corpus_controls.ask(toolbar)
 orders = list(range(1, HIGHEST_ORDER + 1))
-with frame.plain_errors(), hero:
+with markup.plain_errors(), hero:
     try:
-        counted = corpus_choice.counted(kind, by, link)
-        order, k, find = count_choice.ask(toolbar, counted, link)
-        sentence = count_choice.sentence(link)
+        counted = corpus_controls.counted(kind, by, link)
+        order, k, find = controls.ask(toolbar, counted, link)
+        sentence = controls.sentence(link)
         counted = counted.with_words(sentence)
-        row, token = count_choice.place(counted, order, link)
+        row, token = controls.place(counted, order, link)
     finally:
         url_state.write(**link)
-    having = count_choice.having(counted, find)
-    count_grid.draw(counted, order, k, row, token, having)
+    having = controls.having(counted, find)
+    component.draw(counted, order, k, row, token, having)
     if not presenting:
         if token is not None:
-            count_notes.lines(counted, order, row, token)
-        count_choice.box("sentence", "Type a sentence: how probable does this table find it?")
-        count_notes.sentence(counted, order, k, sentence)
-        count_notes.smoothing(counted, order, k)
-        count_notes.longer(counted)
-        count_notes.blind(counted)
-        count_export.table(counted, order, having)
-        count_export.code(kind, by, order, k)
+            explanations.lines(counted, order, row, token)
+        controls.box("sentence", "Type a sentence: how probable does this table find it?")
+        explanations.sentence(counted, order, k, sentence)
+        explanations.smoothing(counted, order, k)
+        explanations.longer(counted)
+        explanations.blind(counted)
+        export.table(counted, order, having)
+        export.code(kind, by, order, k)

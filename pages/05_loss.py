@@ -19,14 +19,15 @@ EXAMPLES = {
     "Three models on one text": {"look": "models"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
-from pages.parts import loss_choice, loss_four, loss_models, loss_rows, loss_text, views
+from pages.loss import controls, four_probabilities_view, logit_rows_view, text_view, three_models_view
+from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "text": ("A text", loss_text.draw), "four": ("Four probabilities", loss_four.draw),
-    "rows": ("Four rows of logits", loss_rows.draw), "models": ("Three models", loss_models.draw),
+    "text": ("A text", text_view.draw), "four": ("Four probabilities", four_probabilities_view.draw),
+    "rows": ("Four rows of logits", logit_rows_view.draw), "models": ("Three models", three_models_view.draw),
 }  # fmt: skip
-views.draw(EXAMPLES, loss_choice.NAMES, VIEWS, loss_choice.standing)
+view_switcher.draw(EXAMPLES, controls.NAMES, VIEWS, controls.standing)

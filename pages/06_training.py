@@ -14,55 +14,46 @@ EXAMPLES = {
     "Real prose, letter by letter": {"text": "python", "by": "character", "steps": "600"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import (
-    examples,
-    frame,
-    training_choice,
-    training_export,
-    training_notes,
-    training_picture,
-    training_player,
-    training_race,
-    training_says,
-    url_state,
-)
-from pages.parts.training_jobs import jobs
+from pages.server.training_scheduler import jobs
+from pages.shared import markup, url_state
+from pages.shared.controls import examples
+from pages.training import comparison, component, controls, explanations, export, player, samples
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.menu(EXAMPLES, resets=training_choice.NAMES + training_says.NAMES)
-with frame.plain_errors(), hero:
+    examples.menu(EXAMPLES, resets=controls.NAMES + samples.NAMES)
+with markup.plain_errors(), hero:
     from lm_core.runtime import replay
 
-    recipe, corpus, link = training_choice.ask(toolbar)
+    recipe, corpus, link = controls.ask(toolbar)
     folder = jobs().open(recipe, corpus)
     opened = replay.opened(folder)
-    place = training_player.place(opened)
+    place = player.place(opened)
     left, right = st.columns([3, 2]) if presenting else (hero, hero)
     with left:
-        training_picture.draw(opened, place, presenting)
+        component.draw(opened, place, presenting)
     with right:
         if not presenting:
-            training_notes.text(opened, place)
-        words, said = training_says.draw(opened, place, presenting)
-    link |= {**said, **training_choice.run_link(folder, corpus, link), "at": (place.at, 0)}
+            explanations.text(opened, place)
+        words, said = samples.draw(opened, place, presenting)
+    link |= {**said, **controls.run_link(folder, corpus, link), "at": (place.at, 0)}
     url_state.write(quiet=bool(place.playing), **link)
     if not presenting:
-        training_notes.notice(opened, place)
-        training_notes.step(opened, place)
-        training_says.along(opened, place)
-        training_notes.clocks(opened, place)
-        training_notes.vectors(opened, place)
-        training_notes.beside(opened, place)
-        training_race.fold(opened, training_player.watcher())
-        training_race.side_by_side(opened, words)
-        training_export.fold(opened, place)
-        training_export.opener()
+        explanations.notice(opened, place)
+        explanations.step(opened, place)
+        samples.along(opened, place)
+        explanations.clocks(opened, place)
+        explanations.vectors(opened, place)
+        explanations.beside(opened, place)
+        comparison.fold(opened, player.watcher())
+        comparison.side_by_side(opened, words)
+        export.fold(opened, place)
+        export.opener()

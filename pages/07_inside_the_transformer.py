@@ -15,15 +15,23 @@ EXAMPLES = {
     "When does Paris appear?": {"look": "lens"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
-from pages.parts import inside_attention, inside_choice, inside_lens, inside_mask, inside_pass, inside_sides, views
+from pages.inside_the_transformer import (
+    attention_view,
+    controls,
+    logit_lens_view,
+    mask_view,
+    masked_lm_view,
+    one_pass_view,
+)
+from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "pass": ("One pass", inside_pass.draw), "mask": ("No peeking", inside_mask.draw),
-    "sides": ("Both sides", inside_sides.draw), "attention": ("Attention", inside_attention.draw),
-    "lens": ("Layer by layer", inside_lens.draw),
+    "pass": ("One pass", one_pass_view.draw), "mask": ("No peeking", mask_view.draw),
+    "sides": ("Both sides", masked_lm_view.draw), "attention": ("Attention", attention_view.draw),
+    "lens": ("Layer by layer", logit_lens_view.draw),
 }  # fmt: skip
-views.draw(EXAMPLES, inside_choice.NAMES, VIEWS, inside_choice.standing)
+view_switcher.draw(EXAMPLES, controls.NAMES, VIEWS, controls.standing)

@@ -13,13 +13,15 @@ EXAMPLES = {
     "2,048 tokens, with the cache alone": {"length": "2048", "compare": "0"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import cache_choice, cache_notes, cache_picture, cache_player, examples, frame, url_state
+from pages.kv_cache import controls, explanations, player, step_bars
+from pages.shared import markup, url_state
+from pages.shared.controls import examples
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
@@ -27,18 +29,18 @@ asking = below if presenting else hero
 toolbar = asking.container(horizontal=True, vertical_alignment="bottom")
 row = toolbar if presenting else asking.container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.menu(EXAMPLES, resets=cache_choice.NAMES)
-with frame.plain_errors():
-    link: cache_choice.Link = {}
+    examples.menu(EXAMPLES, resets=controls.NAMES)
+with markup.plain_errors():
+    link: controls.Link = {}
     try:
-        question = cache_choice.ask(toolbar, row, hero, link)
+        question = controls.ask(toolbar, row, hero, link)
     finally:
         url_state.write(**link)
     if question:
         with hero:
-            steps = cache_player.play(question, row, cache_picture.draw)
+            steps = player.play(question, row, step_bars.draw)
         if steps and not presenting:
-            cache_notes.fold_formula(question, steps)
-            cache_notes.fold_what_if(question, steps)
-            cache_notes.fold_notice(question, steps)
-            cache_notes.fold_export(question, steps)
+            explanations.fold_formula(question, steps)
+            explanations.fold_what_if(question, steps)
+            explanations.fold_notice(question, steps)
+            explanations.fold_export(question, steps)

@@ -23,47 +23,39 @@ EXAMPLES = {
     },
 }  # fmt: skip
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import (
-    examples,
-    frame,
-    kv_answer,
-    kv_beside,
-    kv_choice,
-    kv_fits,
-    kv_scene,
-    kv_take,
-    url_state,
-)  # fmt: skip
+from pages.kv_cache_calculator import answer, capacity, controls, export, parameters, scenarios
+from pages.shared import markup, url_state
+from pages.shared.controls import examples
 
 presenting = url_state.presenting()
 figure = st.container()
-examples.menu(EXAMPLES, resets=kv_scene.NAMES)
-values = kv_scene.fill()
-with frame.plain_errors():
-    kv_scene.settle(values)
+examples.menu(EXAMPLES, resets=parameters.NAMES)
+values = parameters.fill()
+with markup.plain_errors():
+    parameters.settle(values)
     try:
-        imported = kv_choice.ask(values)
+        imported = controls.ask(values)
     finally:
-        url_state.write(**kv_scene.link(values))
-    if imported or values["arch"] != kv_scene.IMPORTED:
-        scenario = kv_scene.scenario(values, imported)
+        url_state.write(**parameters.link(values))
+    if imported or values["arch"] != parameters.IMPORTED:
+        scenario = parameters.scenario(values, imported)
         with figure:
-            kv_answer.total(scenario)
+            answer.total(scenario)
         if not presenting:
-            kv_choice.longer_than_made(scenario)
-        kv_answer.plot(scenario, values)
+            controls.longer_than_made(scenario)
+        answer.plot(scenario, values)
         if not presenting:
-            kv_answer.parts(scenario)
-            kv_choice.change(scenario, values)
-            kv_fits.fits(scenario)
-            kv_fits.fleet(scenario, values)
-            kv_beside.table(scenario, values)
-            kv_fits.off(scenario)
-            kv_answer.wrong(scenario)
-            kv_take.fold(scenario, values)
+            answer.parts(scenario)
+            controls.change(scenario, values)
+            capacity.fits(scenario)
+            capacity.fleet(scenario, values)
+            scenarios.table(scenario, values)
+            capacity.off(scenario)
+            answer.wrong(scenario)
+            export.fold(scenario, values)

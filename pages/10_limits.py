@@ -20,24 +20,16 @@ EXAMPLES = {
     "Symptom, cause, fix": {"look": "repairs"},
 }  # fmt: skip
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
-from pages.parts import (
-    limits_choice,
-    limits_claims,
-    limits_lookup,
-    limits_policy,
-    limits_repairs,
-    limits_sums,
-    limits_syntax,
-    views,
-)
+from pages.limits import claims_view, controls, lookup_view, policy_view, repairs_view, sums_view, syntax_view
+from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "sums": ("Sums", limits_sums.draw), "syntax": ("Syntax", limits_syntax.draw),
-    "policy": ("Policy", limits_policy.draw), "lookup": ("Look-up", limits_lookup.draw),
-    "claims": ("Claims", limits_claims.draw), "repairs": ("Repairs", limits_repairs.draw),
+    "sums": ("Sums", sums_view.draw), "syntax": ("Syntax", syntax_view.draw),
+    "policy": ("Policy", policy_view.draw), "lookup": ("Look-up", lookup_view.draw),
+    "claims": ("Claims", claims_view.draw), "repairs": ("Repairs", repairs_view.draw),
 }  # fmt: skip
-views.draw(EXAMPLES, limits_choice.NAMES, VIEWS, limits_choice.standing)
+view_switcher.draw(EXAMPLES, controls.NAMES, VIEWS, controls.standing)

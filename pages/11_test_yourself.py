@@ -12,11 +12,12 @@ EXAMPLES = {
     "A room guesses": {"look": "game", "who": "room"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
-from pages.parts import quiz_game, quiz_test, views
+from pages.shared.controls import view_switcher
+from pages.test_yourself import shannon_game, ten_questions
 
-VIEWS = {"test": ("Ten questions", quiz_test.draw), "game": ("Shannon’s game", quiz_game.draw)}
-views.draw(EXAMPLES, quiz_test.NAMES, VIEWS, quiz_test.standing)
+VIEWS = {"test": ("Ten questions", ten_questions.draw), "game": ("Shannon’s game", shannon_game.draw)}
+view_switcher.draw(EXAMPLES, ten_questions.NAMES, VIEWS, ten_questions.standing)

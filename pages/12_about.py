@@ -13,14 +13,15 @@ EXAMPLES = {
     "Limits, versions, health": {"look": "server"},
 }
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
-from pages.parts import about, views
+from pages.about import views
+from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "words": ("Words", about.words), "works": ("Works", about.works),
-    "concepts": ("Concepts", about.concepts), "server": ("This server", about.server),
+    "words": ("Words", views.words), "works": ("Works", views.works),
+    "concepts": ("Concepts", views.concepts), "server": ("This server", views.server),
 }  # fmt: skip
-views.draw(EXAMPLES, about.NAMES, VIEWS, about.standing)
+view_switcher.draw(EXAMPLES, views.NAMES, VIEWS, views.standing)

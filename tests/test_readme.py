@@ -91,8 +91,8 @@ def test_an_operators_commands_can_be_given(line: str, server: Server, tmp_path:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         planned = subprocess.run(["make", "-n", "doctor"], cwd=ROOT, capture_output=True, text=True, check=True)
-        assert "python -m pages.parts.doctor" in planned.stdout
-        code = [sys.executable, "-m", "pages.parts.doctor"]
+        assert "python -m pages.server.doctor" in planned.stdout
+        code = [sys.executable, "-m", "pages.server.doctor"]
         run = subprocess.run(code, cwd=ROOT, env={**os.environ, "PORT": str(port)}, check=False, capture_output=True)
         said = run.stdout.decode()
         assert said.endswith("Ready for an audience.\n"), said
@@ -102,7 +102,7 @@ def test_an_operators_commands_can_be_given(line: str, server: Server, tmp_path:
     elif command[0] == "make":
         planned = subprocess.run(["make", "-n", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=True)
         assert command[1] in ("run", "doctor", "replicas")
-        assert "streamlit run app.py" in planned.stdout or "python -m pages.parts." in planned.stdout
+        assert "streamlit run app.py" in planned.stdout or "python -m pages.server." in planned.stdout
     elif command[0].endswith("pip"):
         extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
         assert command[1:] == ["install", ".[transformers]"]

@@ -28,7 +28,7 @@ torch.set_num_threads(1)
 from lm_core.corpus import tracking
 from lm_core.recipe import Recipe
 from lm_core.runtime.jobs import HEARD
-from lm_core.training.build import texts, examples, fresh_model
+from lm_core.training.build import examples, fresh_model, texts
 import numpy as np, torch.nn.functional as F
 recipe = Recipe(steps=5000)
 read = texts(recipe, tracking())

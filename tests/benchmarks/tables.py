@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_core.corpus import python_topics
-from pages.parts.count_choice import KS
+from pages.bigram_counts.controls import KS
 from tests.benchmarks.measure import table
 from tests.browser import chromium
 from tests.browser.server import ROOT, running

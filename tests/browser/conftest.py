@@ -117,7 +117,7 @@ def tabs(browser: Browser) -> Tabs:
 def open_page(tabs: Tabs) -> Iterator[Callable[..., Page]]:
     """Opens a path of a server in a tab, or with None nothing yet; what must never happen is checked at the end.
 
-    `timers` shortens waits of the product, in milliseconds by their names in pages/parts/timers.py.
+    `timers` shortens waits of the product, in milliseconds by their names in pages/shared/timers.py.
     """
     logs: dict[Path, int] = {}  # and how long each was before
 

@@ -9,7 +9,10 @@ from lm_core.distribution import Rest
 from lm_core.exploration import Branch
 from lm_core.labels import label, spoken
 from lm_core.trace import StageRecord, Step
-from pages.parts import bars, export, frame, prompt_box, walk_picture
+from pages.generation import component
+from pages.shared import markup
+from pages.shared.controls import prompt_box
+from pages.shared.pictures import bars, export
 from tests.browser.hostile import HOSTILE
 
 rows = [
@@ -20,14 +23,14 @@ rows = [
 picture = {"rows": rows, "bands": [{"label": "ranks 32–50", "p": 0.1}], "rest": {}, "caption": HOSTILE[0]}
 bars.draw(picture, key="hostile", takes=cast(prompt_box.Answer, SimpleNamespace(name="prompt")))
 for token in HOSTILE:
-    frame.note(label(token.encode()))
+    markup.note(label(token.encode()))
 export._component(data={**picture, "title": HOSTILE[0], **export._drawn(picture)}, key="hostile_export")
 everything = tuple(range(len(HOSTILE)))
 stage = StageRecord("logits", (0.0,) * len(HOSTILE), 4.0, 50, Rest(19, 0.1))
 steps = [Step(31 + i, i, i, 0.5, -4.0, -4.0, 4.0, None, everything, (stage,), None) for i in everything]
-walked = walk_picture.Picture(
+walked = component.Picture(
     everything, steps, 31, steps[0], lambda i: HOSTILE[i].encode(), frozenset(), 50, range(0), None, "", 0,
     branches=[Branch((i,), -4.0, 0, 0, ()) for i in everything],
 )  # fmt: skip
-walk_picture.draw(walked, walk_picture.View(50, "linear", True), HOSTILE[0])
+component.draw(walked, component.View(50, "linear", True), HOSTILE[0])
 st.text("done")

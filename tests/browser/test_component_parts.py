@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pages.parts import frame
+from pages.shared import markup
 
 HOLD = """() => {
   globalThis.said = [];
@@ -25,7 +25,7 @@ def empty(browser: Browser) -> Iterator[Page]:
 
 
 def test_what_a_page_says_waits_after_a_click_on_a_link(empty: Page) -> None:
-    empty.add_script_tag(content=frame.source("leaving.js") + "globalThis.left = timers.left;")
+    empty.add_script_tag(content=markup.source("leaving.js") + "globalThis.left = timers.left;")
     empty.evaluate(HOLD)
     empty.get_by_text("in").click()  # a link within the page holds nothing
     empty.evaluate("send('before')")
@@ -39,7 +39,7 @@ def test_what_a_page_says_waits_after_a_click_on_a_link(empty: Page) -> None:
 
 
 def test_a_page_that_is_gone_says_nothing_more(empty: Page) -> None:
-    empty.add_script_tag(content=frame.source("leaving.js") + "globalThis.left = timers.left;")
+    empty.add_script_tag(content=markup.source("leaving.js") + "globalThis.left = timers.left;")
     empty.evaluate(HOLD)
     empty.clock.run_for(10)
     empty.get_by_text("out").click()
@@ -49,7 +49,7 @@ def test_a_page_that_is_gone_says_nothing_more(empty: Page) -> None:
 
 
 def test_acts_that_wait_are_forgotten_with_the_text_they_were_meant_for(empty: Page) -> None:
-    source = frame.source("drawn.js", "format.js", "dom.js", "leaving.js", "walk_view.js", "walk.js")
+    source = markup.source("drawn.js", "format.js", "dom.js", "leaving.js", "walk_view.js", "walk.js")
     empty.add_script_tag(content=source.replace("export default function", "globalThis.render = function"))
     empty.evaluate(
         """() => {

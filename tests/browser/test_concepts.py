@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page
 
-from pages.parts.concepts import Touch
+from pages.about.concept_map import Touch
 from tests.browser.screen import settled
 from tests.browser.server import Server
 from tests.browser.touching import READ, said, touch

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from pages.parts.contents import Entry, read
+from pages.shared.page_declarations import Entry, read
 from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import ROOT, Server, running
 from tests.reliability import LONG
@@ -23,13 +23,16 @@ ICON = "bolt"
 PROMISE = "It is here because its file is here."
 EXAMPLES = {"Five": {"n": "5"}}
 
-from pages.parts.navigation import ensure_entry
+from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
 import streamlit as st
 
-from pages.parts import examples, url_state
+from pages.shared.controls import examples
+
+
+from pages.shared import url_state
 
 examples.menu(EXAMPLES)
 count = st.segmented_control("Count", [3, 5], key=url_state.choice("n", [3, 5], 3), required=True)

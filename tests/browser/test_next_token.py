@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lm_core import Distribution, Transformer
 from lm_core.labels import label
-from pages.parts import timers
+from pages.shared import timers
 from tests.browser.server import Server, running
 
 Open = Callable[..., Page]

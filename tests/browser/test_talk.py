@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.parts.talk import read
+from pages.shared.talk import read
 from tests.browser.proxy import Wire
 from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import ROOT, Server

@@ -9,7 +9,7 @@ from lm_core import Transformer
 from lm_core.models import LanguageModel, files
 from lm_core.models.begun import Begun
 from lm_core.quiz import Question
-from pages.parts import quiz_test
+from pages.test_yourself import ten_questions
 from tests.browser.screen import settled
 from tests.browser.server import ROOT, Server
 from tests.browser.touching import said
@@ -27,8 +27,8 @@ def ten(model: Transformer, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], 
     def small(kind: str) -> LanguageModel:
         return Begun(files.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
-    bank = quiz_test.bank(lambda: model, small)
-    return lambda seed: quiz_test.questions(seed, bank)
+    bank = ten_questions.bank(lambda: model, small)
+    return lambda seed: ten_questions.questions(seed, bank)
 
 
 def listen(page: Page) -> list[bytes]:

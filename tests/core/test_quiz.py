@@ -13,7 +13,8 @@ from lm_core.errors import InvalidInput
 from lm_core.models import LanguageModel, files
 from lm_core.models.begun import Begun
 from lm_core.quiz import Question, Shown
-from pages.parts import links, quiz_test
+from pages.shared import page_links
+from pages.test_yourself import ten_questions
 from tests.reliability import cases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,7 @@ def bank(model: Transformer) -> Bank:
     def small(kind: str) -> LanguageModel:
         return Begun(files.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
-    return quiz_test.bank(lambda: model, small)
+    return ten_questions.bank(lambda: model, small)
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,7 @@ def test_each_accepts_its_answer_and_no_other(bank: Bank, seed: int) -> None:
             wrong = [question.answer * 1.3 + 0.2, -1.0]
         assert not any(question.accepts(each) for each in wrong), question.key
         assert question.because
-        links.target(question.page)
+        page_links.target(question.page)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -95,11 +96,11 @@ def test_numbers_by_another_way(bank: Bank) -> None:
 
 
 def test_a_seed_gives_the_same_ten_and_seeds_differ(bank: Bank) -> None:
-    first, again, other = (quiz_test.questions(seed, bank) for seed in (7, 7, 8))
+    first, again, other = (ten_questions.questions(seed, bank) for seed in (7, 7, 8))
     assert first == again
     assert [q.key for q in first] != [q.key for q in other]
     for seed in range(cases(8, 30)):
-        keys = [question.key for question in quiz_test.questions(seed, bank)]
+        keys = [question.key for question in ten_questions.questions(seed, bank)]
         assert len(set(keys)) == 10
 
 
@@ -107,7 +108,7 @@ def test_over_seeds_every_question_comes(bank: Bank) -> None:
     wanted = {question.key for question in every(bank, 0)}
     seen: set[str] = set()
     for seed in itertools.count():
-        seen |= {question.key for question in quiz_test.questions(seed, bank)}
+        seen |= {question.key for question in ten_questions.questions(seed, bank)}
         if seen == wanted:
             break
         assert seed < 200, wanted - seen

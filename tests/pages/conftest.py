@@ -10,7 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from lm_core.runtime import registry
-from pages.parts import export, training_jobs
+from pages.server import training_scheduler
+from pages.shared.pictures import export
 from tests.browser.server import ROOT
 
 
@@ -38,10 +39,10 @@ def _inside_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 def _runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Training runs are kept in a folder of these tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(training_jobs.FOLDER, str(tmp_path_factory.mktemp("runs")))
-        training_jobs.close()
+        patch.setenv(training_scheduler.FOLDER, str(tmp_path_factory.mktemp("runs")))
+        training_scheduler.close()
         yield
-        training_jobs.close()
+        training_scheduler.close()
 
 
 @pytest.fixture(scope="package", autouse=True)

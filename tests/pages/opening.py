@@ -8,7 +8,7 @@ from typing import Any
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.contents import Entry, read
+from pages.shared.page_declarations import Entry, read
 from tests.browser.server import ROOT
 
 ENTRIES = [read(file) for file in sorted((ROOT / "pages").glob("[0-9]*.py"))]

@@ -5,7 +5,7 @@ from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import callbacks
+from pages.shared import callbacks
 
 
 class Hasty:
@@ -48,7 +48,7 @@ def test_what_was_asked_for_is_done_once_however_many_runs_are_interrupted() -> 
     def page() -> None:
         import streamlit as st
 
-        from pages.parts import callbacks
+        from pages.shared import callbacks
 
         st.button("Run", on_click=callbacks.want, args=("a long run",))
         if callbacks.wanted("a long run"):

@@ -12,16 +12,17 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import concepts, links
-from pages.parts.concepts import Touch
+from pages.about import concept_map
+from pages.about.concept_map import Touch
+from pages.shared import page_links
 from tests.browser.server import ROOT
 from tests.pages import touching
 from tests.pages.opening import components, open_page, said
 
 MAP = [
     Touch(row["address"], row["role"], row["control"], row["act"],
-          tuple(concepts.Concept(key, *said) for key, said in row["teaches"].items()))
-    for row in tomllib.loads((ROOT / concepts.MAP).read_text(encoding="utf-8"))["touch"]
+          tuple(concept_map.Concept(key, *said) for key, said in row["teaches"].items()))
+    for row in tomllib.loads((ROOT / concept_map.MAP).read_text(encoding="utf-8"))["touch"]
 ]  # fmt: skip
 DRAWN = {
     ("home", "Take the top token"),
@@ -77,12 +78,12 @@ def test_all_123_are_there_once_and_no_control_carries_more_than_six() -> None:
     carried = Counter[tuple[str, str]]()
     for each in MAP:
         carried[page_of(each), each.control] += len(each.teaches)
-    assert max(carried.values()) <= concepts.MOST
+    assert max(carried.values()) <= concept_map.MOST
 
 
 def test_every_address_leads_somewhere() -> None:
     for each in MAP:
-        links.target(each.address)
+        page_links.target(each.address)
 
 
 @pytest.mark.parametrize("each", SENT, ids=lambda each: f"{each.address}-{each.control[:30]}")

@@ -4,7 +4,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from pages.parts.server import Departures
+from pages.server.asgi import Departures
 from tests.reliability.visitors import run
 
 

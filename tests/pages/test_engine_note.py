@@ -9,7 +9,7 @@ from lm_core.remote.client import Client, EngineFailed
 from lm_core.remote.model import Probe, RemoteModel
 from lm_core.runtime import ServedModel
 from lm_core.runtime.elsewhere import Elsewhere
-from pages.parts import engine_note, model_choice
+from pages.shared.controls import model_picker, provenance
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
         raise EngineFailed("The engine (vLLM) cannot be reached.")
 
     monkeypatch.setattr(engine, "probe", probe)
-    monkeypatch.setattr(model_choice, "engine", lambda: engine)
+    monkeypatch.setattr(model_picker, "engine", lambda: engine)
     return engine
 
 
 def test_what_this_server_answered_in_an_engines_place_is_not_kept_for_all(engine: Elsewhere) -> None:
-    kept: engine_note.ForAll[str] = engine_note.ForAll(4)
+    kept: provenance.ForAll[str] = provenance.ForAll(4)
     ids = engine.tokenizer.encode("Order shipped from the")
     made: list[str] = []
 
@@ -42,7 +42,7 @@ def test_what_this_server_answered_in_an_engines_place_is_not_kept_for_all(engin
 
 
 def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: Elsewhere) -> None:
-    kept: engine_note.ForAll[str] = engine_note.ForAll(2)
+    kept: provenance.ForAll[str] = provenance.ForAll(2)
 
     def answered() -> str:
         engine._count(engine=3)
@@ -63,12 +63,12 @@ def test_where_few_were_given_and_it_falls_this_servers_numbers_stand(
     engine.measured = Probe(complete=False, entries=20, nats=0.0, probability=0.0)
     answer = SimpleNamespace(prompt=SimpleNamespace(ids=(1, 2)))
     assert engine.gives_few()
-    assert not engine_note.few(answer)  # type: ignore[arg-type]
+    assert not provenance.few(answer)  # type: ignore[arg-type]
     assert engine.told().why == "The engine (vLLM) cannot be reached."
 
 
 def test_of_another_model_nothing_is_said(engine: Elsewhere) -> None:
-    kept: engine_note.ForAll[str] = engine_note.ForAll(2)
+    kept: provenance.ForAll[str] = provenance.ForAll(2)
     small = ServedModel(TableModel(ORDER_SHIPPED))
     for _ in range(2):
         kept.get("question", small, lambda: "answer")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lm_core import cache_run
-from pages.parts.contents import Entry, read
+from pages.shared.page_declarations import Entry, read
 from tests.pages.opening import ENTRIES, drawn, name_of, open_page, said
 
 EXAMPLES = [(entry, title) for entry in ENTRIES for title in entry.examples]

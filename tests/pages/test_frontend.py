@@ -5,7 +5,7 @@ import gzip
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from pages.parts.server import CompressFrontend
+from pages.server.asgi import CompressFrontend
 from tests.reliability.visitors import run
 
 SCOPE = {"type": "http", "path": "/static/a.js", "method": "GET", "headers": [(b"accept-encoding", b"gzip")]}

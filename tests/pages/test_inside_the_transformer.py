@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from lm_core import Transformer
 from lm_core.inspection import inspect, lens
-from pages.parts.frame import percent
+from pages.shared.markup import percent
 from tests.pages.opening import markup, open_page, said
 from tests.pages.touching import fill, find, switch
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.parts.frame import percent
+from pages.shared.markup import percent
 
 
 @pytest.mark.parametrize(

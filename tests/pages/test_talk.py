@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 def _heard() -> None:
     import streamlit as st
 
-    from pages.parts import talk
+    from pages.shared import talk
 
     talk.heard()
     st.text(str(st.session_state.pop(talk._WANTED, None)))

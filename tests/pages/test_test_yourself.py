@@ -10,7 +10,7 @@ from lm_core.models import LanguageModel, files
 from lm_core.models.begun import Begun
 from lm_core.quiz import Question
 from lm_core.training.small_models import learning_corpus
-from pages.parts import quiz_test
+from pages.test_yourself import ten_questions
 from tests.browser.server import ROOT
 from tests.pages.opening import open_page, said
 from tests.pages.touching import fill, find, press
@@ -24,7 +24,7 @@ def ten(model: Transformer, seed: int) -> list[Question]:
     def small(kind: str) -> LanguageModel:
         return Begun(files.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
-    return quiz_test.questions(seed, quiz_test.bank(lambda: model, small))
+    return ten_questions.questions(seed, ten_questions.bank(lambda: model, small))
 
 
 def sent(app: AppTest) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 
-from pages.parts import frame, timers
+from pages.shared import markup, timers
 
 
 def test_they_are_what_people_get() -> None:
@@ -15,7 +15,7 @@ def test_they_are_what_people_get() -> None:
 
 
 def test_every_timer_is_used_and_no_component_has_one_of_its_own() -> None:
-    scripts = {file.name: file.read_text(encoding="utf-8") for file in frame.COMPONENTS.glob("*.js")}
+    scripts = {file.name: file.read_text(encoding="utf-8") for file in markup.COMPONENTS.glob("*.js")}
     everything = "".join(scripts.values())
     assert [name for name in timers.COMPONENTS if f"timers.{name}" not in everything] == []
     own = re.compile(r"set(Timeout|Interval)\(.*, [\d_]+\)")
@@ -23,6 +23,6 @@ def test_every_timer_is_used_and_no_component_has_one_of_its_own() -> None:
 
 
 def test_scripts_begin_with_them_and_styles_do_not() -> None:
-    assert frame.source("prompt.js").startswith("const timers = {")
-    assert not frame.source("prompt.css").startswith("const timers")
+    assert markup.source("prompt.js").startswith("const timers = {")
+    assert not markup.source("prompt.css").startswith("const timers")
     assert json.dumps(timers.COMPONENTS) in timers.script()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.parts import classroom, doctor
+from pages.server import classroom, doctor
 from tests.browser.server import ROOT
 
 HERE, THERE, AWAY = "10.77.0.1", "10.77.0.2", "nte-class"
@@ -52,7 +52,7 @@ def url(tmp_path_factory: pytest.TempPathFactory, elsewhere: list[str]) -> Itera
     environment = {**os.environ, **runs, "PORT": str(PORT), "PYTHONIOENCODING": "utf-8"}
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pages.parts.classroom", HERE], cwd=ROOT, env=environment, stdout=out, stderr=out
+            [sys.executable, "-m", "pages.server.classroom", HERE], cwd=ROOT, env=environment, stdout=out, stderr=out
         )
     address = f"http://{HERE}:{PORT}"
     end = time.monotonic() + 60
@@ -129,7 +129,7 @@ def test_a_port_whose_server_has_just_ended_is_free(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_what_is_no_number_ends_with_a_sentence(module: str, arguments: list[str], setting: str) -> None:
-    code = [sys.executable, "-m", f"pages.parts.{module}", *arguments]
+    code = [sys.executable, "-m", f"pages.server.{module}", *arguments]
     run = subprocess.run(
         code, cwd=ROOT, env={**os.environ, "PORT": setting}, capture_output=True, text=True, check=False
     )

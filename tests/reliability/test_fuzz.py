@@ -16,7 +16,7 @@ from lm_core.corpus import from_bytes
 from lm_core.counting import CountedCorpus
 from lm_core.errors import LmCoreError
 from lm_core.runtime import ServedModel
-from pages.parts.contents import read
+from pages.shared.page_declarations import read
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import ROOT, Server
 from tests.reliability import cases

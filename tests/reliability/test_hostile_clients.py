@@ -191,7 +191,7 @@ def test_an_upload_flood_ends_at_a_visitors_share_and_at_everybodys(server: Serv
 @pytest.mark.soak  # the control: what it shows does not change with a line of ours
 def test_without_the_limits_the_flood_goes_through(tmp_path: Path) -> None:
     """The control: Streamlit itself limits the single file only."""
-    changed = "from pages.parts import server\nserver.MIDDLEWARE[:] = server.MIDDLEWARE[1:]\n"
+    changed = "from pages.server import asgi\nasgi.MIDDLEWARE[:] = asgi.MIDDLEWARE[1:]\n"
     with small_server(tmp_path, changed) as server:
         assert flood(server, visitors=1, files=8)[0] == [204] * 8
 

@@ -19,7 +19,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from pages.parts.replicas import CADDYFILE
+from pages.server.replicas import CADDYFILE
 from tests.browser import chromium
 from tests.browser.server import ROOT, Server
 from tests.reliability.visitors import Visitor, run
@@ -62,7 +62,7 @@ def replicas(folder: Path, **more: str) -> Iterator[Server]:
     environment = {**os.environ, "PORT": str(port), "FIRST": str(first), "PYTHONPATH": str(ROOT), **more}
     environment["NEXT_TOKEN_EXPLORER_RUNS"] = str(folder / "runs")
     with log.open("w") as out:
-        command = [sys.executable, "-m", "pages.parts.replicas", "2"]
+        command = [sys.executable, "-m", "pages.server.replicas", "2"]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     try:
         server = Server(f"http://127.0.0.1:{port}", log, time.monotonic())

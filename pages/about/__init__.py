@@ -1,0 +1,1 @@
+"""Page About: glossary, concept map, how it works, this server."""

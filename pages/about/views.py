@@ -1,0 +1,215 @@
+"""The views of the About page: words, works, the map of concepts, and the server."""
+
+from __future__ import annotations
+
+import html
+import os
+import platform
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import metadata
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import pretrained, remote
+from lm_core.errors import ModelUnavailable
+from lm_core.pretrained import weight_cache
+from lm_core.runtime import limits, memory, registry
+from pages.about import concept_map as map_of_concepts
+from pages.about.glossary import CITED, GLOSSARY, OURS
+from pages.shared import markup, page_links, url_state
+from pages.shared.controls.view_switcher import Link
+
+NAMES = ("look", "find")
+_ON_STAGE = 4
+"""Entries of a list that fit a stage; a word to find brings others up."""
+_LIBRARIES = (
+    "streamlit",
+    "torch",
+    "numpy",
+    "plotly",
+    "pandas",
+    "gguf",
+    "tokenizers",
+    "safetensors",
+    "platformdirs",
+    "onnx",
+    "onnxruntime",
+)
+
+
+def standing() -> Link:
+    """The parameters of all views as they stand."""
+    return {"find": (st.session_state[url_state.text("find", "", 60)], "")}
+
+
+def _find(toolbar: DeltaGenerator, link: Link, what: str) -> str:
+    with toolbar:
+        text = str(url_state.control(
+            url_state.key_of("find"), st.text_input, what, max_chars=60, placeholder=what, width=220,
+            label_visibility="collapsed",
+        ))  # fmt: skip
+    link["find"] = (text, "")
+    return text.strip().lower()
+
+
+def words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+    """The glossary, with a box that narrows it."""
+    wanted = _find(toolbar, link, "Find a word")
+
+    def show() -> None:
+        found = {term: said for term, said in GLOSSARY.items() if wanted in f"{term} {said[0]}".lower()}
+        listed = list(found.items())[: _ON_STAGE if url_state.presenting() else None]
+        markup.note(f"{len(listed)} of {len(GLOSSARY)} words.")
+        for term, (meaning, page) in listed:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                markup.show(f'<p class="nte-term"><b>{html.escape(term)}</b> {html.escape(meaning)}</p>')
+                page_links.show(page, "See it")
+
+    return show
+
+
+def works(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+    """What is cited."""
+
+    def show() -> None:
+        if url_state.presenting():
+            markup.show("<ul>" + "".join(_work(*work) for work in CITED) + "</ul>")
+            return
+        st.write(
+            "This lesson grew out of two articles on next-token prediction. What pages call the article’s are their "
+            "worked examples: illustrations, not measurements."
+        )
+        st.subheader("The seven works the lesson cites", anchor=False)
+        markup.show("<ul>" + "".join(_work(*work) for work in CITED) + "</ul>")
+        st.subheader("Works that the code follows", anchor=False)
+        markup.show("<ul>" + "".join(_work(*work) for work in OURS) + "</ul>")
+
+    return show
+
+
+def _work(who: str, year: int, title: str, where: str) -> str:
+    return f"<li>{html.escape(who)} ({year}). <i>{html.escape(title)}.</i> {html.escape(where)}.</li>"
+
+
+def concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+    """Every concept of the lesson, and the control that shows it."""
+    wanted = _find(toolbar, link, "Find a concept")
+
+    def show() -> None:
+        every = map_of_concepts.read()
+        shown = [(touch, concept) for touch in every for concept in touch.teaches]
+        shown.sort(key=lambda each: each[1].key)
+        found = [(touch, c) for touch, c in shown if wanted in f"{c.key} {c.name} {c.meaning}".lower()]
+        found = found[: _ON_STAGE if url_state.presenting() else None]
+        markup.note(f"{len(found)} of {len(shown)} concepts, over {len(every)} controls.")
+        for touch, concept in found:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                markup.show(
+                    f'<p class="nte-term"><b>{concept.key} {html.escape(concept.name)}.</b> '
+                    f"{html.escape(concept.meaning)} <i>{html.escape(touch.says)}</i></p>"
+                )
+                page_links.show(touch.address, "Try it")
+
+    return show
+
+
+def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+    """Limits, versions, the model's file, and how things stand."""
+
+    def show() -> None:
+        rows = "".join(
+            f'<tr><th scope="row">{limit.name}</th><td>{_value(limit)}</td>'
+            f'<td class="nte-text">{limit.reason} <code>{limit.key}</code></td></tr>'
+            for limit in limits.LIMITS
+        )
+        head = '<tr><th>limit</th><th>value</th><th class="nte-text">why, and its name as a setting</th></tr>'
+        markup.grid(head, rows, "What this server allows")
+        markup.note(f"Another value is set before the start, for example {limits.PREFIX}SESSIONS=90.")
+        if url_state.presenting():
+            return
+        _model()
+        _health()
+        rows = "".join(f'<tr><th scope="row">{name}</th><td>{_version(name)}</td></tr>' for name in _LIBRARIES)
+        rows = f'<tr><th scope="row">Python</th><td>{platform.python_version()}</td></tr>{rows}'
+        markup.grid("<tr><th>part</th><th>version</th></tr>", rows, "Versions")
+
+    return show
+
+
+def _value(limit: limits.Limit) -> str:
+    if limit.unit == "bytes":
+        return f"{limit.value / 2**20:,.0f} MiB"
+    return f"{limit.value:,} {limit.unit if limit.value != 1 else limit.unit.removesuffix('s')}"
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+@lru_cache(maxsize=8)
+def _hash(path: str, _modified: float) -> str:
+    from pathlib import Path
+
+    return weight_cache.key_of(Path(path))
+
+
+def _facts(facts: dict[str, str]) -> str:
+    return "".join(
+        f'<tr><th scope="row">{name}</th><td class="nte-text">{html.escape(value)}</td></tr>'
+        for name, value in facts.items()
+    )
+
+
+def _model() -> None:
+    rows = ""
+    for entry in pretrained.catalogue():
+        if isinstance(entry, pretrained.LocalEntry):
+            rows += _facts({"model": entry.title, "from": entry.about, "there": "yes" if entry.ready else "no"})
+            continue
+        try:
+            path = entry.path()
+            key = _hash(str(path), path.stat().st_mtime)
+        except (ModelUnavailable, OSError):
+            key = "not installed"
+        facts = {
+            "model": entry.title, "parameters": f"{entry.parameters:,}", "licence": entry.licence, "file": entry.file,
+            "SHA-256": key,
+        }  # fmt: skip
+        rows += _facts(facts)
+    for engine in remote.engines():
+        rows += _facts({"engine elsewhere": engine.title, "computes": engine.about, "measured": _measured(engine.name)})
+    markup.grid("<tr><th>pretrained model</th><th></th></tr>", rows)
+
+
+def _measured(name: str) -> str:
+    """How far an engine's numbers were from float32, once it has been asked."""
+    from lm_core.runtime.elsewhere import Elsewhere
+
+    found = registry.get(name) if registry.loaded(name) else None
+    if not isinstance(found, Elsewhere) or found.measured is None:
+        return "not asked yet"
+    probe = found.measured
+    if probe.nats is None or probe.probability is None:
+        return f"{probe.entries:,} log-probabilities, which nothing here can test"
+    return f"{probe.entries:,} log-probabilities, at most {probe.nats:.2g} nats and {probe.probability:.2g} off float32"
+
+
+def _health() -> None:
+    held = memory.resident()
+    facts = {
+        "default model": "ready" if registry.warmed() else "loading, or not there",
+        "memory": f"{held / 2**20:,.0f} MiB" if held else "not told by this system",
+        "model loads": f"{registry.loads}",
+        "processor cores": f"{os.cpu_count() or 1}",
+        "model threads": os.environ.get("OMP_NUM_THREADS", "as torch decides"),
+        "engine": f"onnxruntime {_version('onnxruntime')}, 4-bit weights of the file, float32 activations; "
+        "within 0.001 nats of the float32 Transformer that the pages look into, on the 100 prompts of the tests",
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    rows = _facts(facts)
+    markup.grid("<tr><th>health</th><th></th></tr>", rows)

@@ -1,1 +1,0 @@
-"""Records of `lm_core` become plotly figures; nothing is computed here beyond scaling for display."""

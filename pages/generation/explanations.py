@@ -1,0 +1,213 @@
+"""Beside the walk, one fold away: what to notice, circles, branches compared, a chat as one text."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from lm_core import prompt
+from lm_core.beam import beam_search
+from lm_core.decoding import Strategy, strategy
+from lm_core.exploration import Branch, Exploration
+from lm_core.generation import Limits
+from lm_core.labels import label
+from lm_core.repetition import circle
+from lm_core.scoring import Score
+from pages.generation import component, state, stop_controls, strategy_controls
+from pages.shared import callbacks, markup, url_state
+from pages.shared.controls import model_ladder, prompt_box
+from pages.shared.pictures import bars, formulas
+
+_COMPARED, _WIDTH = 12, 4
+_COMPARISON = "_walk_comparison"
+_BEST = f"best found by a beam of width {_WIDTH}"
+_LOOP = {"prompt": "Order shipped from the", "t": "0", "steps": "40"}
+_APOLOGY = {"prompt": "We apologize for the", "t": "0", "steps": "40"}
+_CALMED = {**_LOOP, "rp": "1.1"}
+RESETS = (*strategy_controls.NAMES, *stop_controls.NAMES, *state.NAMES, "with")
+
+
+def view(size: int) -> component.View:
+    """The controls of how it is shown."""
+    bars.follow_size(size)
+    size_key = url_state.choice("n", component.SIZES, size)
+    axis_key = url_state.choice("axis", list(bars.AXES), "linear")
+    with st.popover("View", icon=":material/visibility:", key="_view"):
+        count = url_state.control(
+            size_key, st.segmented_control, "Tokens shown", component.SIZES, starts="default", required=True
+        )
+        axis = url_state.control(
+            axis_key, st.segmented_control, "Axis", list(bars.AXES), starts="default",
+            format_func=bars.AXES.__getitem__, required=True,
+        )  # fmt: skip
+        keys = st.checkbox("Keys: ← back, → step, 1 to 9 take a row, space plays", value=True, key="_walk_keys")
+    return component.View(count or size, axis or "linear", keys)
+
+
+def notice(tour: Exploration, choice: strategy_controls.Choice) -> None:
+    """One fold of sentences, each with the values on the screen."""
+    opened = st.expander("What to notice", on_change="rerun", key="_walk_notice")
+    if not opened.open:
+        return
+    before, at = len(tour.prompt_ids), tour.at
+    gone = f", without the {len(tour.forgotten)} it has forgotten" if tour.forgotten else ""
+    lines = [
+        f"For token {at + 1} the model reads the prompt’s {before} tokens and the {at} it has generated{gone}: "
+        f"{before + at - len(tour.forgotten)} in all. Each answer becomes part of the next question.",
+        "The keys and values of tokens already read are kept (KV cache): a step reads one new token, "
+        "but that token still attends to all the others. That is why speed is counted in tokens per second."
+        + (" When the window forgets, positions move, and what is left is read anew." if gone else ""),
+        "Shade and underline of a token say how surprised the model was: below 50 %, 10 % and 1 %. A thick frame was "
+        "taken by hand, a dashed one lies ahead.",
+        "The probabilities of the steps multiply to the probability of the text; their logarithms add up to ln P.",
+        "u runs through the tokens in order of their ids, not of their probabilities. Token n is always drawn with the "
+        "n-th number of the seed: going back and on again gives the same text."
+        if choice.settings.t
+        else "Greedy draws nothing: the same prompt gives the same text for everybody.",
+    ]
+    with opened:
+        markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def worked_out(tour: Exploration) -> None:
+    """One fold: ln P, loss and perplexity of the text so far, and the draw of the last token."""
+    place = formulas.opened("generation")
+    if place is None:
+        return
+    with place:
+        taken = tour.steps[: tour.at]
+        if not taken:
+            markup.note("Take a step first: nothing has been generated whose probability could be worked out.")
+            return
+        lines = formulas.of_score(Score(tuple(step.log_probability for step in taken)))
+        last = taken[-1]
+        if last.u is not None:
+            lines.append(formulas.Line("the last draw", "u decides: Σ p of smaller ids ≤ u", f"u = {last.u:.6f}"))
+        formulas.show(lines, (
+            "from lm_core import scoring\n\n"
+            f"score = scoring.Score({tuple(round(step.log_probability, 6) for step in taken)!r})\n"
+            "print(score.log_probability, score.cross_entropy, score.perplexity)\n"
+        ))  # fmt: skip
+
+
+def circles(tour: Exploration) -> None:
+    """One fold on greedy loops: the article's, made up, and one that this model falls into."""
+    opened = st.expander("When greedy goes in circles", on_change="rerun", key="_walk_circles")
+    if not opened.open:
+        return
+    found = circle(tour.here)
+    with opened:
+        st.write(
+            "**Illustration, made up:** “We apologize for the inconvenience. We apologize for the inconvenience. …”"
+        )
+        st.write(
+            "Greedy always takes the likeliest token. Once a phrase makes itself likeliest, nothing leads out. "
+            "A repetition penalty lowers the logits of tokens that are there already; drawing leads out by chance."
+        )
+        if found:
+            names = "".join(label(tour.model.tokenizer.token_bytes(i)) for i in found.ids)
+            shown = f'<span class="nte-token">{html.escape(names)}</span>'
+            markup.show(f"<p>On this page, right now: {shown} has come {found.times} times in a row.</p>")
+        with st.container(horizontal=True):
+            for title, scene in (
+                ("A circle this model falls into", _LOOP),
+                ("The same with a penalty of 1.1", _CALMED),
+                ("The apology, really run", _APOLOGY),
+            ):
+                st.button(title, on_click=url_state.follow, args=(scene, [*scene, *RESETS]), key=f"_run_{title}")
+
+
+def compare(tour: Exploration, choice: strategy_controls.Choice) -> None:
+    """One fold: greedy, drawn and best found, over equally many tokens, as branches with their accounts."""
+    opened = st.expander("Greedy, drawn, best found", on_change="rerun", key="_walk_compare")
+    if not opened.open:
+        return
+    with opened:
+        st.write(
+            "Greedy takes the best next token, which need not lead to the best text. A beam search keeps the "
+            f"{_WIDTH} best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches. A text "
+            "that ends early has fewer factors: compare texts of one length by ln P, others by perplexity."
+        )
+        st.button(
+            f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary",
+            on_click=callbacks.want, args=("all three",),
+        )  # fmt: skip
+        if callbacks.wanted("all three"):
+            with st.spinner("Running greedy, drawn and a beam search."):
+                st.session_state[_COMPARISON] = (tour, _three(tour, choice))
+            callbacks.done("all three")
+            st.rerun()  # the picture above shows them
+        kept = st.session_state.get(_COMPARISON)
+        if kept and kept[0] is tour:
+            _table(tour, kept[1])
+
+
+def _three(tour: Exploration, choice: strategy_controls.Choice) -> dict[str, Branch]:
+    """Runs them in turn and comes back to where the reader was."""
+    place, limits = (tour.path, tour.at), tour.limits
+    greedy = strategy(repetition_penalty=choice.penalty)
+    drawn = choice.strategy() if choice.settings.t else strategy(seed=choice.settings.seed)
+    # The visitor's own stops would end the three at different lengths.
+    fair = Limits(_COMPARED, policy=limits.policy, keep=limits.keep, window=limits.window)
+    found = {}
+    try:
+        tour.limit(fair)
+        for made_by in (greedy, drawn):
+            tour.follow((), made_by)
+            list(tour.run(made_by))
+            found[strategy_controls.in_words(made_by)] = tour.branch(tour.path[: tour.at])
+        best = beam_search(tour.model, tour.prompt_ids, _WIDTH, fair)
+        tour.follow(max(best, key=lambda each: each.log_probability).ids, Strategy(), _BEST)
+        found[_BEST] = tour.branch(tour.path)
+    finally:
+        tour.limit(limits)
+        tour.follow(place[0], Strategy())
+        tour.move(place[1])
+    return found
+
+
+def _table(tour: Exploration, found: dict[str, Branch]) -> None:
+    def row(name: str, branch: Branch) -> str:
+        figures = (str(len(branch.ids)), markup.nats(branch.log_probability), f"{branch.perplexity:.3f}")
+        cells = "".join(f"<td>{figure}</td>" for figure in figures)
+        text = label(tour.model.tokenizer.decode(branch.ids).encode())
+        said = f'<td class="nte-text">{html.escape(text)}</td>'
+        return f'<tr><th scope="row">{html.escape(name)}</th>{cells}{said}</tr>'
+
+    rows = "".join(row(*each) for each in sorted(found.items(), key=lambda item: -item[1].log_probability))
+    head = "".join(f"<th>{name}</th>" for name in ("chosen by", "tokens", "ln P (nats)", "perplexity"))
+    head = f'<tr>{head}<th class="nte-text">text</th></tr>'
+    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
+
+
+def chat(tour: Exploration, rung: model_ladder.Rung, text: str) -> None:
+    """One fold: a conversation is one growing text with special tokens; ask, and it becomes the prompt."""
+    if rung.kind != model_ladder.PRETRAINED or not prompt.chats(tour.model.tokenizer):
+        return
+    opened = st.expander("A chat is one text", on_change="rerun", key="_walk_chat")
+    if not opened.open:
+        return
+    with opened:
+        markup.show(
+            "<p>To the model a conversation is one text. Special tokens mark whose turn it is: "
+            '<span class="nte-token">&lt;|im_start|&gt;</span> opens a turn, <span class="nte-token">&lt;|im_end|&gt;'
+            "</span> closes it. The assistant’s turn is the continuation, and the model ends it by choosing the "
+            "closing token itself.</p>"
+        )
+        so_far = text + tour.model.tokenizer.decode(tour.here)
+        goes_on = "<|im_start|>" in so_far
+        with st.form("_walk_ask", border=False):
+            st.text_input(
+                "Your next message" if goes_on else "Your message", key="_walk_message", max_chars=500,
+                placeholder="for example: What is the capital of France?",
+            )  # fmt: skip
+            title = "Ask: put it behind the chat" if goes_on else "Ask: make it a chat"
+            st.form_submit_button(title, on_click=_ask, args=(rung.prompt, so_far if goes_on else None))
+
+
+def _ask(name: str, chat: str | None) -> None:
+    """Puts the visitor's message into the prompt box, behind the chat so far if there is one."""
+    question = str(st.session_state["_walk_message"])
+    if question.strip():
+        prompt_box.put(name, prompt.chat_turn(question) if chat is None else prompt.next_turn(chat, question))

@@ -1,0 +1,167 @@
+"""Taking a walk along and opening it again: the code that makes it, its trace as JSON and CSV, picture and link."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from lm_core.errors import InvalidInput, whole_number
+from lm_core.exploration import Exploration
+from lm_core.labels import label
+from lm_core.recording import LARGEST, Recording
+from lm_core.trace import Trace
+from pages.generation import component, state, strategy_controls
+from pages.shared import markup, url_state
+from pages.shared.controls import model_ladder
+from pages.shared.pictures import export
+
+_OPENED, _PLACE, _UPLOADER, _PROBLEM = (f"_recording_{word}" for word in ("opened", "place", "uploader", "problem"))
+
+
+def fold(
+    rung: model_ladder.Rung, tour: Exploration, text: str, choice: strategy_controls.Choice, view: component.View
+) -> None:
+    """One fold with the code and the exports of the branch in view, up to the reader's place."""
+    opened = st.expander("Show the code, export", on_change="rerun", key="_export")
+    if not opened.open:
+        return
+    trace = tour.trace()
+    with opened:
+        st.code(code(rung, tour, text, choice), language="python")
+        # What travels with a reader is left out of a link where it has its default; here it must be said.
+        link = url_state.scene() | {rung.prompt: text, "seed": str(choice.settings.seed)}
+        recording = Recording.of(trace, tour.model.tokenizer, tour.model.vocab_size, rung.name, link)
+        with st.container(horizontal=True):
+            export.download("JSON, trace", recording.to_bytes, "trace.json", "application/json")
+            export.download("CSV, steps", partial(csv_of, recording), "trace.csv", "text/csv")
+        shown = tour.look(choice.strategy()) if not tour.finish else trace.steps[-1]
+        title = (text + tour.model.tokenizer.decode(tour.here))[-90:]
+        export.take(_picture(shown, recording, view.size), title, view.axis, url_state.link_with(**{rung.prompt: text}))
+
+
+def code(rung: model_ladder.Rung, tour: Exploration, text: str, choice: strategy_controls.Choice) -> str:
+    """The lines of lm_core that make this branch, runnable as they stand."""
+    limits = tour.limits
+    said = [str(limits.max_new_tokens)]
+    said += [f"stop_strings={limits.stop_strings!r}"] if limits.stop_strings else []
+    said += [f"policy_words={limits.policy_words!r}"] if limits.policy_words else []
+    said += [f"window={limits.window}"] if limits.window else []
+    said += [f"policy=ContextPolicy({str(limits.policy)!r})", f"keep={limits.keep}"] if limits.policy.forgets else []
+    models = {
+        model_ladder.PRETRAINED: f"from lm_core import pretrained\nmodel = pretrained.load({rung.name!r})\n",
+        "table": "from lm_core.models.table import ORDER_SHIPPED, TableModel\nmodel = TableModel(ORDER_SHIPPED)\n",
+    }
+    own = rung.name.startswith(f"{model_ladder.OWN}/")
+    path = "your-model.safetensors" if own else f"{model_ladder.FILES / rung.kind}.safetensors"
+    file = f"from pathlib import Path\nfrom lm_core.models import files\nmodel, _ = files.read(Path({path!r}))\n"
+    begin = (
+        f"[*{list(rung.begin)}, *model.tokenizer.encode({text!r})]"
+        if rung.begin
+        else f"model.tokenizer.encode({text!r})"
+    )
+    return (
+        "from lm_core.decoding import strategy\nfrom lm_core.exploration import Exploration\n"
+        f"from lm_core.generation import ContextPolicy, Limits\n{file if own else models.get(rung.kind, file)}\n"
+        f"chosen_by = {choice.code()}\ntour = Exploration(model, {begin}, Limits({', '.join(said)}))\n"
+        f"tour.follow({tour.here!r}, chosen_by)  # or list(tour.run(chosen_by)) to let it choose\n"
+        "for step in tour.steps:\n"
+        "    print(step.position, repr(model.tokenizer.decode([step.id])), step.u, step.log_probability)\n"
+        "print(tour.trace().log_probability, tour.finish)\n"
+    )
+
+
+def csv_of(recording: Recording) -> bytes:
+    """One row a step, at full precision."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    columns = ["position", "id", "token", "probability_by_model_ln_nats", "probability_drawn_ln_nats", "u"]
+    writer.writerow([*columns, "by_hand", "entropy_nats", "seconds"])
+    for step in recording.trace.steps:
+        name = label(recording.token_bytes(step.id))
+        figures = [
+            repr(step.log_probability),
+            repr(step.drawn_log_probability),
+            step.u,
+            step.by_hand,
+            repr(step.entropy),
+        ]
+        writer.writerow([step.position, step.id, export.as_text(name), *figures, step.seconds])
+    return table.getvalue().encode("utf-8-sig")
+
+
+def _picture(step: Any, recording: Recording, size: int) -> dict[str, Any]:
+    """The bars of one turn as a drawing takes them."""
+    names = dict(recording.names)
+    turn = component.turn_of(step, lambda i: names.get(i, b"?"), size)
+    bands = [{"label": f"all other {turn['rest']['count']:,}", "p": turn["rest"]["p"]}]
+    return {"rows": turn["rows"], "bands": bands if turn["rest"]["count"] else [], "caption": "after filters"}
+
+
+# ---- opening a trace ---------------------------------------------------------------------------------------------
+
+
+def opener() -> None:
+    """The place to open an exported trace; works without any model."""
+    with st.expander("Open an exported trace"):
+        key = f"_upload_{st.session_state.get(_UPLOADER, 0)}"
+        st.file_uploader("Trace (JSON)", key=key, on_change=_read, args=(key,), max_upload_size=LARGEST // 1_000_000)
+        if st.session_state.get(_PROBLEM):
+            markup.note(st.session_state[_PROBLEM], "error")
+
+
+def _read(key: str) -> None:
+    file = st.session_state[key]
+    st.session_state[_PROBLEM] = ""
+    if file is None:
+        return
+    try:
+        recording = Recording.read(file.getvalue(), file.name)
+    except InvalidInput as error:
+        st.session_state[_PROBLEM] = f"{error} What stood here before is still there."
+        return
+    st.session_state[_OPENED], st.session_state[_PLACE] = recording, len(recording.trace.steps)
+
+
+def _close() -> None:
+    st.session_state[_OPENED] = None
+    st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
+    url_state.follow(url_state.scene(), replaces=())  # the controls were out of sight and come back as the link says
+
+
+def opened() -> Recording | None:
+    """The recording on the screen, if there is one."""
+    recording: Recording | None = st.session_state.get(_OPENED)
+    return recording
+
+
+def show(recording: Recording, view: component.View) -> None:
+    """Draws a recording, with the ways out of it."""
+    act = state.take_act()
+    if act and act.get("kind") == "move":
+        with suppress(InvalidInput):  # a browser may send anything
+            st.session_state[_PLACE] = whole_number("place", act.get("at"), 0, len(recording.trace.steps))
+    trace: Trace = recording.trace
+    scene = dict(recording.scene)
+    markup.note(
+        f"An exported trace, as it was recorded with the model {recording.model}: {len(trace.steps)} steps, ln P = "
+        f"{markup.nats(trace.log_probability)} nats. Nothing is computed anew, and your own text waits behind it."
+    )
+    with st.container(horizontal=True):
+        st.button("Close the trace", on_click=_close)
+        if model_ladder.known(recording.model):
+            st.button("Go on from here with the model", on_click=_go_on, args=(scene,))
+        else:
+            markup.note(f"This trace is from another model, {recording.model}, which is not here: it cannot go on.")
+    component.draw(
+        component.of_recording(recording, st.session_state[_PLACE]), view, "As recorded.", handled=state.handled()
+    )
+
+
+def _go_on(scene: dict[str, str]) -> None:
+    _close()
+    url_state.follow(scene, replaces=[*st.query_params.to_dict()])

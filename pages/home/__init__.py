@@ -1,0 +1,1 @@
+"""Page Home: the path from text to the next token."""

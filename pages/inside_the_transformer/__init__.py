@@ -1,0 +1,1 @@
+"""Page Inside the Transformer: five views and their figure."""

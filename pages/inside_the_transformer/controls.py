@@ -1,0 +1,148 @@
+"""What the page on the Transformer's inside is asked: which view, which model and text, which layer, head, place."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core.errors import InvalidInput
+from lm_core.labels import label
+from lm_core.runtime import ServedModel, limits
+from lm_core.runtime.registry import registry
+from pages.shared import markup, url_state
+from pages.shared.controls import model_ladder, model_picker
+from pages.shared.controls.view_switcher import Link
+
+if TYPE_CHECKING:
+    from lm_core.inspection import Inspection
+
+TEXT = "The capital of France is"
+WORDS = "the customer left the checkout page."
+KINDS = (model_ladder.PRETRAINED, "transformer")
+NAMES = ("look", "with", "text", "words", "at", "layer", "head", "mask", "edit", "swap", "blank")
+_NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
+_INSPECTED: OrderedDict[tuple[str, tuple[int, ...]], Inspection] = OrderedDict()
+_KEPT = 3
+
+
+def standing() -> Link:
+    """The parameters of all views as they stand."""
+    keys = {
+        "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
+        "swap": (url_state.text("swap", "", max_length=40), ""), "mask": (url_state.flag("mask", default=True), True),
+        **{name: (url_state.number(name, least, 0, most), least) for name, (least, most) in _NUMBERS.items()},
+    }  # fmt: skip
+    return {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A text as one of the two Transformers reads it."""
+
+    rung: model_ladder.Rung
+    ids: tuple[int, ...]
+
+    def label(self, token_id: int) -> str:
+        """A token as it is shown."""
+        return label(self.rung.model.tokenizer.token_bytes(token_id))
+
+    @property
+    def labels(self) -> list[str]:
+        """The tokens of the text."""
+        return [self.label(token_id) for token_id in self.ids]
+
+
+def ask(toolbar: DeltaGenerator, link: Link) -> Asked | None:
+    """Which model, which text; None while there is none."""
+    with toolbar:
+        kind = model_ladder.choose(not url_state.presenting(), KINDS)
+    link["with"] = (kind, model_ladder.PRETRAINED)
+    rung = model_ladder.rung(kind, inside=True)
+    if not _is_transformer(rung.model):
+        markup.note("The chosen model cannot be looked into: the small Transformer is shown instead.")
+        rung = model_ladder.rung("transformer")
+    elif kind == model_ladder.PRETRAINED and model_picker.elsewhere():
+        markup.note(f"An engine cannot be looked into: all numbers are those of {rung.name} on this server.")
+    name, default = ("text", TEXT) if rung.prompt == "prompt" else ("words", WORDS)
+    text = write(name, "Text")
+    link[name] = (url_state.short(text, default), default)
+    if not text.strip():
+        markup.note(f"There is no text. Type one, for example: {default}")
+        return None
+    return Asked(rung, cut(rung, text))
+
+
+def write(name: str, title: str) -> str:
+    """The text, to be changed anywhere but on a stage."""
+    key = url_state.key_of(name)
+    if url_state.presenting():
+        return str(st.session_state[key])
+    return url_state.control(key, st.text_area, title, height=70, max_chars=url_state.LONGEST_TEXT)
+
+
+def cut(rung: model_ladder.Rung, text: str) -> tuple[int, ...]:
+    """As many tokens as are looked into, with what the model reads before any text."""
+    ids = tuple(rung.model.tokenizer.encode(text))
+    room = min(limits.INSPECTED_TOKENS, rung.model.context_length or limits.INSPECTED_TOKENS) - len(rung.begin)
+    if len(ids) > room:
+        markup.note(f"The first {room:,} of {len(ids):,} tokens are looked into.")
+    return (*rung.begin, *ids[:room])
+
+
+def _is_transformer(model: ServedModel) -> bool:
+    return hasattr(model.config, "kv_heads")
+
+
+def inspected(asked: Asked) -> Inspection:
+    """One pass over the text, looked into; the last few are kept for all visitors."""
+    from lm_core.inspection import inspect
+
+    key = (asked.rung.name, asked.ids)
+    found = _INSPECTED.get(key)
+    if found is None:
+        found = asked.rung.model.run(lambda bare: inspect(bare, asked.ids))
+        _INSPECTED[key] = found
+        while len(_INSPECTED) > _KEPT:
+            _INSPECTED.popitem(last=False)
+    return found
+
+
+def place(name: str, title: str, most: int, start: int) -> int:
+    """A number from 1 to `most`; 0 in the link means `start`. Too large a one is told, not obeyed."""
+    key = url_state.key_of(name)
+    asked = int(st.session_state[key])
+    if asked > most:
+        markup.note(f"{title} {asked:,} is past the end, {most:,}: {start:,} is shown.")
+        asked = st.session_state[key] = 0
+    if url_state.presenting() or most == 1:
+        return asked or start
+    box = f"{key}_box_{most}_{start}"
+    if url_state.arriving() or box not in st.session_state:
+        st.session_state[box] = asked or start
+    return int(st.slider(title, 1, most, key=box, on_change=_moved, args=(box, key)))
+
+
+def _moved(box: str, key: str) -> None:
+    st.session_state[key] = st.session_state[box]
+
+
+def served(kind: str) -> ServedModel:
+    """The small masked model, or the small causal one."""
+    from lm_core.models import files
+
+    if kind == "masked":
+        return registry.serve("ladder/masked", lambda: files.read(model_ladder.FILES / "masked.safetensors")[0])
+    return model_ladder.rung("transformer").model
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a message as the small models cut it. Raises InvalidInput for none, or one they do not know."""
+    tokenizer = served("causal").tokenizer
+    ids = tokenizer.encode(text)
+    if not 2 <= len(ids) <= 20:
+        raise InvalidInput("text", "2 to 20 words that the small models know", f"{len(ids)} words")
+    return [tokenizer.token_bytes(i).decode() for i in ids]

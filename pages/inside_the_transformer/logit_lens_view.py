@@ -1,0 +1,56 @@
+"""The logit lens: what each layer would say if it were the last, and when the final token takes the lead."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.inside_the_transformer import controls
+from pages.inside_the_transformer import figure as figures
+from pages.inside_the_transformer.controls import Asked
+from pages.shared import markup, url_state
+from pages.shared.controls.view_switcher import Link
+
+
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+    """Asks for text and place."""
+    asked = controls.ask(toolbar, link)
+    if asked is None:
+        return None
+    at = controls.place("at", "After token", len(asked.ids), len(asked.ids))
+    link["at"] = (st.session_state[url_state.key_of("at")], 0)
+    return lambda: _show(asked, at)
+
+
+def _show(asked: Asked, at: int) -> None:
+    from lm_core.inspection import leads_from, lens
+
+    found = controls.inspected(asked)
+    rows = asked.rung.model.run(lambda bare: lens(bare, found, at - 1))
+    final, stage = rows[-1], url_state.presenting()
+    since = leads_from(rows)
+    name = f'<span class="nte-token">{html.escape(asked.label(final.token))}</span>'
+    markup.show(
+        f'<p class="nte-sum" role="status">Layer <b>{since}</b> of {len(rows) - 1}: from here on {name} leads; behind '
+        f"the last layer it has {markup.percent(final.probability)}</p>"
+    )
+    chart = figures.ranks([row.final_rank for row in rows], [asked.label(row.token) for row in rows], stage)
+    st.plotly_chart(chart, key="_inside_lens", config={"displayModeBar": False})
+    if stage:
+        return
+    body = "".join(
+        f'<tr><td>{row.layer or "embeddings"}</td><td class="nte-token">{html.escape(asked.label(row.token))}</td>'
+        f"<td>{markup.percent(row.probability)}</td><td>{row.final_rank:,}</td>"
+        f"<td>{markup.percent(row.final_probability)}</td></tr>"
+        for row in rows
+    )
+    markup.grid(
+        f"<tr><th>behind layer</th><th>would say</th><th>p</th><th>rank of {name}</th><th>p of {name}</th></tr>", body
+    )
+    st.write(
+        "Each layer adds to a running sum (the residual stream). The lens reads that sum with the final norm and head, "
+        "which were trained for the last layer alone: earlier readings are a view from outside, not the model’s words."
+    )

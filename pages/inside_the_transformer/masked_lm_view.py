@@ -1,0 +1,86 @@
+"""One blank, filled by a causal model from the left and by a masked model from both sides."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution
+from lm_core.labels import label
+from lm_core.tokens import Tokenizer
+from pages.inside_the_transformer import controls
+from pages.inside_the_transformer.controls import WORDS
+from pages.shared import markup, url_state
+from pages.shared.controls.view_switcher import Link
+
+_TOP = 5
+_OBJECTIVES = (
+    (
+        "causal (GPT-style)",
+        "earlier tokens only",
+        "writing from left to right",
+        "filling a blank whose right side says it",
+    ),
+    ("masked (BERT-style)", "both sides", "classifying, extracting, reading a sentence", "open-ended writing"),
+)
+
+
+def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+    """Asks for a message and which word is the blank."""
+    text = controls.write("words", "A message of the small models’ world")
+    link["words"] = (url_state.short(text, WORDS), WORDS)
+    words = controls.words_of(text)
+    blank = controls.place("blank", "Blank out word", len(words), min(2, len(words)))
+    link["blank"] = (st.session_state[url_state.key_of("blank")], 2)
+    return lambda: _show(words, blank)
+
+
+def _show(words: list[str], blank: int) -> None:
+    causal, masked = controls.served("causal"), controls.served("masked")
+    text = " ".join(words)
+    ids, own = causal.tokenizer.encode(text), masked.tokenizer.encode(text)
+    left = Distribution(causal.next_logits([[0, *ids[: blank - 1]]])[0])
+    both = Distribution(masked.run(lambda bare: bare.fill([0, *own, 1], blank)))
+    first, second = left.row(ids[blank - 1]).probability, both.row(own[blank - 1]).probability
+    name = f'<span class="nte-token">{html.escape(words[blank - 1])}</span>'
+    markup.show(
+        f'<p class="nte-sum" role="status"><b>{markup.percent(first)}</b> from the left, '
+        f"<b>{markup.percent(second)}</b> from both sides: how probable the hidden {name} is</p>"
+    )
+    for_left = [*words[: blank - 1], "___", *("···" for _ in words[blank:])]
+    for_both = [*words[: blank - 1], "___", *words[blank:]]
+    one, other = st.columns(2)
+    with one:
+        _filled("Causal: reads the left", for_left, left, causal.tokenizer, ids[blank - 1])
+    with other:
+        _filled("Masked: reads both sides", for_both, both, masked.tokenizer, own[blank - 1])
+    if url_state.presenting():
+        return
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td class=nte-text>{cell}</td>" for cell in cells)}</tr>'
+        for name, *cells in _OBJECTIVES
+    )
+    head = "".join(f"<th class=nte-text>{name}</th>" for name in ("objective", "reads", "good for", "a poor fit for"))
+    markup.show(f'<table class="nte-table nte-words"><thead><tr>{head}</tr></thead>{body}</table>')
+    st.caption(
+        "Both small models were trained here on the same messages. A masked model never learned to answer what comes "
+        "next, so it cannot write; a causal one cannot use what stands to the right."
+    )
+
+
+def _filled(title: str, words: list[str], belief: Distribution, tokenizer: Tokenizer, true_id: int) -> None:
+    shown = " ".join(f'<span class="nte-token">{html.escape(word)}</span>' for word in words)
+    rows = list(belief.top(_TOP))
+    if all(row.id != true_id for row in rows):
+        rows[-1] = belief.row(true_id)
+    body = "".join(
+        f'<tr{" class=nte-chosen" if row.id == true_id else ""}><th class="nte-token" scope="row">'
+        f"{html.escape(label(tokenizer.token_bytes(row.id)))}</th><td>{markup.percent(row.probability)}</td>"
+        f"{markup.bar(row.probability)}</tr>"
+        for row in rows
+    )
+    markup.show(f"<p><b>{title}</b><br>{shown}</p>")
+    markup.grid("<tr><th>word</th><th>probability</th><th></th></tr>", body)

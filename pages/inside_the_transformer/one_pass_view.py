@@ -1,0 +1,69 @@
+"""All factors in one pass: every position's next-token distribution, one of them opened."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution
+from pages.inside_the_transformer import controls
+from pages.inside_the_transformer.controls import Asked
+from pages.shared import markup, url_state
+from pages.shared.controls import scored_text
+from pages.shared.controls.view_switcher import Link
+from pages.shared.pictures import top_table
+
+_TOP, _ON_STAGE = 8, 4
+
+
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+    """Asks for text and model; returns what shows the answer."""
+    asked = controls.ask(toolbar, link)
+    if asked is None:
+        return None
+    at = controls.place("at", "Read the row after token", len(asked.ids), len(asked.ids))
+    link["at"] = (st.session_state[url_state.key_of("at")], 0)
+    return lambda: _show(asked, at)
+
+
+def _show(asked: Asked, at: int) -> None:
+    found = controls.inspected(asked)
+    names = asked.labels
+    markup.show(
+        f'<p class="nte-sum" role="status"><b>{len(names)}</b> next-token distributions from one pass over '
+        f"{len(names)} tokens; row {at} has read {at} of them</p>"
+    )
+    belief = Distribution(found.logits[at - 1])
+    shown = "".join(
+        f'<span class="nte-token{"" if n < at else " nte-unseen"}">{html.escape(name)}</span> '
+        for n, name in enumerate(names)
+    )
+    markup.show(f"<p>{shown}</p>")
+    top_table.table(belief, asked.rung.model.tokenizer, _ON_STAGE if url_state.presenting() else _TOP)
+    if not url_state.presenting():
+        _all(asked)
+
+
+def _all(asked: Asked) -> None:
+    opened = st.expander("Every row of this pass", on_change="rerun", key="_inside_rows")
+    if not opened.open or len(asked.ids) < 2:
+        return
+    scored = scored_text.scored(asked.rung, asked.ids)
+    body = "".join(
+        f'<tr><td>{f.position}</td><td class="nte-token">{html.escape(asked.label(asked.ids[f.position - 1]))}</td>'
+        f'<td class="nte-token">{html.escape(asked.label(f.top))}</td>'
+        f"<td>{markup.percent(math.exp(f.top_log_probability))}</td>"
+        f'<td class="nte-token">{html.escape(asked.label(f.token))}</td>'
+        f"<td>{markup.percent(math.exp(f.log_probability))}</td></tr>"
+        for f in scored.factors
+    )
+    with opened:
+        st.write("In training every row is scored against the token that came: one pass, many labelled examples.")
+        markup.grid(
+            "<tr><th>row</th><th>last token read</th><th>likeliest</th><th>p</th><th>what came</th><th>p</th></tr>",
+            body,
+        )

@@ -1,0 +1,1 @@
+"""Page KV cache: a measured run with and without the cache."""

@@ -1,0 +1,154 @@
+"""The answer of the KV-cache calculator: the figure, where it comes from, how it grows, how others get it wrong."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+
+import streamlit as st
+
+from lm_core import kv_sizing
+from lm_core.kv_sizing import Scenario, Sizing, amounts
+from pages.kv_cache_calculator import figure, parameters
+from pages.kv_cache_calculator.parameters import Values
+from pages.shared import markup, url_state
+
+
+def total(scenario: Scenario) -> None:
+    """The figure itself."""
+    sizing = scenario.sizing
+    load, model = sizing.load, sizing.geometry
+    name = "; ".join(group.says() for group in model.groups) if model.name == "by hand" else model.name
+    amount = f"<b>{amounts.gib(sizing.total)} GiB</b> ({amounts.decimal(sizing.total)})"
+    words = f"of KV cache for {many(load.sequences)} of {load.context:,} tokens"
+    mean = f"; {amounts.binary(scenario.sizing_at_mean.total)} at a mean of {scenario.mean:,}" if scenario.mean else ""
+    markup.show(f'<p class="nte-sum" role="status">{amount} {words}{mean}<br>{html.escape(name)}, {_how(sizing)}</p>')
+
+
+def many(sequences: int) -> str:
+    """So many sequences, in words."""
+    return "one sequence" if sequences == 1 else f"{sequences:,} sequences"
+
+
+def _how(sizing: Sizing) -> str:
+    """Dtype, engine and split, for people."""
+    load, engine = sizing.load, sizing.engine
+    where = "payload alone" if engine.name == "ideal" else f"{engine.name} {engine.version}"
+    split = f", {load.tensor_parallel} GPUs: {amounts.binary(sizing.per_gpu)} each" if load.tensor_parallel > 1 else ""
+    stored = load.dtype_k.name if load.dtype_k == load.dtype_v else f"K {load.dtype_k.name}, V {load.dtype_v.name}"
+    return f"{stored}, {where}{split}"
+
+
+def parts(scenario: Scenario) -> None:
+    """Where it comes from: each part as a product with its numbers, then the sums."""
+    sizing = scenario.sizing
+    ranks = sizing.load.tensor_parallel
+    rows = "".join(_part(line.label, line.formula, line.bytes) for line in sizing.lines)
+    rows += _part(f"together, on each of {ranks} GPUs" if ranks > 1 else "together", "", sizing.per_gpu)
+    head = '<tr><th class="nte-text">part</th><th>size</th><th class="nte-text">how it is counted</th></tr>'
+    markup.show(
+        f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>'
+    )
+    facts = {
+        "payload": sizing.payload,
+        "copies of heads on further GPUs": sizing.replication,
+        f"what {sizing.engine.name} takes besides": sizing.padding,
+        "one more token in one sequence": sizing.per_added_token,
+        "state that does not grow": sizing.fixed,
+        "per sequence": sizing.per_sequence,
+    }
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{amounts.binary(value)}</td><td>{amounts.decimal(value)}</td>'
+        f"<td>{value:,}</td></tr>"
+        for name, value in facts.items()
+        if value or name in ("payload", "per sequence")
+    )
+    markup.show(
+        '<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th><th>powers of 1,024</th>'
+        f"<th>powers of 1,000</th><th>bytes</th></tr></thead>{body}</table></div>"
+    )
+    null = " The null block is one that vLLM keeps for places nobody uses." if sizing.engine.name == "vLLM" else ""
+    st.caption(f"Payload: what the model needs on any engine, each key and value stored once.{null}")
+
+
+def _part(label: str, formula: str, count: int) -> str:
+    cells = f'<td>{amounts.binary(count)}</td><td class="nte-text">{html.escape(formula)}</td>'
+    return f'<tr><th class="nte-text" scope="row">{html.escape(label)}</th>{cells}</tr>'
+
+
+def plot(scenario: Scenario, values: Values) -> None:
+    """Need against length for this many sequences and for 1, or against sequences at this length."""
+    stage = url_state.presenting()
+    if not stage:
+        url_state.control(
+            url_state.key_of("over"), st.segmented_control, "Plot over", parameters.PLOTS, starts="default",
+            required=True, format_func="over {}".format, label_visibility="collapsed",
+        )  # fmt: skip
+    sizing = scenario.sizing
+    if values["over"] == "sequences":
+        curve = kv_sizing.over_sequences(sizing)
+        drawn = figure.over_sequences(curve, sizing.load.sequences, sizing.total, scenario.weights, stage)
+    else:
+        curves = kv_sizing.curves(sizing, sorted({1, sizing.load.sequences}))
+        drawn = figure.growth(curves, sizing.load.context, sizing.total, scenario.weights, stage)
+    st.plotly_chart(drawn, key="kv_growth", config={"displayModeBar": False})
+    if not stage:
+        _heavier(scenario)
+
+
+def _heavier(scenario: Scenario) -> None:
+    """Where the cache outweighs the weights, and what both mean for the time of a step."""
+    if not scenario.weights:
+        st.caption("The weights of this model are not known; state them below to compare.")
+        return
+    sizing, bound, gpu = scenario.sizing, scenario.bound, scenario.gpu
+    crossing = scenario.crossing
+    where = f"from {crossing:,} tokens on" if crossing else "at no length"
+    step = f"{1000 * bound.seconds:,.2f} ms"
+    sequences = sizing.load.sequences
+    at = f" at the mean of {scenario.mean:,} tokens" if scenario.mean else ""
+    rate = f"{sequences / bound.seconds:,.0f} tokens/s in all"
+    alone = f"{1000 * bound.seconds_cache_alone:,.2f} ms"
+    speed = f"{gpu.name}, {gpu.bandwidth / 10**9:,.0f} GB/s"
+    st.write(
+        f"With {many(sequences)}, the cache is heavier than the weights ({amounts.binary(scenario.weights)}) {where}. "
+        f"A decode step{at} reads both once: on {speed}, it takes **at least {step}** ({rate} at most), {alone} of it "
+        "for the cache."
+    )
+    st.caption(
+        "A bound from below, not a prediction. A mixture of experts reads only the experts it chooses: for it the "
+        "bound lies between the two times."
+    )
+
+
+def wrong(scenario: Scenario) -> None:
+    """What other calculators say of this model."""
+    found = kv_sizing.mistakes(scenario.sizing)
+    if not found:
+        return
+    opened = st.expander("Common wrong answers for this model", on_change="rerun", key="_kv_wrong")
+    if not opened.open:
+        return
+    rows = "".join(
+        f'<tr><th class="nte-text" scope="row">{html.escape(each.name)}</th><td>{amounts.binary(each.bytes)}</td>'
+        f"<td>x {each.factor:.3g}</td></tr>"
+        for each in found
+    )
+    with opened:
+        head = '<tr><th class="nte-text">what was forgotten</th><th>their answer</th><th>factor</th></tr>'
+        markup.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
+        st.write("GB read as GiB, or the reverse, is off by another 7.4 %.")
+
+
+def logged(scenario: Scenario) -> None:
+    """What vLLM's own log would say on these GPUs."""
+    engine = scenario.engine
+    if not isinstance(engine, kv_sizing.Vllm) or scenario.budget.for_cache <= 0:
+        return
+    plan = engine.plan(scenario.geometry, replace(scenario.sizing.load, sequences=1))
+    tokens, concurrency = plan.log(scenario.budget.for_cache, scenario.context)
+    st.caption(
+        f"vLLM’s log on these GPUs, at max_model_len {scenario.context:,}: “GPU KV cache size: {tokens:,} tokens”, "
+        f"“Maximum concurrency … {concurrency:.2f}x”. For models of several layer kinds the tokens depend on that "
+        "length; they are not bytes divided by bytes per token."
+    )

@@ -1,0 +1,166 @@
+"""The question turned round: what so much memory holds, which GPUs it takes, and what 25 % more or less would do."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from lm_core import kv_sizing
+from lm_core.errors import InvalidInput
+from lm_core.kv_sizing import GPUS, Layout, Scenario, amounts, hand_in
+from lm_core.kv_sizing.gpus import Gpu
+from pages.kv_cache_calculator import editable_table, parameters
+from pages.kv_cache_calculator.answer import logged, many
+from pages.kv_cache_calculator.parameters import Values
+from pages.shared import markup, url_state
+
+
+def fits(scenario: Scenario) -> None:
+    """One kind of GPU, as many as the cache is split over."""
+    st.subheader("Does it fit?", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        url_state.control(url_state.key_of("gpu"), url_state.select, "GPU", tuple(GPUS), width=170)
+        _number("used", "Memory the engine may use, %", 1, 100, 1, 190)
+        _number("weights", "Weights, GB (0: 2 bytes a parameter)", 0.0, 1e6, 1.0, 230)
+        _number("aside", "Set aside on each GPU, GB", 0.0, 1e6, 0.5, 190)
+    if not scenario.weights:
+        markup.note("The weights of this model are not known: state them, or the answer leaves them out.")
+    sizing, load, budget = scenario.sizing, scenario.sizing.load, scenario.budget
+    name = scenario.gpu.name
+    gpus = f"{load.tensor_parallel} x {name}" if load.tensor_parallel > 1 else f"One {name}"
+    left, need = amounts.binary(max(0, budget.for_cache)), amounts.binary(sizing.per_gpu)
+    verdict = "It fits." if scenario.fits else "It does not fit."
+    used = scenario.utilisation_percent
+    each = " of each" if load.tensor_parallel > 1 else ""
+    st.write(f"{gpus} at {used} %: **{left}**{each} left for the cache, this takes **{need}**. {verdict}")
+    longest, most = scenario.longest, scenario.most_sequences
+    mean = f" At a mean of {scenario.mean:,}: **{many(scenario.most_at_mean.value)}**." if scenario.mean else ""
+    st.write(
+        f"With {many(load.sequences)}: at most **{longest.value:,} tokens** each; the limit is {longest.limits}. "
+        f"At {load.context:,} tokens: at most **{many(most.value)}**; the limit is {most.limits}.{mean}"
+    )
+    st.write(_dtypes(scenario))
+    logged(scenario)
+    st.caption("Not counted: activations, CUDA graphs, the runtime itself. Set some memory aside for them.")
+
+
+def _number(name: str, label: str, low: float, high: float, step: float, width: int) -> None:
+    """A box that may appear later than its value, when a model is imported."""
+    url_state.control(
+        url_state.key_of(name), st.number_input, label, min_value=low, max_value=high, step=step, width=width
+    )
+
+
+def _dtypes(scenario: Scenario) -> str:
+    """Which ways of storing make it fit, the one that keeps the most bits first."""
+    fitting = scenario.fitting_dtypes
+    if not fitting:
+        return f"No dtype that {scenario.engine.name} has makes it fit."
+    first, cheapest = fitting[0], fitting[-1]
+    if first == cheapest:
+        return f"Of {scenario.engine.name}’s dtypes, it fits stored as **{first}**."
+    return f"It fits stored as **{first}** and anything smaller, down to **{cheapest}**."
+
+
+def fleet(scenario: Scenario, values: Values) -> None:
+    """One fold: for each kind of GPU the smallest number that holds the load, with what one hour costs."""
+    opened = st.expander("Which GPUs, and how many?", on_change="rerun", key="_kv_fleet")
+    if not opened.open:
+        return
+    with opened:
+        st.write(
+            f"For {many(scenario.sequences)} of {scenario.context:,} tokens: the smallest number of each kind, as "
+            "replicas (copies of the server) x GPUs that share one model (tensor parallel). Memory only."
+        )
+        catalogue = parameters.catalogue(values["gpus"])
+        rows = [_layout(scenario, gpu, price) for gpu, price in catalogue.values()]
+        best = kv_sizing.cheapest((layout, price) for layout, price, _ in rows if layout)
+        body = "".join(_fleet_row(row, best) for row in rows)
+        mean = "<th>at the mean</th>" if scenario.mean else ""
+        head = (
+            f"<tr><th>GPU</th><th>GPUs</th>{mean}<th>layout</th><th>sequences each</th><th>free on each</th>"
+            "<th>limit</th><th>an hour</th></tr>"
+        )
+        markup.show(
+            f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{body}</table></div>'
+        )
+        st.caption("Memory and price can be changed here; prices are yours, in your currency.")
+        values["gpus"] = _edited(values["gpus"], catalogue)
+
+
+Row = tuple[Layout | None, float, str]
+
+
+def _layout(scenario: Scenario, gpu: Gpu, price: float) -> Row:
+    """The smallest layout, its price, and its cells; why there is none, where there is none."""
+    try:
+        found = scenario.layouts(gpu)
+        at_mean = scenario.layouts(gpu, at_mean=True) if scenario.mean else ()
+    except InvalidInput as refused:
+        return None, price, f"<th>{html.escape(gpu.name)}</th><td colspan=6>{html.escape(str(refused))}</td>"
+    if not found:
+        return None, price, f"<th>{html.escape(gpu.name)}</th><td colspan=6>not one sequence fits on 16 of them</td>"
+    best = found[0]
+    cells = [
+        f"{best.gpus:,}", *([f"{at_mean[0].gpus:,}"] if at_mean else []),
+        f"{best.replicas:,} x {best.tensor_parallel}", f"{best.sequences:,}", amounts.binary(best.headroom),
+        best.limits, f"{best.gpus * price:,.2f}" if price else "–",
+    ]  # fmt: skip
+    return best, price, f"<th>{html.escape(gpu.name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells)
+
+
+def _fleet_row(row: Row, best: tuple[Layout, float] | None) -> str:
+    layout, _, cells = row
+    mark = ' class="nte-chosen" title="lowest price"' if best and layout is best[0] else ""
+    return f"<tr{mark}>{cells}</tr>"
+
+
+def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
+    """The catalogue as a table to change; returns the changes as they stand in a link."""
+    rows = [
+        {"GPU": name, "memory, GiB": gpu.memory / 2**30, "price": price} for name, (gpu, price) in catalogue.items()
+    ]
+    config = {
+        "memory, GiB": st.column_config.NumberColumn(min_value=1, max_value=10_000, format="%.1f"),
+        "price": st.column_config.NumberColumn(
+            "price of one, an hour", min_value=0, max_value=1_000_000, format="%.2f"
+        ),
+    }
+    edited = editable_table.edit("gpus", rows, tuple(rows[0]), disabled=["GPU"], column_config=config, height=240)
+    kept = {}
+    for row in edited:
+        stated = GPUS[row["GPU"]].memory / 2**30
+        memory, price = row.get("memory, GiB", stated), row.get("price", 0)
+        if (memory, price) != (stated, 0):
+            kept[row["GPU"]] = [memory, price]
+    text = parameters.compact(kept) if kept else ""
+    if text != changes:
+        st.session_state[url_state.key_of("gpus")] = text
+        st.rerun()
+    return text
+
+
+def off(scenario: Scenario) -> None:
+    """One fold: length and users at 75, 100 and 125 %."""
+    opened = st.expander("If length or users are off by 25 %", on_change="rerun", key="_kv_off")
+    if not opened.open:
+        return
+    with opened:
+        head = "".join(f"<th>{users} % of the users</th>" for users in hand_in.PERCENTS)
+        rows = "".join(
+            f'<tr><th scope="row">{length} % of the length</th>'
+            + "".join(f"<td>{_scaled(scenario, length, users)}</td>" for users in hand_in.PERCENTS)
+            + "</tr>"
+            for length in hand_in.PERCENTS
+        )
+        markup.show(
+            f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th>{head}</tr></thead>'
+            f"{rows}</table></div>"
+        )
+
+
+def _scaled(scenario: Scenario, length: int, users: int) -> str:
+    sizing = scenario.scaled(length, users)
+    room = sizing.per_gpu <= scenario.budget.for_cache
+    return f"{amounts.binary(sizing.total)}, {'fits' if room else 'does not fit'}"

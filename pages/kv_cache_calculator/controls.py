@@ -1,0 +1,123 @@
+"""The question of the KV-cache calculator as controls: which model, how long, how many, stored how, by what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lm_core import kv_sizing
+from lm_core.kv_sizing import ENGINES, Geometry, Scenario
+from pages.kv_cache_calculator import layer_table, model_import, parameters
+from pages.kv_cache_calculator.parameters import LONGEST, MOST, RANKS, Values
+from pages.shared import markup, url_state
+
+_TITLES = {
+    parameters.BY_HAND: "By hand", parameters.GROUPS: "Layer groups of your own",
+    parameters.IMPORTED: "Import a config.json or GGUF",
+}  # fmt: skip
+_FIELDS = {"layers": "Layers", "heads": "Query heads", "kv": "KV heads", "dim": "Head width"}
+_OPTIONS = {
+    "unified": "One buffer for all slots (unified)",
+    "swa_full": "Sliding layers kept in full (swa-full)",
+    "n_ubatch": "Micro-batch, tokens (n_ubatch)",
+    "block_size": "Block, tokens (block_size)",
+    "max_num_batched_tokens": "Batched tokens at most (max_num_batched_tokens)",
+    "async_scheduling": "Asynchronous scheduling",
+    "mamba_align": "Mamba cache aligned (align)",
+    "page_size": "Page, tokens (page_size)",
+    "swa_full_tokens_ratio": "Sliding pool / full pool (swa_full_tokens_ratio)",
+}
+
+
+def ask(values: Values) -> Geometry | None:
+    """Draws the controls; the imported model where there is one. What a table changes is written into `values`."""
+    if url_state.presenting():  # on a stage the link and the examples say it
+        return model_import.standing() if values["arch"] == parameters.IMPORTED else None
+    names = (parameters.BY_HAND, parameters.GROUPS, parameters.IMPORTED, *kv_sizing.names())
+    with _row():
+        st.selectbox("Model", names, key=_key("arch"), format_func=_title, width=230)
+        st.number_input("Tokens in every sequence", 1, LONGEST, key=_key("n"), width=190)
+        st.number_input("Sequences", 1, MOST, key=_key("batch"), width=130)
+    if values["arch"] == parameters.BY_HAND:
+        with _row():
+            for name, label in _FIELDS.items():
+                url_state.control(_key(name), st.number_input, label, min_value=1, max_value=65_536, width=130)
+    _storage(values)
+    if values["arch"] == parameters.GROUPS:
+        values["groups"] = st.session_state[_key("groups")] = layer_table.linked(values["groups"])
+    return model_import.ask() if values["arch"] == parameters.IMPORTED else None
+
+
+def _storage(values: Values) -> None:
+    """Engine, dtype and split; what an engine does not have is not offered."""
+    kind = ENGINES[values["engine"]]
+    with _row():
+        st.selectbox("Engine", tuple(ENGINES), key=_key("engine"), format_func=_engine, width=200)
+        st.selectbox("Stored as", kind.dtypes, key=_key("dtype"), width=170)
+        st.selectbox("GPUs (tensor parallel)", RANKS, key=_key("tp"), width=170, disabled=not kind.splits_heads)
+        with st.popover("More", icon=":material/tune:", key="_kv_more"):
+            url_state.control(
+                _key("mean"), st.number_input, "Mean length, tokens (0: every sequence is full)", min_value=0,
+                max_value=LONGEST,
+            )  # fmt: skip
+            if not kind.one_dtype:
+                url_state.control(
+                    _key("dv"), url_state.select, "Values stored as", ("", *kind.dtypes),
+                    format_func=lambda name: name or "as keys",
+                )  # fmt: skip
+            for field in parameters.OPTIONS[values["engine"]]:
+                _option(field.name, values[field.name])
+            if not parameters.OPTIONS[values["engine"]]:
+                st.caption(f"{_engine(kind.name)}: nothing else to set.")
+
+
+def _option(name: str, value: object) -> None:
+    """A setting of the engine that changes the bytes."""
+    if isinstance(value, bool):
+        url_state.control(_key(name), st.toggle, _OPTIONS[name])
+    elif isinstance(value, float):
+        least = parameters.LEAST_RATIO
+        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=least, max_value=1.0, step=0.05)
+    else:
+        most = parameters.HIGHEST[name]
+        url_state.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=most)
+
+
+def change(scenario: Scenario, values: Values) -> None:
+    """Under a model that is not by groups: a way to change its groups."""
+    if values["arch"] == parameters.GROUPS or url_state.presenting():
+        return
+    scene = {"arch": parameters.GROUPS, "groups": parameters.groups_text(scenario.geometry)}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Change these layer groups", on_click=url_state.follow, args=(scene, [*scene]), key="_kv_change",
+            icon=":material/edit:", type="tertiary",
+        )  # fmt: skip
+        if values["arch"] == parameters.IMPORTED:
+            st.caption("They are then part of the link.")
+        elif scenario.geometry.source:
+            st.caption(f"Source of this shape: {scenario.geometry.source}.")
+
+
+def longer_than_made(scenario: Scenario) -> None:
+    """Says so where the model was not made for such lengths."""
+    most = scenario.geometry.max_context
+    if most and scenario.context > most:
+        markup.note(f"{scenario.geometry.name} was made for {most:,} tokens; the figure is for more.")
+
+
+def _row() -> Any:
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
+def _key(name: str) -> str:
+    return url_state.key_of(name)
+
+
+def _title(name: str) -> str:
+    return _TITLES.get(name) or kv_sizing.preset(name).name
+
+
+def _engine(name: str) -> str:
+    return f"{name} {ENGINES[name].version}" if name != "ideal" else "none: the payload alone"

@@ -1,0 +1,228 @@
+"""The KV-cache calculator's link: every parameter with its default and its reader, and the scenario they make.
+
+One way in for controls, links and scenarios kept beside: all are text first, and the same readers check them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields, replace
+from typing import Any
+
+import streamlit as st
+
+from lm_core import kv_sizing
+from lm_core.errors import InvalidInput, whole_number
+from lm_core.kv_sizing import DTYPES, ENGINES, GPUS, Geometry, LayerGroup, Scenario, strict_json
+from lm_core.kv_sizing.gpus import Gpu
+from pages.shared import markup, url_state
+
+BY_HAND, GROUPS, IMPORTED = "by-hand", "groups", "imported"
+RANKS = (1, 2, 4, 8, 16)
+PLOTS = ("length", "sequences")
+LONGEST, MOST, LONGEST_LINK = 1 << 30, 1 << 20, 4000
+HIGHEST = {"block_size": 4096, "page_size": 4096, "n_ubatch": 1 << 20, "max_num_batched_tokens": 1 << 24}
+LEAST_RATIO = 0.01
+_GB, _GIB = 10**9, 2**30
+_START = '[{"kind":"full","layers":8,"kv_heads":8,"k_dim":128,"v_dim":128},{"kind":"sliding","layers":24,"kv_heads":8,"k_dim":128,"v_dim":128,"window":4096}]'  # noqa: E501
+_CHANGED = ", changed"
+COLUMNS = tuple(field.name for field in fields(LayerGroup))
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One name in the link; `read` turns its text into a value or raises InvalidInput."""
+
+    default: Any
+    read: Callable[[str], Any]
+
+
+def _whole(name: str, default: int, low: int, high: int) -> Parameter:
+    def read(text: str) -> int:
+        digits = text.isascii() and text.isdigit() and len(text) < 20
+        return whole_number(name, int(text) if digits else text, low, high)
+
+    return Parameter(default, read)
+
+
+def _real(name: str, default: float, high: float, low: float = 0.0) -> Parameter:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not low <= value <= high:
+            raise InvalidInput(name, f"a number from {low:g} to {high:,.0f}", text)
+        return value
+
+    return Parameter(default, read)
+
+
+def _one_of(name: str, allowed: tuple[Any, ...], default: Any) -> Parameter:
+    by_text = {str(value): value for value in allowed}
+
+    def read(text: str) -> Any:
+        if text not in by_text:
+            raise InvalidInput(name, "one of " + ", ".join(by_text), text)
+        return by_text[text]
+
+    return Parameter(default, read)
+
+
+def _text(name: str, default: str, check: Callable[[str], object] = len) -> Parameter:
+    def read(text: str) -> str:
+        if len(text) > 4 * LONGEST_LINK:
+            raise InvalidInput(name, f"at most {4 * LONGEST_LINK:,} characters", f"{len(text):,} characters")
+        check(text)
+        return text
+
+    return Parameter(default, read)
+
+
+def rows(text: str) -> dict[str, Any]:
+    """Layer groups in a link, as an object with `groups`, before anybody knows whether they make a model."""
+    found = strict_json.read(text, "groups")
+    found = {"groups": found} if isinstance(found, list) else found
+    listed = found.get("groups") if isinstance(found, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(row, dict) and _flat(row) for row in listed):
+        raise InvalidInput("groups", "a list of layer groups, or an object with `groups`", text)
+    return found
+
+
+def _flat(row: dict[str, Any]) -> bool:
+    return set(row) <= set(COLUMNS) and all(isinstance(value, (str, int)) for value in row.values())
+
+
+def catalogue(changes: str) -> dict[str, tuple[Gpu, float]]:
+    """Every GPU with the price of one for an hour, 0 where none is stated; `changes` is JSON, name: [GiB, price]."""
+    known = {name: (gpu, 0.0) for name, gpu in GPUS.items()}
+    found = strict_json.read(changes, "gpus") if changes else {}
+    for name, pair in found.items() if isinstance(found, dict) else [("", found)]:
+        numbers = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
+        if name not in known or not numbers or not (1 <= pair[0] <= 10**4 and 0 <= pair[1] <= 10**6):
+            raise InvalidInput("gpus", "GPUs of the catalogue, each with [GiB from 1, price per hour from 0]", name)
+        known[name] = replace(known[name][0], memory=round(pair[0] * _GIB)), float(pair[1])
+    return known
+
+
+def _option(field: Field[Any]) -> Parameter:
+    """A field of an engine's profile."""
+    default: Any = field.default
+    if field.type == "bool":
+        flags = _one_of(field.name, (0, 1), 0)
+        return Parameter(default, lambda text: bool(flags.read(text)))
+    if field.type == "float":
+        return _real(field.name, default, 1, LEAST_RATIO)
+    return _whole(field.name, default, 1, HIGHEST[field.name])
+
+
+OPTIONS = {name: tuple(f for f in fields(kind) if f.init) for name, kind in ENGINES.items()}  # type: ignore[arg-type]
+PARAMETERS = {
+    "arch": _one_of("arch", (BY_HAND, GROUPS, IMPORTED, *kv_sizing.names()), BY_HAND),
+    "n": _whole("n", 2048, 1, LONGEST),
+    "batch": _whole("batch", 1, 1, MOST),
+    "mean": _whole("mean", 0, 0, LONGEST),
+    "engine": _one_of("engine", tuple(ENGINES), "ideal"),
+    "dtype": _one_of("dtype", tuple(DTYPES), "bf16"),
+    "dv": _one_of("dv", ("", *DTYPES), ""),
+    "tp": _one_of("tp", RANKS, 1),
+    "layers": _whole("layers", 32, 1, 65_536),
+    "heads": _whole("heads", 32, 1, 65_536),
+    "kv": _whole("kv", 32, 1, 65_536),
+    "dim": _whole("dim", 128, 1, 65_536),
+    "groups": _text("groups", _START, rows),
+    "gpu": _one_of("gpu", tuple(GPUS), "H100 80 GB"),
+    "used": _whole("used", 92, 1, 100),
+    "weights": _real("weights", 0.0, 10**6),
+    "aside": _real("aside", 0.0, 10**6),
+    "gpus": _text("gpus", "", catalogue),
+    "over": _one_of("over", PLOTS, "length"),
+    "beside": _text("beside", ""),
+    **{field.name: _option(field) for options in OPTIONS.values() for field in options},
+}
+NAMES = tuple(PARAMETERS)
+
+
+def fill() -> Values:
+    """What the page's controls stand at; a link's parameters where one is being followed."""
+    return {name: st.session_state[url_state.parsed(name, p.default, p.read)] for name, p in PARAMETERS.items()}
+
+
+def link(values: Values) -> dict[str, tuple[object, object]]:
+    """For `url_state.write`: each value with its default; what is too long for a link stays out of it."""
+    fits = {name: value for name, value in values.items() if len(str(value)) <= LONGEST_LINK}
+    if len(values["beside"]) > LONGEST_LINK:
+        markup.note("The scenarios beside are too long for a link: they last as long as this visit to the page.")
+    if len(values["groups"]) > LONGEST_LINK:
+        markup.note("These layer groups are too long for a link: whoever gets it sees the example instead.")
+    return {name: (fits.get(name, p.default), p.default) for name, p in PARAMETERS.items()}
+
+
+def own(values: Values) -> dict[str, str]:
+    """The scenario alone as link parameters: no neighbours, no view."""
+    apart = ("beside", "over", "gpus")
+    changed = {n: v for n, v in values.items() if n not in apart and v != PARAMETERS[n].default}
+    return {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in changed.items()}
+
+
+def read(texts: Mapping[str, str]) -> Values:
+    """Values from a link; raises InvalidInput for the first that is wrong."""
+    return {name: p.read(texts[name]) if name in texts else p.default for name, p in PARAMETERS.items()}
+
+
+def settle(values: Values) -> None:
+    """Says what the chosen engine does not have, and takes what it has instead."""
+    kind = ENGINES[values["engine"]]
+    if values["dtype"] not in kind.dtypes:
+        markup.note(f"{kind.name} has no {values['dtype']} cache: {kind.dtypes[0]} is used.")
+        _set(values, "dtype", kind.dtypes[0])
+    if values["dv"] and (kind.one_dtype or values["dv"] not in kind.dtypes):
+        what = "stores values as keys" if kind.one_dtype else f"has no {values['dv']} cache"
+        markup.note(f"{kind.name} {what}: {values['dtype']} is used for both.")
+        _set(values, "dv", "")
+    if not kind.splits_heads and values["tp"] > 1:
+        markup.note(f"{kind.name} splits layers over GPUs, not heads: the total stays as on one GPU.")
+        _set(values, "tp", 1)
+    if values["mean"] > values["n"]:
+        markup.note(f"A mean of {values['mean']:,} is longer than the longest, {values['n']:,}: it is left out.")
+        _set(values, "mean", 0)
+
+
+def _set(values: Values, name: str, value: object) -> None:
+    values[name] = st.session_state[url_state.key_of(name)] = value
+
+
+def scenario(values: Values, imported: Geometry | None = None) -> Scenario:
+    """What the values ask. `imported` is the model that no link holds."""
+    engine = values["engine"]
+    options = {field.name: values[field.name] for field in OPTIONS[engine]}
+    return Scenario(
+        imported or geometry(values), values["n"], values["batch"], values["mean"], values["dtype"], values["dv"],
+        kv_sizing.engine(engine, **options), values["tp"], round(values["weights"] * _GB),
+        catalogue(values["gpus"])[values["gpu"]][0], values["used"], round(values["aside"] * _GB),
+    )  # fmt: skip
+
+
+def geometry(values: Values) -> Geometry:
+    """The model meant, unless it is an imported one."""
+    if values["arch"] == BY_HAND:
+        return Geometry.by_hand(values["layers"], values["heads"], values["kv"], values["dim"])
+    if values["arch"] == GROUPS:
+        found = rows(values["groups"])
+        return Geometry.from_json({"name": "layer groups of your own", **found})
+    if values["arch"] == IMPORTED:
+        raise InvalidInput("arch", "a model that a link can hold; turn the imported one into layer groups", IMPORTED)
+    return kv_sizing.preset(values["arch"])
+
+
+def groups_text(shape: Geometry) -> str:
+    """A model as it stands in a link."""
+    name = shape.name.removesuffix(_CHANGED)
+    return compact({**shape.to_json(), "name": f"{name}{_CHANGED}"})
+
+
+def compact(data: object) -> str:
+    """JSON without spaces."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Page Limits: six views, each of one limit."""

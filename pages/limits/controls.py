@@ -1,0 +1,64 @@
+"""What the page on limits is asked, in all its views, and the models that answer there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lm_core.runtime import ServedModel
+from lm_core.runtime.registry import registry
+from lm_core.sums import HIGHEST, WORDINGS
+from lm_core.syntax import PLACES
+from pages.shared import url_state
+from pages.shared.controls import model_ladder
+from pages.shared.controls.view_switcher import Link
+
+RECORD = "Record"
+SELF_TEST = "A shipment event JSON record starts with"
+POLICY = "Refund policy: annual plans are refundable within 14 days."
+ASK = "The refund policy says annual plans are"
+ENDINGS = ("refundable", "non-refundable")
+ORDER = 83125
+FEW = 12
+"""Sums asked of every model at first: each takes the pretrained one some tenths of a second."""
+CLAIMS = ("understands", "memorises", "reasons", "sums")
+NAMES = ("look", "wording", "cases", "total", "taken", "place", "policy", "ask", "order", "found", "claim")
+LONGEST = 600
+"""Characters of a policy or a prompt here."""
+
+SMALL = {"bigram": "Bigram", "transformer": "Small Transformer"}
+WHO = {**SMALL, model_ladder.PRETRAINED: "Pretrained"}
+
+
+def standing() -> Link:
+    """The parameters of all views as they stand."""
+    few_or_all = (FEW, "all")
+    keys = {
+        "wording": (url_state.choice("wording", range(len(WORDINGS)), 0), 0),
+        "cases": (url_state.choice("cases", few_or_all, FEW), FEW),
+        "total": (url_state.number("total", 9, 1, HIGHEST), 9),
+        "taken": (url_state.number("taken", 2, 0, HIGHEST), 2),
+        "place": (url_state.choice("place", (RECORD, *PLACES), RECORD), RECORD),
+        "policy": (url_state.text("policy", POLICY, LONGEST), POLICY),
+        "ask": (url_state.text("ask", ASK, LONGEST), ASK),
+        "order": (url_state.number("order", ORDER, 10_000, 99_999), ORDER),
+        "found": (url_state.flag("found"), False),
+        "claim": (url_state.choice("claim", CLAIMS, CLAIMS[0]), CLAIMS[0]),
+    }
+    return {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
+
+
+def small(kind: str, subject: str) -> ServedModel:
+    """The bigram or the small Transformer that learned sums or syntax."""
+
+    def load() -> object:
+        from lm_core.models import files
+        from lm_core.models.begun import Begun
+        from lm_core.models.ngram import AddK, NgramModel
+        from lm_core.training import small_models
+
+        if kind == "transformer":
+            return Begun(files.read(model_ladder.FILES / f"{subject}.safetensors")[0], [0])
+        corpus, tokenizer = small_models.sums_corpus() if subject == "sums" else small_models.syntax_corpus()
+        return Begun(NgramModel.fit(corpus.encode(tokenizer), 2, tokenizer, AddK(0.01)), [0])
+
+    return registry.serve(f"limits/{subject}/{kind}", load)  # type: ignore[arg-type]

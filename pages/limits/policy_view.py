@@ -1,0 +1,94 @@
+"""One prompt without and with a policy before it: what the context moves, and that it would move as far for a lie."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution, prompt
+from lm_core.answers import score_all
+from lm_core.errors import PromptError
+from lm_core.runtime import ServedModel, limits
+from pages.limits.controls import ASK, ENDINGS, LONGEST, POLICY
+from pages.shared import markup, url_state
+from pages.shared.controls import model_picker, prompt_box
+from pages.shared.controls.view_switcher import Link
+from pages.shared.pictures import bars
+
+OPPOSITE = "Refund policy: annual plans are non-refundable."
+_SIZE = 5
+
+
+def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+    """Asks for a policy and a prompt; returns what shows both distributions."""
+    policy, asked = (str(link[name][0]) for name in ("policy", "ask"))
+    if not url_state.presenting():
+        policy = str(url_state.control(
+            url_state.key_of("policy"), st.text_area, "Put into the context", height=68, max_chars=LONGEST
+        ))  # fmt: skip
+        asked = str(url_state.control(url_state.key_of("ask"), st.text_input, "Prompt", max_chars=LONGEST))
+    link |= {"policy": (policy, POLICY), "ask": (asked, ASK)}
+    if not asked.strip():
+        markup.note(f"There is no prompt. Type one, for example: {ASK}")
+        return None
+    return lambda: _show(policy.strip(), asked)
+
+
+def with_context(context: str, asked: str) -> str:
+    """A prompt behind a text, as a page would put it: with an empty line between."""
+    return f"{context}\n\n{asked}" if context else asked
+
+
+def answer(model: ServedModel, text: str) -> prompt_box.Answer:
+    """What the model makes of a text. Raises PromptError for one it cannot read."""
+    read = prompt.read(text, model.tokenizer, limits.PROMPT_TOKENS)
+    belief = Distribution(model.next_logits([list(read.ids)])[0])
+    return prompt_box.Answer("ask", text, True, read, belief, model.tokenizer)
+
+
+def chances(model: ServedModel, text: str, endings: tuple[str, ...]) -> list[float]:
+    """The probability of each ending as a whole, by the chain rule."""
+    context = model.tokenizer.encode(text)
+    return [math.exp(p) for p in score_all(model, context, [model.tokenizer.encode(f" {word}") for word in endings])]
+
+
+def _show(policy: str, asked: str) -> None:
+    model = model_picker.pretrained_alone()
+    try:
+        before, after = answer(model, asked), answer(model, with_context(policy, asked))
+    except PromptError as error:
+        markup.note(str(error), "error")
+        return
+    first, then = before.belief.top(1).rows[0], after.belief.top(1).rows[0]
+    markup.show(
+        f'<p class="nte-sum" role="status"><b>{html.escape(before.label(first.id))} {markup.percent(first.probability)}'
+        f"</b> becomes <b>{html.escape(after.label(then.id))} {markup.percent(then.probability)}</b></p>"
+    )
+    picture = bars.pair(before, after, _SIZE)
+    picture["caption"] = f"The {_SIZE} tokens likeliest without (solid) or with that context (striped), and the rest."
+    bars.draw(picture, "limits_policy_bars", compact=url_state.presenting())
+    if url_state.presenting():
+        return
+    _contexts(model, policy, asked)
+    st.write(
+        "The context moved the probability. It did not make it evidence: the model checked nothing, and a text that "
+        "says the opposite moves it too. So put in the text you trust, and show the reader where it comes from."
+    )
+    with st.container(horizontal=True):
+        for name, text in (("The policy", POLICY), ("Its opposite", OPPOSITE), ("Nothing", "")):
+            st.button(name, on_click=url_state.follow, args=({"policy": text}, ()), key=f"_limits_put_{name}")
+
+
+def _contexts(model: ServedModel, policy: str, asked: str) -> None:
+    """The endings as whole words under no context, this one, and its opposite."""
+    shown = {"nothing": "", "what stands above": policy, "the opposite": OPPOSITE}
+    rows = ""
+    for name, context in shown.items():
+        cells = "".join(f"<td>{markup.percent(p)}</td>" for p in chances(model, with_context(context, asked), ENDINGS))
+        rows += f'<tr><th scope="row">{name}</th>{cells}</tr>'
+    heads = "".join(f"<th>“{word}”</th>" for word in ENDINGS)
+    markup.grid(f"<tr><th>in the context</th>{heads}</tr>", rows, "Two endings, as whole words by the chain rule")

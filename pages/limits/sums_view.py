@@ -1,0 +1,208 @@
+"""Sums that no model was shown: how many are right, how many follow the shortcut, and one of them answer by answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core.answers import Answer, Tally, ask
+from lm_core.errors import InvalidInput
+from lm_core.sums import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, parted
+from pages.limits import controls
+from pages.limits.controls import FEW, WHO
+from pages.shared import markup, url_state
+from pages.shared.controls import model_ladder, model_picker, provenance
+from pages.shared.controls.view_switcher import Link
+
+_WORDINGS = ("Items", "Parcels", "Letters")
+
+
+def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+    """Asks which wording and how many; returns what measures."""
+    wording, many = link["wording"][0], link["cases"][0]
+    if not url_state.presenting():
+        with toolbar:
+            wording = url_state.control(
+                url_state.key_of("wording"), url_state.select, "Wording", range(len(WORDINGS)),
+                format_func=_WORDINGS.__getitem__, label_visibility="collapsed", width=130,
+            )  # fmt: skip
+            many = url_state.control(
+                url_state.key_of("cases"), st.segmented_control, "Sums", (FEW, "all"), starts="default", required=True,
+                format_func=lambda n: f"{n} sums", label_visibility="collapsed",
+            )  # fmt: skip
+    link |= {"wording": (wording, 0), "cases": (many, FEW)}
+    every = cases(int(str(wording)))
+    asked = every if many == "all" else every[:: max(1, len(every) // FEW)][:FEW]
+    one = _one(int(str(wording)), link)
+    return lambda: _show(asked, one)
+
+
+def _one(wording: int, link: Link) -> Sum:
+    """The sum looked at by itself. Raises InvalidInput for one with less than nothing left."""
+    total, taken = (int(str(link[name][0])) for name in ("total", "taken"))
+    if not url_state.presenting():
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            total = int(url_state.control(
+                url_state.key_of("total"), st.number_input, "One sum: in all", 1, HIGHEST, width=150
+            ))  # fmt: skip
+            taken = int(url_state.control(
+                url_state.key_of("taken"), st.number_input, "taken away", 0, HIGHEST, width=150
+            ))  # fmt: skip
+    link |= {"total": (total, 9), "taken": (taken, 2)}
+    if taken > total:
+        raise InvalidInput("taken away", f"at most the {total} there are", taken)
+    return Sum(total, taken, wording)
+
+
+def _model(kind: str):  # type: ignore[no-untyped-def]
+    return model_picker.pretrained_alone() if kind == model_ladder.PRETRAINED else controls.small(kind, "sums")
+
+
+_answers: provenance.ForAll[Answer] = provenance.ForAll(2_000)
+
+
+def answer(kind: str, case: Sum) -> Answer:
+    """What one of the three makes of a sum; measured once in a process, because it never changes."""
+    model = _model(kind)
+
+    def measure() -> Answer:
+        candidates = [tuple(model.tokenizer.encode(text)) for text in ANSWERS]
+        return ask(model, model.tokenizer.encode(case.prompt), candidates, case.right, case.shortcut)
+
+    return _answers.get((kind, model_picker.pretrained_name(), case), model, measure)
+
+
+def measured(asked: tuple[Sum, ...]) -> dict[str, list[Answer]]:
+    """Every answer of every model, with progress."""
+    place, n = st.empty(), 0
+    made: dict[str, list[Answer]] = {kind: [] for kind in WHO}
+    for kind in WHO:
+        for case in asked:
+            made[kind].append(answer(kind, case))
+            n += 1
+            place.progress(n / len(asked) / len(WHO), f"Asking {WHO[kind]}: sum {len(made[kind])} of {len(asked)}.")
+    place.empty()
+    return made
+
+
+def conclusions(tallies: dict[str, Tally]) -> Iterator[str]:
+    """One sentence a model, as its figures say.
+
+    >>> said = Tally(n=12, right=1, tempting=5, prefers_right=3, commonest=4, best_constant=2, mean_right=0.1)
+    >>> print(*conclusions({"Pretrained": said}))
+    Pretrained does no better than a shortcut: 1 of 12 right, 5 by counting on; one answer to all would get 2.
+    """
+    for name, t in tallies.items():
+        if t.beats_shortcuts:
+            yield (
+                f"{name} does better than a shortcut: {t.right} of {t.n} right, {t.tempting} by counting on; one "
+                f"answer to all would get {t.best_constant}. It is still wrong in {t.n - t.right}."
+            )
+        else:
+            yield (
+                f"{name} does no better than a shortcut: {t.right} of {t.n} right, {t.tempting} by counting on; one "
+                f"answer to all would get {t.best_constant}."
+            )
+
+
+def _show(asked: tuple[Sum, ...], one: Sum) -> None:
+    _single(one)
+    made = measured(asked)
+    tallies = {WHO[kind]: Tally.of(answers) for kind, answers in made.items()}
+    rows = f'<tr><th scope="row">Counting on: “2, 3”</th><td>0</td><td>{len(asked)}</td><td>0</td><td>0 %</td></tr>'
+    rows += "".join(
+        f'<tr><th scope="row">{name}</th><td><b>{t.right}</b></td><td>{t.tempting}</td><td>{t.prefers_right}</td>'
+        f"<td>{markup.percent(t.mean_right)}</td></tr>"
+        for name, t in tallies.items()
+    )
+    head = "<tr><th></th><th>right</th><th>counts on</th><th>p(right) is larger</th><th>mean p(right)</th></tr>"
+    markup.grid(head, rows, f"{len(asked)} sums that none of them was shown")
+    if url_state.presenting():
+        return
+    st.caption(
+        "Counts on: gives the number after the last one it read, as in “2, 3”. P(right) is larger: the right answer is "
+        "likelier than that one. One answer to all: the most that always saying the same number would get right."
+    )
+    for sentence in conclusions(tallies):
+        markup.note(sentence)
+    _table(asked, made)
+    _about()
+
+
+def _single(one: Sum) -> None:
+    """One sum, the likeliest answers of each model."""
+    answers = {kind: answer(kind, one) for kind in WHO}
+    given = ", ".join(f"{WHO[kind]} <b>{a.given}</b>" for kind, a in answers.items())
+    markup.show(
+        f'<p class="nte-asked">{one.prompt} …</p><p class="nte-sum" role="status"><b>{one.total} − {one.taken} = '
+        f"{one.right}</b> &ensp;The likeliest answer: {given}.</p>"
+    )
+    if url_state.presenting():
+        return
+    shown = sorted({one.right, one.shortcut, *(place for a in answers.values() for place in _best(a))})
+    rows = ""
+    for number in shown:
+        mark = {one.right: ", right", one.shortcut: ", counting on"}.get(number, "")
+        mark = ", right and counting on" if number == one.right == one.shortcut else mark
+        cells = "".join(_cell(answers[kind].log_probabilities[number]) for kind in WHO)
+        chosen = ' class="nte-chosen"' if number == one.right else ""
+        rows += f'<tr{chosen}><th scope="row">{number}{mark}</th>{cells}</tr>'
+    rest = "".join(_cell(math.log(a.rest) if a.rest else -math.inf) for a in answers.values())
+    rows += f'<tr><th scope="row">no such answer</th>{rest}</tr>'
+    heads = "".join(f"<th colspan=2>{name}</th>" for name in WHO.values())
+    markup.grid(f"<tr><th>answer</th>{heads}</tr>", rows)
+    known = (one.total, one.taken) in parted()[0]
+    st.caption(f"The small models {'learned this very sum' if known else 'were never shown this sum'}.")
+
+
+def _best(answer: Answer) -> list[int]:
+    return sorted(range(len(answer.log_probabilities)), key=lambda n: -answer.log_probabilities[n])[:2]
+
+
+def _cell(log_probability: float) -> str:
+    return f"<td>{markup.percent(math.exp(log_probability))}</td>{markup.bar(math.exp(log_probability), narrow=True)}"
+
+
+def _table(asked: tuple[Sum, ...], made: dict[str, list[Answer]]) -> None:
+    opened = st.expander("Every sum", on_change="rerun", key="_limits_sums")
+    if not opened.open:
+        return
+    with opened:
+        rows = ""
+        for n, case in enumerate(asked):
+            cells = "".join(
+                f"<td>{a.given}{' ✓' if a.given == a.right else ''}<br>"
+                f"<small>{markup.percent(math.exp(a.log_probabilities[a.right]))}</small></td>"
+                for a in (made[kind][n] for kind in WHO)
+            )
+            rows += f'<tr><th scope="row">{case.total} − {case.taken}</th><td>{case.right}</td><td>{case.shortcut}</td>'
+            rows += f"{cells}</tr>"
+        st.caption("What each model says, and below it the probability it gives the right answer.")
+        heads = "".join(f"<th>{name}</th>" for name in WHO.values())
+        markup.grid(f"<tr><th>sum</th><th>right</th><th>counting on</th>{heads}</tr>", rows)
+
+
+def _about() -> None:
+    opened = st.expander("How this is measured, and the code", on_change="rerun", key="_limits_how")
+    if not opened.open:
+        return
+    with opened:
+        st.write(
+            f"All sums with up to {HIGHEST} things, told in three wordings, were generated here. A fifth of the pairs "
+            f"of numbers ({HELD_OUT:.0%}) was held out; bigram and small Transformer learned the others. Asked are "
+            "held-out sums in which right answer and shortcut differ. Each answer from 0 to 20 is scored as a whole "
+            "string to its full stop, by the chain rule: “1” also begins “12”. The likeliest counts as given. “No such "
+            "answer” is everything else a model might write. The pretrained model’s tokens are digits, the small "
+            "models’ are words."
+        )
+        st.code(
+            "from lm_core import answers, pretrained, sums\n\n"
+            "model = pretrained.load()\nencode = model.tokenizer.encode\n"
+            "candidates = [tuple(encode(text)) for text in sums.ANSWERS]\nsaid = [\n"
+            "    answers.ask(model, encode(case.prompt), candidates, case.right, case.shortcut)\n"
+            "    for case in sums.cases(wording=0)\n]\nprint(answers.Tally.of(said))\n",
+            language="python",
+        )

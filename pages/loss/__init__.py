@@ -1,0 +1,1 @@
+"""Page Loss and perplexity: four views and their figure."""

@@ -1,0 +1,143 @@
+"""Pieces of the loss page that views share: bars, the one-hot target, the table of factors, the product, the curve."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from lm_core import Distribution
+from lm_core.factors import WINDOW, Factor, lasts, running
+from lm_core.scoring import Score
+from pages.loss import figure as figures
+from pages.shared import markup
+from pages.shared.pictures.export import as_text, download
+
+CONTEXT = WINDOW
+"""Tokens before a target that are read again to show what the model said of it."""
+Label = Callable[[int], str]
+_BARS = {"displayModeBar": False}
+
+
+def bars(factors: Sequence[Factor], label: Label, mean: float, stage: bool) -> None:
+    """The loss of each token, and their mean as a line."""
+    drawn = figures.losses([-f.log_probability for f in factors], [label(f.token) for f in factors], mean, stage)
+    st.plotly_chart(drawn, key="_loss_bars", config=_BARS)
+
+
+def target(belief: Distribution, factor: Factor, context: Sequence[int], label: Label, top: int) -> None:
+    """The model's row against the one-hot target: of all its entries only one counts."""
+    rows = list(belief.top(top))
+    if all(row.id != factor.token for row in rows):
+        rows.append(belief.row(factor.token))
+    body = "".join(
+        f"<tr{' class=nte-chosen' if row.id == factor.token else ''}>"
+        f'<th class="nte-token" scope="row">{html.escape(label(row.id))}</th><td>{row.rank:,}</td>'
+        f"<td>{markup.percent(row.probability)}</td><td>{int(row.id == factor.token)}</td>"
+        f"<td>{markup.nats(-row.log_probability) if row.id == factor.token else '0'}</td></tr>"
+        for row in rows
+    )
+    head = "<tr><th>token</th><th>rank</th><th>the model</th><th>target</th><th>−target × ln p</th></tr>"
+    shown = "".join(f'<span class="nte-token">{html.escape(label(i))}</span>' for i in context[-8:])
+    markup.show(
+        f"<p>After {'… ' if len(context) > 8 else ''}{shown} comes "
+        f'<span class="nte-token">{html.escape(label(factor.token))}</span>:</p>'
+    )
+    markup.grid(head, body)
+    st.caption(
+        f"The target is one-hot: 1 for the token that came, 0 for the other {len(belief) - 1:,}. So the cross-entropy "
+        "of this row is −ln p of that token alone."
+    )
+
+
+def table(ids: Sequence[int], factors: Sequence[Factor], label: Label) -> None:
+    """One fold: inputs and targets shifted by one, and the running product."""
+    opened = st.expander("Every token as a factor of the chain rule", on_change="rerun", key="_loss_table")
+    if not opened.open:
+        return
+    with opened:
+        st.write("Teacher forcing: each row reads the true tokens before it. P(text) is the product of the factors.")
+        steps = running([factor.log_probability for factor in factors])
+        body = "".join(
+            f"<tr><td>{number}</td>{_token(label(ids[f.position - 1]))}{_token(label(f.token))}"
+            f"<td>{markup.percent(math.exp(f.log_probability))}</td><td>{markup.nats(-f.log_probability)}</td>"
+            f"<td>{f.rank:,}</td>{_token(label(f.top))}<td>{step.product64:.3g}</td>"
+            f"<td>{markup.nats(step.log_sum)}</td></tr>"
+            for number, (f, step) in enumerate(zip(factors, steps), start=1)
+        )
+        head = (
+            "<tr><th></th><th>last input</th><th>target</th><th>p</th><th>−ln p</th><th>rank</th><th>likeliest</th>"
+            "<th>product so far</th><th>ln P so far</th></tr>"
+        )
+        markup.grid(head, body)
+
+
+def _token(name: str) -> str:
+    return f'<td class="nte-token">{html.escape(name)}</td>'
+
+
+def product(factors: Sequence[Factor], score: Score) -> None:
+    """One fold: why logarithms are added instead of probabilities multiplied."""
+    opened = st.expander("Why logarithms?", on_change="rerun", key="_loss_why")
+    if not opened.open:
+        return
+    with opened:
+        steps = running([factor.log_probability for factor in factors])
+        narrow, wide = lasts(score.cross_entropy)
+        _held("float32", [step.product32 for step in steps], narrow)
+        _held("float64", [step.product64 for step in steps], wide)
+        st.write(f"The sum of logarithms loses nothing: ln P = {markup.nats(score.log_probability)} nats.")
+
+
+def _held(name: str, products: Sequence[float], last: float) -> None:
+    """How long a number of this kind can hold the product."""
+    if 0.0 in products:
+        st.write(f"The product in {name} is 0 after {products.index(0.0) + 1:,} of {len(products):,} factors.")
+    else:
+        more = f"; at this mean loss it would be 0 after about {last:,.0f}" if last < math.inf else ""
+        st.write(f"The product in {name} still stands after all {len(products):,} factors{more}.")
+
+
+def curve(log_probabilities: Sequence[float]) -> None:
+    """One fold: −ln p against p, this text's tokens on it."""
+    opened = st.expander("−ln p, drawn", on_change="rerun", key="_loss_curve")
+    if not opened.open:
+        return
+    with opened:
+        drawn = figures.curve([math.exp(value) for value in log_probabilities])
+        st.plotly_chart(drawn, key="_loss_drawn", config=_BARS)
+        st.write("A token the model was sure of, p = 1, costs 0. Halving p costs ln 2 = 0.6931 nats = 1 bit more.")
+
+
+def along(factors: Sequence[Factor], label: Label) -> None:
+    """One fold: code and CSV."""
+    opened = st.expander("Show the code, export", on_change="rerun", key="_loss_export")
+    if not opened.open:
+        return
+    with opened:
+        st.code(
+            "from lm_core import pretrained\nfrom lm_core.factors import factors\nfrom lm_core.scoring import score\n\n"
+            "model = pretrained.load()  # or lm_core.models.files.read(...)\nids = model.tokenizer.encode(text)\n"
+            "for window in factors(model, ids):\n    for factor in window:\n"
+            "        print(factor.position, factor.token, factor.log_probability, factor.rank)\n"
+            "print(score(model, ids).perplexity)\n",
+            language="python",
+        )
+        _download(factors, label)
+
+
+def _download(factors: Sequence[Factor], label: Label) -> None:
+    def write() -> bytes:
+        text = io.StringIO()
+        rows = csv.writer(text)
+        rows.writerow(["position", "id", "token", "log_probability_nats", "rank", "likeliest_id"])
+        for f in factors:
+            rows.writerow([f.position, f.token, as_text(label(f.token)), repr(f.log_probability), f.rank, f.top])
+        return text.getvalue().encode("utf-8-sig")
+
+    download("Factors, CSV", partial(write), "factors.csv", "text/csv")

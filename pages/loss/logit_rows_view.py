@@ -1,0 +1,76 @@
+"""Inputs and targets shifted by one, a row of logits for each, and the cross-entropy they give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution
+from lm_core.errors import InvalidInput
+from lm_core.scoring import Score
+from pages.loss import controls
+from pages.shared import markup, url_state
+from pages.shared.controls.view_switcher import Link
+
+TOKENS = ("<bos>", "package", "left", "hub", "<eos>")
+_BASE = "_loss_rows_base"
+
+
+def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+    """The table to edit; returns what shows the answer."""
+    key = url_state.key_of("logits")
+    if url_state.arriving() or _BASE not in st.session_state:
+        st.session_state[_BASE] = st.session_state[key]
+    rows = [controls.numbers(row) for row in str(st.session_state[_BASE]).split(";")]
+    if not url_state.presenting():
+        rows = _edited(rows)
+    st.session_state[key] = ";".join(",".join(f"{x:.10g}" for x in row) for row in rows)
+    link["logits"] = (st.session_state[key], controls.ARTICLE_ROWS)
+    return lambda: _show(rows)
+
+
+def _edited(rows: list[list[float]]) -> list[list[float]]:
+    st.write("Logits of four rows, an illustration from the article; change any of them.")
+    table = pd.DataFrame(rows, columns=list(TOKENS))
+    table.insert(0, "reads", [" ".join(TOKENS[: n + 1]) for n in range(4)])
+    config = {name: st.column_config.NumberColumn(min_value=-1000, max_value=1000, format="%g") for name in TOKENS}
+    edited = st.data_editor(
+        table, key=f"_loss_rows_{hash(st.session_state[_BASE])}", hide_index=True, disabled=["reads"],
+        column_config={**config, "reads": st.column_config.TextColumn(width="medium")},
+    )  # fmt: skip
+    if edited.isna().to_numpy().any():
+        raise InvalidInput("logits", "a number in every cell", "an empty cell")
+    return [[float(row[name]) for name in TOKENS] for row in edited.to_dict("records")]
+
+
+def _show(rows: list[list[float]]) -> None:
+    found = [Distribution(row).row(target) for row, target in zip(rows, range(1, 5))]
+    score = Score(tuple(row.log_probability for row in found))
+    markup.show(
+        f'<p class="nte-sum" role="status"><b>{score.cross_entropy:.3f}</b> mean cross-entropy, nats per token<br>'
+        f"{score.bits_per_token:.4f} bits per token, perplexity {score.perplexity:,.4f}, "
+        f"ln P = {markup.nats(score.log_probability)}</p>"
+    )
+    body = "".join(
+        f'<tr><td>{n}</td><td class="nte-token">{_plain(" ".join(TOKENS[: n + 1]))}</td>'
+        f'<td>{n + 1}</td><td class="nte-token">{_plain(TOKENS[n + 1])}</td><td>{row.probability:.3f}</td>'
+        f"<td>{-row.log_probability:.3f}</td></tr>"
+        for n, row in enumerate(found)
+    )
+    head = (
+        "<tr><th>input id</th><th>the model reads</th><th>target id</th><th>what came next</th>"
+        "<th>p of it</th><th>loss, nats</th></tr>"
+    )
+    markup.grid(head, body)
+    if not url_state.presenting():
+        st.write(
+            "One text gives four labelled examples: inputs are the text without its last token, targets the text "
+            "without its first. Softmax turns each row of logits into probabilities; only the target’s counts."
+        )
+
+
+def _plain(text: str) -> str:
+    return text.replace("<", "&lt;").replace(">", "&gt;")

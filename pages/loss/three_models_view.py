@@ -1,0 +1,79 @@
+"""Three models on one text: bits per byte compare them, perplexities only where the tokens are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core.errors import InvalidInput
+from lm_core.scoring import Score, require_same_tokens
+from pages.loss import controls, text_view
+from pages.shared import markup, url_state
+from pages.shared.controls import model_ladder, scored_text
+from pages.shared.controls.view_switcher import Link
+
+_KINDS = (model_ladder.PRETRAINED, "transformer", "bigram")
+
+
+def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+    """Asks for a text all of them can read; returns what shows the comparison."""
+    text = text_view.ask("words", controls.WORDS)
+    link["words"] = (url_state.short(text, controls.WORDS), controls.WORDS)
+    words = text.split()
+    if len(words) < 2:
+        markup.note(f"Type two words or more, for example: {controls.WORDS}")
+        return None
+    return lambda: _show(" ".join(words), words[0])
+
+
+def _show(text: str, first: str) -> None:
+    found = [(kind, *_score(model_ladder.rung(kind), text, first)) for kind in _KINDS]
+    rows = "".join(
+        f'<tr><th scope="row">{model_ladder.TITLES[kind]}</th><td>{score.n_tokens:,}</td><td>{score.n_bytes:,}</td>'
+        f"<td>{score.cross_entropy:.4f}</td><td>{markup.figure(score.perplexity)}</td><td><b>{score.bits_per_byte:.4f}"
+        "</b></td></tr>"
+        for kind, score, _ in found
+    )
+    best = min(found, key=lambda each: each[1].bits_per_byte)
+    markup.show(
+        f'<p class="nte-sum" role="status"><b>{best[1].bits_per_byte:.3f}</b> bits per byte: '
+        f"{model_ladder.TITLES[best[0]]} is the least surprised by this text</p>"
+    )
+    head = (
+        "<tr><th>model</th><th>tokens scored</th><th>bytes</th><th>nats per token</th><th>perplexity</th>"
+        "<th>bits per byte</th></tr>"
+    )
+    markup.grid(head, rows)
+    first_model = found[0][2]
+    for kind, _, model in found[1:]:
+        try:
+            require_same_tokens(first_model.model, model.model)
+        except InvalidInput as refused:
+            markup.note(
+                f"{model_ladder.TITLES[found[0][0]]} against {model_ladder.TITLES[kind]}: their perplexities do not "
+                f"compare. Their tokenizers differ ({refused.value}), so a token is not the same piece of text. "
+                "Bits per byte do."
+            )
+    markup.note(
+        "Transformer against Bigram: the same tokenizer, the same tokens scored, the same average, so their "
+        "perplexities compare."
+    )
+    if not url_state.presenting():
+        st.write(
+            "A perplexity is per token, and a tokenizer that cuts a text into fewer, longer tokens has a higher one at "
+            "the same ln P. Bytes are the same for everybody. The first word is context for all three and not scored; "
+            "the small models were trained on messages like the example, the pretrained one on text of all kinds."
+        )
+
+
+def _score(rung: model_ladder.Rung, text: str, first: str) -> tuple[Score, model_ladder.Rung]:
+    """From the second word on."""
+    ids = text_view.read(rung, text)
+    context = (*rung.begin, *rung.model.tokenizer.encode(first))
+    if ids[: len(context)] != context:
+        raise InvalidInput("text", "one whose first word is a token of its own, with a space behind it", first)
+    scored = scored_text.scored(rung, ids)
+    kept = [factor.log_probability for factor in scored.factors if factor.position >= len(context)]
+    return Score(tuple(kept), len(text.removeprefix(first).encode())), rung

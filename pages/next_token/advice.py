@@ -1,0 +1,17 @@
+"""Says what a prompt may do that its writer does not expect, and offers one that does."""
+
+import streamlit as st
+
+from lm_core import prompt
+from pages.shared import markup
+from pages.shared.controls import prompt_box
+
+
+def offer(answer: prompt_box.Answer) -> None:
+    """One line and one button for each thing worth knowing; silent in the middle of typing."""
+    if not answer.settled:
+        return
+    for advice in prompt.advise(answer.text, answer.belief, answer.tokenizer):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            markup.note(advice.sentence)
+            st.button(advice.offer, on_click=prompt_box.put, args=(answer.name, advice.text))

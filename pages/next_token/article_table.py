@@ -1,0 +1,39 @@
+"""The article's illustrative table beside what the real model says of the same words."""
+
+import streamlit as st
+
+from lm_core.distribution import omitted
+from lm_core.models import LanguageModel
+from lm_core.scoring import score_continuation
+from pages.shared import markup
+
+PROMPT = "The package left the"
+TABLE = {"warehouse": 0.85, "hub": 0.10, "carrier": 0.03, "coupon": 0.000001}
+
+
+def article_table(model: LanguageModel) -> None:
+    """A fold: four made-up rows, the mass they leave out, and the model's figures."""
+    fold = st.expander("An illustrative table, beside the real model", on_change="rerun", key="_illustration")
+    if not fold.open:
+        return
+    context = model.tokenizer.encode(PROMPT)
+    scored = {word: score_continuation(model, context, model.tokenizer.encode(f" {word}")) for word in TABLE}
+    rows = [
+        (f"·{word}", markup.percent(p, digits=4), markup.percent(scored[word].probability, digits=4))
+        for word, p in TABLE.items()
+    ]
+    rest = (
+        "every other token",
+        markup.percent(omitted(TABLE.values()), digits=4),
+        markup.percent(omitted(word.probability for word in scored.values()), digits=4),
+    )
+    body = "".join(
+        f'<tr><th class="nte-token" scope="row">{name}</th><td>{made_up}</td><td>{real}</td></tr>'
+        for name, made_up, real in [*rows, rest]
+    )
+    head = "<tr><th>token</th><th>illustration (made up)</th><th>this model</th></tr>"
+    with fold:
+        markup.show(f'<table class="nte-table"><caption>“{PROMPT} …”</caption><thead>{head}</thead>{body}</table>')
+        st.write(
+            "The first column is made up to explain. A list is an excerpt: what it leaves out has probability too."
+        )

@@ -1,0 +1,46 @@
+"""Two prompts side by side: a second box, and what moved between the two distributions."""
+
+import html
+
+import streamlit as st
+
+from lm_core.labels import label
+from pages.shared import markup, url_state
+from pages.shared.controls import prompt_box
+
+_ON = "_comparing"
+
+
+def switch() -> None:
+    """The switch between one prompt and two."""
+    st.toggle("Compare two prompts", key=_ON)
+
+
+def on() -> bool:
+    """Whether two prompts are compared; a link that carries a second prompt says so."""
+    if url_state.arriving():
+        st.session_state[_ON] = url_state.linked("b")
+    return bool(st.session_state.get(_ON))
+
+
+def say(first: prompt_box.Answer, second: prompt_box.Answer, table: bool = True) -> None:
+    """How far apart the two are, in bits, and the tokens that moved most."""
+    forth, back = first.belief.kl_divergence(second.belief, "bits"), second.belief.kl_divergence(first.belief, "bits")
+    st.write(
+        f"A reader who expects B where A holds pays **{forth:.4g} bits** a token (KL divergence A to B); "
+        f"the other way round **{back:.4g} bits**."
+    )
+    if not table:
+        return
+    rows = "".join(_mover(first, second, token_id) for token_id in first.belief.movers(second.belief, 8))
+    head = "<tr><th>token</th><th>after A</th><th>after B</th><th>B − A, points</th></tr>"
+    markup.show(f'<table class="nte-table"><caption>Biggest movers</caption><thead>{head}</thead>{rows}</table>')
+
+
+def _mover(first: prompt_box.Answer, second: prompt_box.Answer, token_id: int) -> str:
+    name = html.escape(label(first.tokenizer.token_bytes(token_id)))
+    before, after = first.belief.row(token_id).probability, second.belief.row(token_id).probability
+    cells = (markup.percent(before), markup.percent(after), f"{100 * (after - before):+.2f}".replace("-", "−"))
+    return (
+        f'<tr><th class="nte-token" scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    )

@@ -1,0 +1,124 @@
+"""Any word's rank and probability, by the chain rule if it has several tokens; and uncertainty in words."""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import Distribution
+from lm_core.labels import label
+from lm_core.models import LanguageModel
+from lm_core.scoring import ScoredContinuation, score_continuation
+from lm_core.tokens import Tokenizer
+from pages.shared import markup, url_state
+from pages.shared.controls import model_picker, prompt_box
+from pages.shared.pictures import formulas
+
+_GUESSED = "_guessed_for"
+LONGEST = 16  # tokens; each after the first costs a forward pass
+
+
+def ask(place: DeltaGenerator, guessing: bool) -> str:
+    """The word to look for; with "Guess first" it is the guess that uncovers the bars."""
+    title = "Your guess for the next word" if guessing else "Find any word"
+    key = url_state.text("find", "", max_length=200)
+    if url_state.arriving():
+        st.session_state[_GUESSED] = None
+
+    def changed() -> None:
+        st.session_state[_GUESSED] = None
+
+    return place.text_input(title, key=key, placeholder="for example: London", max_chars=200, on_change=changed)
+
+
+def guessed(answer: prompt_box.Answer, word: str) -> bool:
+    """Whether there is a guess for this very prompt; another prompt wants another guess."""
+    if word.strip() and st.session_state.get(_GUESSED) is None:
+        st.session_state[_GUESSED] = answer.text
+    return bool(word.strip()) and st.session_state[_GUESSED] == answer.text
+
+
+def find(model: LanguageModel, answers: Sequence[prompt_box.Answer], word: str) -> None:
+    """Shows how probable the word is after each prompt, with a space before it and as written."""
+    if not word.strip() or not all(answer.settled for answer in answers):
+        return
+    if not model.tokenizer.encodable(word):
+        markup.note("The word has a character that this model has no token for.")
+        return
+    for name, answer in zip("AB", answers):
+        lines = []
+        for text in dict.fromkeys((f" {word.strip()}", word)):
+            ids = model.tokenizer.encode(text)
+            if len(ids) > LONGEST:
+                markup.note(f"That is {len(ids)} tokens; up to {LONGEST} can be looked up at once.")
+                return
+            lines.append(_line(score_continuation(model, answer.prompt.ids, ids), model.tokenizer))
+        heading = f"<p>After {name}:</p>" if len(answers) > 1 else ""
+        markup.show(f'{heading}<ul class="nte-found" aria-label="Found">{"".join(lines)}</ul>')
+
+
+def _line(scored: ScoredContinuation, tokenizer: Tokenizer) -> str:
+    pieces = [
+        f'<span class="nte-token" title="id {row.id}">{html.escape(label(tokenizer.token_bytes(row.id)))}</span> '
+        f"{_precise(row.probability)}"
+        for row in scored.rows
+    ]
+    if len(scored.rows) == 1:
+        return f"<li>{pieces[0]}, rank {scored.rows[0].rank:,} of {tokenizer.vocab_size:,}</li>"
+    product = f"{len(pieces)} tokens: " + " × ".join(pieces)
+    return f"<li>{product} = {_precise(scored.probability)} (ln P = −{-scored.log_probability:.3f} nats)</li>"
+
+
+def _precise(probability: float) -> str:
+    """Three digits however small: a product of small numbers should be seen to be one.
+
+    >>> _precise(0.7725), _precise(8.04e-9)
+    ('77.2 %', '8.04e-07 %')
+    """
+    return f"{100 * probability:.3g} %"
+
+
+def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:
+    """Entropy and effective number of choices, in words."""
+    nats, bits = belief.entropy("nats"), belief.entropy("bits")
+    place.write(
+        f"The model is as uncertain as in a fair choice among **{belief.effective_choices:,.1f} tokens** "
+        f"(entropy {bits:.3f} bits = {nats:.3f} nats). What happens to the first bar if you add one word?"
+    )
+
+
+def announcement(answer: prompt_box.Answer, picture: dict[str, Any]) -> str:
+    """What a screen reader says once a text is committed; unchanged, and so silent, while typing goes on."""
+    if answer.settled:
+        best = picture["rows"][0]
+        st.session_state["_announcement"] = f"Most likely next: {best['spoken']}, {markup.percent(best['p'])}"
+    return str(st.session_state.get("_announcement", ""))
+
+
+def worked_out(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str) -> None:
+    """A fold: the named results of this page with their numbers."""
+    place = formulas.opened("next_token")
+    if place is None:
+        return
+    with place:
+        first = answers[0]
+        shown = len(picture["rows"])
+        lines = formulas.of_distribution(first.belief, first.label(first.belief.top(1).rows[0].id), shown)
+        code = (
+            f"from lm_core import Distribution\n{model_picker.loading(model)}"
+            f"belief = Distribution(model.next_logits([model.tokenizer.encode({first.text!r})])[0])\n"
+            f"print(belief.top({shown}).rows[0], belief.log_normaliser, belief.top({shown}).rest)\n"
+            'print(belief.entropy("nats"), belief.entropy("bits"), belief.effective_choices)\n'
+        )
+        if len(answers) == 2:
+            other = answers[1].belief
+            bits = first.belief.kl_divergence(other, "bits")
+            at = first.belief.movers(other, 1)[0]
+            p, q = first.belief.row(at).probability, other.row(at).probability
+            numbers = f"{first.label(at)}: {p:.4g} × log2({p:.4g} / {q:.4g}), … together {bits:.4f} bits"
+            lines.append(formulas.Line("KL divergence A to B", "Σ p log2(p / q), over all tokens", numbers))
+            code += f"other = Distribution(model.next_logits([model.tokenizer.encode({answers[1].text!r})])[0])\n"
+            code += 'print(belief.kl_divergence(other, "bits"))\n'
+        formulas.show(lines, code)

@@ -1,1 +1,0 @@
-"""What pages share: navigation, frame, URL state, controls, live components."""

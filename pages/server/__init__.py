@@ -1,0 +1,1 @@
+"""The process: the ASGI application, its limits, training runs; and the commands of an operator."""

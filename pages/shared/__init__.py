@@ -1,0 +1,1 @@
+"""What two or more pages use: links, words and colours, controls, pictures, the guided tour and the talk."""

@@ -1,0 +1,1 @@
+"""Controls that several pages show: the prompt, the model, sampling settings, examples."""

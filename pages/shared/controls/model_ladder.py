@@ -1,0 +1,118 @@
+"""Which model continues a text: the pretrained one, or one of the ladder that leads to it; each with its own prompt."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from lm_core import pretrained, remote
+from lm_core.models import LanguageModel
+from lm_core.runtime import ServedModel, registry
+from pages.shared import url_state
+from pages.shared.controls import model_picker, own_model, prompt_box
+
+PRETRAINED = "pretrained"
+OWN = "own"
+LADDER = {PRETRAINED: "Pretrained", "transformer": "Transformer", "bigram": "Bigram", "table": "Table", OWN: "Yours"}
+"""What continues a text, step by step."""
+SCORERS = {
+    PRETRAINED: "Pretrained",
+    "transformer": "Transformer",
+    "bigram": "Bigram",
+    "counts": "Bare counts",
+    OWN: "Yours",
+}
+"""What gives a text a probability."""
+TITLES = {**LADDER, **SCORERS}
+FILES = Path("assets/models")
+_LEARNED_FROM = "Trained here on 3,600 generated messages, 83 words: type only words they use."
+ABOUT = {
+    "transformer": _LEARNED_FROM,
+    "bigram": _LEARNED_FROM.replace("Trained", "Counted").replace(" on ", " in "),
+    "counts": "Counted in 3,600 generated messages, nothing added: a pair never seen has probability 0.",
+    "table": "Three rows written by hand, an illustration. Its text is looked up as a whole.",
+}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A model, and how this page addresses it."""
+
+    kind: str
+    name: str
+    """For links, exports and memory."""
+    model: ServedModel
+    prompt: str
+    """The link parameter of its prompt."""
+    default: str
+    begin: tuple[int, ...] = ()
+    """What it reads before any text."""
+
+
+def choose(shown: bool, kinds: Iterable[str] = LADDER) -> str:
+    """The control that says which model; on a stage the link alone says it."""
+    offered = [kind for kind in kinds if kind != OWN or own_model.current()]
+    key = url_state.choice("with", offered, PRETRAINED)
+    if not shown:
+        return str(st.session_state[key])
+    # A picture may answer a link by itself before this control has heard of it: hence a control of its own a scene.
+    return url_state.control(
+        key, st.segmented_control, "Model", offered, starts="default", format_func=TITLES.__getitem__,
+        required=True, label_visibility="collapsed",
+    ) or PRETRAINED  # fmt: skip
+
+
+def rung(kind: str, inside: bool = False) -> Rung:
+    """The model, loaded if need be; `inside` where it is to be looked into. Raises ModelUnavailable."""
+    own = own_model.current()
+    if kind == PRETRAINED and not (own and model_picker.name() == f"{OWN}/{own.key}"):
+        model, name = model_picker.model(), model_picker.name()
+        if inside and model_picker.elsewhere():
+            name = model_picker.looked_into()
+            model = registry.get(name)
+        begin = registry.begin(name)
+        return Rung(kind, name, registry.bare(name) if begin else model, "prompt", prompt_box.DEFAULT, begin)
+    if own and kind in (OWN, PRETRAINED):  # chosen here, or for all pages
+        return Rung(kind, f"own/{own.key}", own.model, "mine", own.prompt, own.begin)
+    model = registry.serve(f"ladder/{kind}", _loader(kind))
+    if kind == "table":
+        return Rung(kind, kind, model, "row", "Order shipped from the")
+    return Rung(kind, kind, model, "line", "the package left the", begin=(0,))  # as in training, after <bos>
+
+
+def _loader(kind: str) -> Callable[[], LanguageModel]:
+    def load() -> LanguageModel:
+        from lm_core.models import files
+        from lm_core.models.table import ORDER_SHIPPED, TableModel
+
+        if kind == "counts":
+            return _counts()
+        return TableModel(ORDER_SHIPPED) if kind == "table" else files.read(FILES / f"{kind}.safetensors")[0]
+
+    return load
+
+
+def _counts() -> LanguageModel:
+    """The bigram before anything is added to its counts; words as the other small models know them."""
+    from lm_core.models import files
+    from lm_core.models.ngram import NgramModel
+    from lm_core.training.small_models import learning_corpus
+
+    words = files.read(FILES / "bigram.safetensors")[0].tokenizer
+    return NgramModel.fit(learning_corpus()[0].encode(words), order=2, tokenizer=words)
+
+
+def about(kind: str) -> str:
+    """One sentence on what the model is, where the picker of the frame does not say it."""
+    if kind == OWN and (own := own_model.current()):
+        return f"Your own: {own.name}. It knows the words of its text and no others."
+    return ABOUT.get(kind, "")
+
+
+def known(name: str) -> bool:
+    """Whether a model of this name can be chosen here."""
+    own = own_model.current()
+    if name.startswith(f"{OWN}/"):
+        return own is not None and name == f"{OWN}/{own.key}"
+    return name in TITLES or name in [entry.name for entry in (*pretrained.catalogue(), *remote.engines())]

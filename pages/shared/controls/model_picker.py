@@ -1,0 +1,121 @@
+"""Which model a visitor works with: a picker over the catalogue, and the loaded model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lm_core import pretrained, remote
+from lm_core.runtime import ServedModel, registry
+from pages.shared import markup, url_state
+from pages.shared.controls import own_model
+
+if TYPE_CHECKING:
+    from lm_core.runtime.elsewhere import Elsewhere
+
+_NAME = "_model_name"
+OWN, YOURS = "own", "Yours"
+
+
+def pick() -> None:
+    """The picker; the choice goes with the reader from page to page."""
+    known = {entry.name: entry for entry in (*pretrained.catalogue(), *remote.engines())}
+    own = own_model.current()
+    names = [*known, *([OWN] if own else [])]
+    key = url_state.choice("model", names, pretrained.DEFAULT)
+    if url_state.presenting():
+        name = st.session_state[key]
+    else:
+        name = st.sidebar.selectbox(
+            "Model", names, format_func=lambda n: known[n].title if n in known else YOURS, key=key
+        )
+        if own and name == OWN:
+            st.sidebar.caption(f"{own.name}. It knows the words of its text and no others.")
+        else:
+            entry = known[name]
+            st.sidebar.caption(entry.about if entry.ready else f"{entry.about}; not installed")
+    st.session_state[_NAME] = name
+    url_state.travel("model", name, pretrained.DEFAULT)
+
+
+def name() -> str:
+    """The chosen model's name in the catalogue, or that of the visitor's own, which says which one it is."""
+    own = own_model.current()
+    chosen = str(st.session_state[_NAME])
+    return f"{OWN}/{own.key}" if own and chosen == OWN else chosen
+
+
+def loading(name: str) -> str:
+    """The lines of Python that load the model of this name, for those who want to do without the page."""
+    if name.startswith(f"{OWN}/"):
+        return own_model.code()
+    # An engine's address is its operator's alone: these lines load the same model here.
+    name = next((entry.twin for entry in remote.engines() if entry.name == name), name)
+    if not name:
+        return "model = ...  # an engine on another server holds it; its operator knows how to reach it\n"
+    if isinstance(entry := pretrained.entry(name), pretrained.LocalEntry):
+        adapted = ", adapted=True" if entry.adapted else ""
+        return (
+            "from pathlib import Path\nfrom lm_core.models.begun import Begun\nfrom lm_core.pretrained import local\n\n"
+            f"model = Begun(*local.load(Path({entry.place.name!r}){adapted}))\n"
+        )
+    return f"from lm_core import pretrained\n\nmodel = pretrained.load({name!r})\n"
+
+
+def base() -> ServedModel:
+    """The pretrained model, also where the visitor's own is chosen. Raises ModelUnavailable."""
+    return registry.get(pretrained.DEFAULT if name().startswith(f"{OWN}/") else name())
+
+
+def pretrained_alone() -> ServedModel:
+    """The pretrained model for texts that the visitor's own cannot read; says so while it loads.
+
+    Raises ModelUnavailable.
+    """
+    model()
+    return base()
+
+
+def pretrained_name() -> str:
+    """The pretrained model's name in the catalogue; empty where the visitor's own is chosen."""
+    return "" if name().startswith(f"{OWN}/") else name()
+
+
+def elsewhere() -> bool:
+    """Whether the chosen model is computed by an engine elsewhere."""
+    return st.session_state.get(_NAME) in [entry.name for entry in remote.engines()]
+
+
+def looked_into() -> str:
+    """The chosen model's name; of an engine elsewhere that of a model here, which can be looked into: the same one, or
+    the default where the engine alone holds it."""
+    return next((entry.twin or pretrained.DEFAULT for entry in remote.engines() if entry.name == name()), name())
+
+
+def engine() -> Elsewhere | None:
+    """That engine, once it has been asked for. Loads nothing."""
+    if not elsewhere() or not registry.loaded(name()):
+        return None
+    from lm_core.runtime.elsewhere import Elsewhere
+
+    found = registry.get(name())
+    return found if isinstance(found, Elsewhere) else None
+
+
+def default() -> ServedModel:
+    """The pretrained model that ships with the app, whichever is chosen. Raises ModelUnavailable."""
+    return registry.get(pretrained.DEFAULT)
+
+
+def model() -> ServedModel:
+    """The chosen model, shared by all visitors; says so while it loads. Raises ModelUnavailable."""
+    own = own_model.current()
+    if own and name().startswith(f"{OWN}/"):
+        return own.begun
+    if registry.loaded(name()):
+        return registry.get(name())
+    usual = "Loading the language model: about 2 seconds, about 10 the very first time."
+    known = name() == pretrained.DEFAULT
+    with st.spinner(usual if known else f"Loading {markup.plain(name())}: the larger, the longer."):
+        return registry.get(name())

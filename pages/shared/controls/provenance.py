@@ -1,0 +1,159 @@
+"""Who gave the numbers of a page, where an engine elsewhere is chosen: it, or this server in its place, and why.
+
+Whatever keeps numbers for a later rerun keeps a `Told` with them, so that it can be said of them again.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core.labels import label
+from lm_core.remote.client import EngineFailed
+from lm_core.runtime.elsewhere import Told
+from pages.shared import markup
+from pages.shared.controls import model_picker
+from pages.shared.controls.prompt_box import Answer
+
+if TYPE_CHECKING:
+    from lm_core.remote.model import Probe
+    from lm_core.runtime.elsewhere import Elsewhere
+
+_SAID = "_engine_said"
+T = TypeVar("T")
+
+
+def place() -> DeltaGenerator | None:
+    """Above the page, where it will be said, and until then what was said last; None where no engine is chosen."""
+    if not model_picker.elsewhere():
+        return None
+    if engine := model_picker.engine():
+        engine.told()
+    place = st.empty()
+    _show(place, st.session_state.get(_SAID, ("note", f"The engine “{model_picker.name()}” is asked.")))
+    return place
+
+
+def say(place: DeltaGenerator | None) -> None:
+    """Said once the page is drawn, because it may fail on the way."""
+    engine = model_picker.engine()
+    if place is None or engine is None:
+        return
+    told = engine.told()
+    if told.own:
+        some = "Some numbers here are" if told.engine else "The numbers here are"
+        some = "Numbers not marked as the engine’s are" if engine.gives_few() else some
+        said = "warning", f"{told.why} {some} this server’s own, float32."
+    elif told.engine and engine.measured:
+        said = "note", _measured(engine, engine.measured)
+    else:
+        place.empty()  # this page asked it nothing
+        return
+    st.session_state[_SAID] = said
+    _show(place, said)
+
+
+def by(model: object) -> str:
+    """A sentence to stand beside a figure of this model's: whose its numbers are. "" where that is no engine."""
+    engine = model_picker.engine()
+    if engine is None or model is not engine:
+        return ""
+    told = engine.so_far
+    if told.own:
+        return " Partly by this server." if told.engine else " By this server."
+    return f" By {engine.title}, “{model_picker.name()}”." if told.engine else ""
+
+
+def follow(model: object, kept: Told) -> None:
+    """Of what this session keeps: from here to the end of the rerun it is shown, and may be added to."""
+    if (engine := model_picker.engine()) is not None and model is engine:
+        engine.follow(kept)
+
+
+@contextmanager
+def following(model: object, kept: Told) -> Iterator[None]:
+    """The same, for this block alone."""
+    follow(model, kept)
+    try:
+        yield
+    finally:
+        if (engine := model_picker.engine()) is not None:
+            engine.unfollow(kept)
+
+
+class ForAll(Generic[T]):
+    """Results that are kept for all visitors of this process; not what this server answered in an engine's place."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, tuple[T, Told]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, model: object, make: Callable[[], T]) -> T:
+        """What `make` gives, which asks `model`; once."""
+        with self._lock:
+            found = self._kept.get(key)
+        if found is not None:
+            with following(model, found[1]):
+                return found[0]
+        told = Told()
+        with following(model, told):
+            made = make()
+        if not told.own:
+            with self._lock:
+                self._kept[key] = made, told
+                while len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+        return made
+
+
+def _measured(engine: Elsewhere, probe: Probe) -> str:
+    name = f"{engine.title}, “{model_picker.name()}”"
+    if probe.nats is None or probe.probability is None:
+        return f"Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. Nothing here can test them."
+    far = f"{probe.nats:.2g} nats, and {probe.probability:.2g} in probability"
+    return (
+        f"Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. "
+        f"After the test prompt they are at most {far}, from this server’s float32."
+    )
+
+
+def _show(place: DeltaGenerator, said: tuple[str, str]) -> None:
+    with place:
+        if said[0] == "warning":
+            markup.note(said[1])
+        else:
+            markup.show(f'<p class="nte-engine">{html.escape(said[1])}</p>')
+
+
+def few(answer: Answer) -> bool:
+    """The likeliest tokens and the rest, of an engine that gives no more; no temperature can be set on these.
+
+    False where the engine gives all, or none is chosen.
+    """
+    engine = model_picker.engine()
+    if engine is None or not engine.gives_few():
+        return False
+    with markup.plain_errors():
+        try:
+            top = engine.top(answer.prompt.ids)
+        except EngineFailed:  # it has fallen since; this server's numbers stand, and `say` says why
+            return False
+        rows = "".join(
+            f'<tr><th class="nte-token" scope="row">{html.escape(label(answer.tokenizer.token_bytes(int(i))))}</th>'
+            f"<td>{markup.percent(p)}</td><td>{markup.percent(answer.belief.row(int(i)).probability)}</td></tr>"
+            for i, p in zip(top.ids, top.probabilities)
+        )
+        left = engine.vocab_size - len(top.ids)
+        rows += f'<tr><th scope="row">rest: {left:,} tokens</th><td>{markup.percent(top.rest)}</td><td></td></tr>'
+        caption = f"{html.escape(engine.title)} gives its {len(top.ids)} likeliest tokens, and no temperature."
+        head = "<tr><th>token</th><th>the engine</th><th>this server</th></tr>"
+        markup.show(f'<table class="nte-table"><caption>{caption}</caption><thead>{head}</thead>{rows}</table>')
+    return True

@@ -1,0 +1,45 @@
+"""A page of several views: one is open and asks for what it needs; what the others were asked stays in the link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shared import markup, url_state
+from pages.shared.controls import examples
+
+Link = dict[str, tuple[object, object]]
+View = Callable[[DeltaGenerator, Link], Callable[[], None] | None]
+"""Asks, beside the controls it is given; returns what shows the answer once the link is written, if there is one."""
+
+
+def draw(
+    scenes: dict[str, dict[str, str]],
+    resets: Iterable[str],
+    views: Mapping[str, tuple[str, View]],
+    standing: Callable[[], Link],
+) -> None:
+    """The page: examples, the choice of a view by its title, and that view. The first is open unless a link says else.
+
+    `standing` gives the parameters of all views as they are; each view writes its own over them.
+    """
+    presenting = url_state.presenting()
+    hero, below = st.container(), st.container()
+    toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
+    first = next(iter(views))
+    with toolbar:
+        examples.menu(scenes, resets=resets)
+        look = st.segmented_control(
+            "Look at", tuple(views), key=url_state.choice("look", tuple(views), first), required=True,
+            format_func=lambda name: views[name][0], label_visibility="collapsed",
+        ) or first  # fmt: skip
+    link = {"look": (look, first), **standing()}
+    with markup.plain_errors(), hero:
+        try:
+            show = views[look][1](toolbar, link)
+        finally:
+            url_state.write(False, **link)
+        if show:
+            show()

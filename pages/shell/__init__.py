@@ -1,0 +1,1 @@
+"""What stands around every page: layout, navigation, hidden controls, the waiting room."""

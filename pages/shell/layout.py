@@ -1,0 +1,85 @@
+"""The frame around each page: navigation, model picker, title and promise above; what comes next below."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shared import guided_tour, markup, talk, url_state
+from pages.shared.controls import model_picker, provenance
+from pages.shared.page_declarations import Entry, entries
+from pages.shell import hidden_controls, navigation, waiting_room
+
+_stage = st.components.v2.component(
+    "stage",
+    html='<div class="talk" role="group" aria-label="Talk" hidden><button type="button" aria-label="Scene before">‹'
+    '</button><span></span><button type="button" aria-label="Next scene">›</button></div>',
+    css=markup.source("stage.css"),
+    js=markup.source("drawn.js", "format.js", "stage.js"),
+)
+
+
+def draw() -> None:
+    """Runs the page this visitor asked for inside the frame."""
+    st.set_page_config(page_icon=navigation.FAVICON, layout="centered")
+    waiting_room.admit()
+    presenting = url_state.presenting()
+    page, entry = navigation.build("hidden" if presenting else "sidebar")
+    running = talk.move(entry)
+    url_state.arrive(entry.url or "home")
+    url_state.travel("present", presenting, False)
+    markup.show(f"<style>{markup.source('presenter.css')}</style>" if presenting else "")  # and what all pages wear
+    waiting_room.place()
+    hidden_controls.apply()
+    if presenting:
+        _stage(data=talk.stage(running), key="_stage", on_wanted_change=talk.heard)
+    st.title(markup.plain(running.scene.title) if running else entry.title, anchor=False)
+    if not presenting:
+        st.write(entry.promise)
+        hint = _tour(entry)
+    if entry.model:
+        model_picker.pick()
+    _carry_seed()
+    note = provenance.place() if entry.model else None
+    with navigation.entered():
+        page.run()
+    provenance.say(note)
+    if not presenting:
+        guided_tour.notice(entry.url, url_state.scene())
+        _say(hint, entry)
+        guided_tour.sidebar(entry.url)
+        guided_tour.keep()
+    _end(entry, presenting)
+
+
+def _tour(entry: Entry) -> DeltaGenerator:
+    """The place of the tour's word on this page; a link that says `tour=1` begins it."""
+    if st.session_state[url_state.flag("tour")] and url_state.linked("tour"):
+        guided_tour.start()
+    place = st.empty()
+    _say(place, entry)
+    return place
+
+
+def _say(place: DeltaGenerator, entry: Entry) -> None:
+    with place.container():
+        guided_tour.hint(entry.url)
+
+
+def _carry_seed() -> None:
+    """A seed in a link goes with the reader even over pages that draw nothing at random."""
+    key = url_state.number("seed", 0, 0, 2**32 - 1)
+    url_state.travel("seed", st.session_state[key], 0)
+
+
+def _end(entry: Entry, presenting: bool) -> None:
+    """Where to go next; the way into and out of presenter view."""
+    order = entries()
+    after = order[order.index(entry) + 1 :]
+    if presenting:
+        leave = "_leave_presenter_view"
+        st.button("Leave presenter view", key=leave, on_click=url_state.present, args=(False,), type="tertiary")
+        return
+    if after and entry.section != "Home":
+        st.page_link(after[0].file, label=f"Next: {after[0].title}", icon=":material/arrow_forward:")
+    st.sidebar.button(
+        "Present this page", on_click=url_state.present, args=(True,), icon=":material/present_to_all:", type="tertiary"
+    )

@@ -1,0 +1,1 @@
+"""Page Temperature and sampling: the live component, its figure, many users, export."""

@@ -1,0 +1,103 @@
+"""Beside the temperature component: what to notice, in the figures that stand, and the sweep over T."""
+
+import html
+import math
+
+import streamlit as st
+
+from lm_core.distribution import Distribution
+from lm_core.sweep import sweep as swept_over
+from pages.shared import markup
+from pages.shared.controls import logit_source, sampling_settings
+from pages.shared.pictures import formulas
+
+_LINES = 6
+_STEPS = 41
+
+
+def notice(source: logit_source.Source, now: sampling_settings.Settings) -> None:
+    """One fold of sentences, each with the values on the screen."""
+    opened = st.expander("What to notice", on_change="rerun", key="_notice")
+    if not opened.open:
+        return
+    model, decision = Distribution(source.logits), now.strategy().decide(source.logits)
+    first, second = (model.top(2).rows * 2)[:2]
+    gap = first.logit - second.logit
+    name, other = source.label(first.id), source.label(second.id)
+    ratio = f"{math.exp(gap):.4g}" if gap < 700 else f"1 followed by {gap / math.log(10):.0f} digits"
+    lines = [f"{name} leads {other} by {gap:.4g} logits: at T = 1 that is a ratio of e^{gap:.4g} = {ratio} to 1."]
+    if now.t:
+        lines.append(f"At T = {now.t:g} the gap becomes {gap:.4g} / {now.t:g} = {gap / now.t:.4g}. The order stays.")
+        u = f"Seed {now.seed} draws u = {decision.u:.6f} first: {source.label(decision.id)}. "
+        lines.append(u + "Only the seed moves the dart; temperature moves the boundaries under it.")
+    else:
+        lines.append("At T = 0 nothing is divided: the likeliest token is taken, the lowest id among equals.")
+    before, after = model.entropy("bits"), decision.final.entropy("bits")
+    lines.append(f"Entropy is {before:.4g} bits as the model said and {after:.4g} bits in what is drawn from.")
+    with opened:
+        markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def worked_out(source: logit_source.Source, now: sampling_settings.Settings) -> None:
+    """One fold: the named results of this page with their numbers."""
+    place = formulas.opened("temperature")
+    if place is None:
+        return
+    decision = now.strategy().decide(source.logits)
+    drawn = decision.final
+    best = drawn.top(1).rows[0]
+    name = source.label(best.id)
+    lines = formulas.of_distribution(Distribution(source.logits), name, 1, "P at T = 1: ")
+    if now.t:
+        z = float(source.logits[best.id])
+        lines.insert(0, formulas.Line("heated logit", "z / T", f"{name}: {z:.4f} / {now.t:g} = {z / now.t:.4f}"))
+    lines.append(formulas.Line(
+        f"drawn from: P({name})", "softmax of what the filters left",
+        f"{markup.percent(best.probability)}; {int((drawn.probabilities > 0).sum()):,} tokens are left",
+    ))  # fmt: skip
+    if decision.u is not None:
+        before = float(drawn.probabilities[: decision.id].sum())
+        upto = before + drawn.row(decision.id).probability
+        lines.append(formulas.Line(
+            f"the dart: {source.label(decision.id)}", "Σ p of smaller ids ≤ u < that + p",
+            f"{before:.6f} ≤ {decision.u:.6f} < {upto:.6f}",
+        ))  # fmt: skip
+    code = (
+        "from lm_core import Distribution\nfrom lm_core.decoding import strategy\n\n"
+        f"decision = {now.code()}.decide(logits)  # see “Show the code, export” for the logits\n"
+        "print(decision.final.top(5), decision.u, decision.id)\nprint(Distribution(logits).entropy('bits'))\n"
+    )
+    with place:
+        formulas.show(lines, code)
+
+
+def sweep(source: logit_source.Source, now: sampling_settings.Settings) -> None:
+    """One fold with each shown token's probability, and the entropy, against T."""
+    opened = st.expander("Every temperature at once", on_change="rerun", key="_sweep")
+    if not opened.open:
+        return
+    from pages.temperature import figure as figures
+
+    highest = sampling_settings.WIDE if now.wide or now.t > sampling_settings.HIGHEST else sampling_settings.HIGHEST
+    temperatures = [highest * step / (_STEPS - 1) for step in range(_STEPS)]
+    ids = [row.id for row in Distribution(source.logits).top(min(_LINES, len(source.logits)))]
+    swept = swept_over(source.logits, temperatures, ids)
+    with opened:
+        names = [source.label(i) for i in ids]
+        st.plotly_chart(figures.probabilities(swept, names, now.t), key="_sweep_p", config={"displayModeBar": False})
+        st.plotly_chart(figures.entropy(swept, now.t), key="_sweep_h", config={"displayModeBar": False})
+        _table(swept.temperatures, [(name, swept.probabilities[i]) for name, i in zip(names, ids)])
+
+
+def _table(temperatures: tuple[float, ...], rows: list[tuple[str, tuple[float, ...]]]) -> None:
+    """The same in figures, for who cannot see the lines: every quarter of the way."""
+    picked = range(0, len(temperatures), (len(temperatures) - 1) // 4)
+    head = "".join(f"<th>T = {temperatures[i]:g}</th>" for i in picked)
+    body = "".join(
+        f'<tr><th class="nte-token" scope="row">{html.escape(name)}</th>'
+        + "".join(f'<td title="{values[i]!r}">{markup.percent(values[i])}</td>' for i in picked)
+        + "</tr>"
+        for name, values in rows
+    )
+    table = f'<table class="nte-table"><thead><tr><th>token</th>{head}</tr></thead>{body}</table>'
+    markup.show(f'<div class="nte-wide">{table}</div>')

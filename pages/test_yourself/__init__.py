@@ -1,0 +1,1 @@
+"""Page Test yourself: ten questions and Shannon's game."""

@@ -1,0 +1,236 @@
+"""What is trained on what: the text, the model, its settings; together a recipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lm_core import corpus as corpora
+from lm_core.corpus import Corpus
+from lm_core.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check
+from lm_core.runtime.run_folder import RunFolder
+from pages.server.training_scheduler import jobs
+from pages.shared import markup, url_state
+
+Link = dict[str, tuple[object, object]]
+ARTICLES, LOG, SIX, ROW, PYTHON, OWN = "article", "log", "six", "row", "python", "own"
+TITLES = {
+    LOG: "Support log, generated",
+    ARTICLES: "Article’s six sentences",
+    SIX: "Six messages",
+    ROW: "Article’s row",
+    PYTHON: "Python reference",
+    OWN: "Your text",
+}
+KINDS = {FAMILIES[0]: "Neural n-gram", FAMILIES[1]: "GRU", FAMILIES[2]: "Transformer", FAMILIES[3]: "No mask"}
+SHORT = {FAMILIES[0]: "ngram", FAMILIES[1]: "gru", FAMILIES[2]: "transformer", FAMILIES[3]: "unmasked"}
+_BY_SHORT = {short: family for family, short in SHORT.items()}
+_TEXT = "the package left the hub\nthe package left the depot\nthe customer left the page"
+_LONGEST_LINK = 2000
+_STORED = "_train_stored"
+_DEFAULTS = {
+    FAMILIES[0]: Recipe(FAMILIES[0], context=3, embedding=16, hidden=64, learning_rate=1e-2),
+    FAMILIES[1]: Recipe(FAMILIES[1], learning_rate=1e-2),
+    FAMILIES[2]: Recipe(),
+    FAMILIES[3]: Recipe(FAMILIES[3]),
+}
+SETTINGS = (
+    "steps", "learning_rate", "batch", "context", "embedding", "hidden", "layers", "heads", "optimiser", "schedule",
+)  # fmt: skip
+NAMES = ("text", "net", "by", "own", "run", "run_seed", "at", *SETTINGS)
+_LABELS: dict[str, tuple[str, str]] = {
+    "context": ("Context length", "Tokens the model may look back on, the last one included."),
+    "embedding": ("Embedding", "Length of a token’s vector."),
+    "hidden": ("Hidden width", "Of the hidden layer, the GRU’s state, the feed-forward part."),
+    "layers": ("Layers", "Of a Transformer."),
+    "heads": ("Heads", "Of a Transformer’s attention; twice their number must divide the embedding."),
+    "learning_rate": ("Learning rate", "How far one step goes; the schedule shrinks it."),
+    "batch": ("Batch", "Lines a step; 0: all of them each time."),
+    "steps": ("Steps", "Updates of the weights in the whole run."),
+}
+CODE = {
+    LOG: "corpus.tracking()",
+    ARTICLES: "corpus.REGIONAL_LOCAL",
+    SIX: "corpus.SIX_MESSAGES",
+    ROW: "corpus.HUNDRED_PAIRS",
+    PYTHON: "corpus.python_topics()",
+    OWN: 'corpus.from_text("Your text", open("your.txt", encoding="utf-8").read())',
+}
+"""How each text is had in Python."""
+_BUILT_IN: dict[str, Callable[[], Corpus]] = {
+    LOG: corpora.tracking,
+    ARTICLES: lambda: corpora.REGIONAL_LOCAL,
+    SIX: lambda: corpora.SIX_MESSAGES,
+    ROW: lambda: corpora.HUNDRED_PAIRS,
+    PYTHON: corpora.python_topics,
+}
+
+
+@lru_cache(maxsize=len(_BUILT_IN))
+def built_in(kind: str) -> Corpus:
+    """A text that comes with the app."""
+    return _BUILT_IN[kind]()
+
+
+def text_kind() -> str:
+    """Which text is chosen; after `ask`."""
+    return str(st.session_state[url_state.key_of("text")])
+
+
+def _family() -> str:
+    return _BY_SHORT[st.session_state[url_state.key_of("net")]]
+
+
+def default_of(family: str) -> Recipe:
+    """The settings a model starts from."""
+    return _DEFAULTS[family]
+
+
+def _default(kind: str, family: str) -> Recipe:
+    """The settings a text and a model start from; the article's sentences come with the article's own."""
+    return ARTICLE if kind == ARTICLES and family == ARTICLE.family else _DEFAULTS[family]
+
+
+def _reader(name: str) -> Callable[[str], object]:
+    """How a setting is read from a link."""
+
+    def read(text: str) -> object:
+        value: object = text
+        if name == "batch" and text == "all":
+            value = None
+        elif name in RANGES and text.isascii() and text.isdigit() and len(text) < 12:
+            value = int(text)
+        elif name == "learning_rate" and len(text) < 30:
+            with suppress(ValueError):
+                value = float(text)
+        check(name, value)
+        return value
+
+    return read
+
+
+def ask(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
+    """The controls. Raises InvalidInput for settings that do not fit, UnreadableText for own text without words."""
+    presenting = url_state.presenting()
+    text_key = url_state.choice("text", list(TITLES), LOG)
+    net_key = url_state.choice("net", list(_BY_SHORT), SHORT[FAMILIES[2]])
+    by_key = url_state.choice("by", UNITS, "word")
+    kind, net = text_kind(), _family()
+    default = _default(kind, net)
+    seed_key = url_state.number("run_seed", default.seed, 0, 2**32 - 1)
+    keys = {n: url_state.parsed(n, getattr(default, n), _reader(n)) for n in SETTINGS}
+    _follow_default((kind, net), default, {**keys, "seed": seed_key})
+    if not presenting:
+        with place:
+            url_state.control(
+                net_key, st.segmented_control, "Model trained", list(_BY_SHORT), starts="default", required=True,
+                format_func=lambda short: KINDS[_BY_SHORT[short]], label_visibility="collapsed",
+            )  # fmt: skip
+            with st.popover("Text"):
+                _radio(text_key, "Learns from", list(TITLES), TITLES.__getitem__)
+                _radio(by_key, "Tokens", list(UNITS), str.capitalize)
+            with st.popover("Settings"):
+                _settings(keys, _family().startswith("Transformer"))
+    kind, net = text_kind(), _family()
+    link: Link = {
+        "text": (kind, LOG), "net": (SHORT[net], SHORT[FAMILIES[2]]), "by": (st.session_state[by_key], "word"),
+        "run_seed": (st.session_state[seed_key], default.seed),
+        **{n: (_as_text(st.session_state[keys[n]]), _as_text(getattr(default, n))) for n in SETTINGS},
+    }  # fmt: skip
+    try:
+        corpus = built_in(kind) if kind != OWN else _own(place, link)
+    finally:
+        values = {n: st.session_state[keys[n]] for n in SETTINGS}
+    settled = {**default.to_json(), **values, "family": net, "by": st.session_state[by_key]}
+    return Recipe.from_json({**settled, "seed": st.session_state[seed_key]}), corpus, link
+
+
+def _follow_default(now: tuple[str, str], default: Recipe, keys: dict[str, str]) -> None:
+    """Another text or model brings its own settings, unless a link has just said others."""
+    before = st.session_state.get("_train_defaults")
+    st.session_state["_train_defaults"] = now
+    if before in (None, now) or url_state.arriving():
+        return
+    to_article = ARTICLE in (default, _default(*before))
+    for name, key in keys.items():
+        if to_article or name not in ("seed", "steps"):  # what a run and its rival have in common stays
+            st.session_state[key] = getattr(default, name)
+
+
+def _as_text(value: object) -> str:
+    return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _radio(key: str, title: str, options: list[str], name: Callable[[str], str]) -> None:
+    def draw(value: str, **more: object) -> str:
+        return str(st.radio(title, options, index=options.index(value), format_func=name, **more))  # type: ignore[call-overload]
+
+    url_state.control(key, draw)
+
+
+def _settings(keys: dict[str, str], transformer: bool) -> None:
+    for name, key in keys.items():
+        if name in ("optimiser", "schedule"):
+            _radio(key, name.capitalize(), list(OPTIMISERS if name == "optimiser" else SCHEDULES), str)
+        elif name == "learning_rate":
+            title, help_ = _LABELS[name]
+            least, most = RATES
+            url_state.control(
+                key, st.number_input, title, help=help_, min_value=least, max_value=most, step=1e-3, format="%g"
+            )
+        elif transformer or name not in ("layers", "heads"):
+            url_state.control(key, _whole, name)
+
+
+def _whole(name: str, value: int | None, **more: Any) -> int | None:
+    """A number box; 0 stands for all rows, where that is possible."""
+    title, help_ = _LABELS[name]
+    least, most = RANGES[name]
+    if name == "batch":
+        return st.number_input(title, 0, most, value or 0, 1, help=help_, **more) or None
+    return st.number_input(title, least, most, value, 1, help=help_, **more)
+
+
+def _own(place: DeltaGenerator, link: Link) -> Corpus:
+    key = url_state.text("own", _TEXT, _LONGEST_LINK)
+    with place.container():
+        typed = st.text_area("Your text, one message a line", key=key, height=120)
+        file = st.file_uploader("Or a text file, UTF-8, at most 16 MB", key="_training_file")
+    fits = len(typed) <= _LONGEST_LINK
+    link["own"] = (typed if fits else _TEXT, _TEXT)
+    if file or not fits:
+        corpus = corpora.from_bytes(file.name, file.getvalue()) if file else _typed(typed)
+        st.session_state[_STORED] = corpus
+        markup.note(
+            "This text is too long for a link. A link finds it for as long as its run is stored on this server."
+        )
+        return corpus
+    stored = _stored() if typed == _TEXT else None
+    return stored or _typed(typed)
+
+
+def _typed(text: str) -> Corpus:
+    return corpora.from_bytes("Your text", text.encode("utf-8", "replace"))
+
+
+def _stored() -> Corpus | None:
+    """The text of the run that a link names, where that run is still here: a file does not fit into a link."""
+    run = str(st.session_state[url_state.text("run", "", 16)])
+    folder = RunFolder(jobs().root / run)
+    if not re.fullmatch("[0-9a-f]{16}", run) or not folder.head:
+        return None
+    st.session_state[_STORED] = folder.corpus()
+    markup.note("The text of this link is stored with its run, and taken from there.")
+    return folder.corpus()
+
+
+def run_link(folder: RunFolder, corpus: Corpus, link: Link) -> Link:
+    """What lets a link find a run whose text is too long for it."""
+    long = link["text"][0] == OWN and corpus == st.session_state.get(_STORED)
+    return {"run": (folder.id if long else "", "")}

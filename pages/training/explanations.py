@@ -1,0 +1,218 @@
+"""One fold away from the curve: the step itself, two clocks, token vectors, learned rows beside counted ones."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lm_core.labels import label
+from lm_core.runtime.replay import Replay
+from lm_core.tokens import Tokenizer
+from lm_core.training.opened import OpenedStep, open_step
+from pages.shared import markup
+from pages.training import samples
+from pages.training.player import Place
+
+_STEP, _OPENED = "_train_step_fold", "_train_opened"
+_MOST_NAMES = 150
+_LONGEST = 5.0  # seconds of making steps again
+
+
+def _token(tokenizer: Tokenizer, token_id: int) -> str:
+    return f'<span class="nte-token">{html.escape(label(tokenizer.token_bytes(token_id)))}</span>'
+
+
+def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Our own markup; cells are escaped by who made them."""
+    names = "".join(f'<th scope="col">{name}</th>' for name in head)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in more) + "</tr>"
+        for first, *more in rows
+    )
+    markup.show(
+        f'<div class="nte-wide"><table class="nte-table"><caption>{caption}</caption><thead><tr>{names}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def text(replay: Replay, place: Place) -> None:
+    """What a very small text, or a missing mask, means for what can be learned."""
+    recipe, read = replay.recipe, replay.texts
+    if recipe.family == "Transformer without mask" and place.at:
+        markup.note(
+            "Without the mask each position sees the token it is to predict. Its loss goes below what can be known; "
+            "what it writes shows that it has learned to copy, not to predict."
+        )
+    longest = max(map(len, read.learned)) + recipe.edges
+    if len(read.tokenizer.words) == 1:
+        markup.note("This text has one token only: nothing is to be chosen but where it ends. Add more words to learn.")
+    elif longest < recipe.context and replay.corpus.grammar is None:
+        markup.note(
+            f"No line has more than {longest:,} tokens to read: of a context of {recipe.context:,} no more is used."
+        )
+
+
+def step(replay: Replay, place: Place) -> None:
+    """The last step made, opened; it opens by itself after a click on Step."""
+    if place.opens:
+        st.session_state[_STEP] = True
+    opened = st.expander("This step, opened", on_change="rerun", key=_STEP)
+    if not opened.open:
+        return
+    with opened:
+        if place.at == 0:
+            st.write("No step has been made yet. Press Step: one update of the weights, and it opens here.")
+        elif place.playing:
+            st.write("Pause to open a step.")
+        elif (seconds := replay.seconds(place.at - 1)) > _LONGEST:
+            st.write(f"Making this step again would take {seconds:,.0f} s. Press Step: the next one opens at once.")
+        else:
+            _step(replay, _opened(replay, place.at))
+
+
+def _opened(replay: Replay, at: int) -> OpenedStep:
+    key, kept = (replay.folder.id, at), st.session_state.get(_OPENED)
+    if not kept or kept[0] != key:
+        with replay.at(at - 1) as trainer:
+            kept = (key, open_step(trainer))
+        st.session_state[_OPENED] = kept
+    found: OpenedStep = kept[1]
+    return found
+
+
+def _step(replay: Replay, opened: OpenedStep) -> None:
+    words, made = replay.texts.tokenizer, opened.made
+    st.write(
+        f"Step {made.step:,}: {opened.predictions:,} predictions, made in one pass. Their mean loss was "
+        f"{made.loss:.4f} nats; the weights moved by a learning rate of {made.learning_rate:.3g}."
+    )
+    rows = [
+        (
+            " ".join(_token(words, i) for i in each.context), _token(words, each.target), markup.percent(each.before),
+            f"{each.loss:.4f}", markup.percent(each.after),
+        )
+        for each in opened.asked
+    ]  # fmt: skip
+    caption = f"The first {len(rows)} of {opened.predictions:,} predictions"
+    _table(caption, ("context, its last tokens", "target", "p before", "−ln p, nats", "p after"), rows)
+    slopes = [
+        (_token(words, each.token), markup.percent(each.p), f"{each.slope:+.4f}".replace("-", "−"))
+        for each in opened.slopes
+    ]
+    if opened.rest[0]:
+        count, rest = opened.rest
+        slopes.append((f"all other {count:,}", markup.percent(rest), f"+{rest:.4f}"))
+    _table("Why it moved: p minus one-hot, for the first prediction", ("token", "p", "slope of the loss"), slopes)
+    st.write("The target’s logit is pushed up by 1 − p, every other one down by its own p: all slopes sum to 0.")
+    changes = [
+        (html.escape(each.name), f"{each.before:+.5f}", f"{each.after:+.5f}", f"{each.after - each.before:+.5f}")
+        for each in opened.changes
+    ]
+    minus = [tuple(cell if i == 0 else cell.replace("-", "−") for i, cell in enumerate(row)) for row in changes]
+    _table(f"The largest changes among {opened.parameters:,} weights", ("weight", "before", "after", "change"), minus)
+
+
+def notice(replay: Replay, place: Place) -> None:
+    """What to notice, with the figures of this run."""
+    opened = st.expander("What to notice", on_change="rerun", key="_train_notice")
+    if not opened.open:
+        return
+    losses = replay.folder.records()["loss"][: place.at]
+    lines = []
+    for floor in replay.floors:
+        below = (losses < floor.nats).nonzero()[0]
+        when = f"is passed at step {below[0] + 1:,}" if len(below) else "is not passed"
+        lines.append(f"- {floor.name}, {floor.nats:.4f} nats, {when}.")
+    with opened:
+        st.write("The dashed lines are the best that can be done with so much knowledge and no more:")
+        st.write("\n".join(lines))
+        st.write(
+            "Guessing knows nothing, unigram how often each token comes, bigram also the token before. Nothing honest "
+            "stays below the last line. One batch may lie below it by chance: the held-out loss is the one to trust."
+        )
+
+
+def clocks(replay: Replay, place: Place) -> None:
+    """Teacher forcing: one pass scores every position; generation needs one pass a token."""
+    opened = st.expander("Teacher forcing, and two clocks", on_change="rerun", key="_train_clocks")
+    if not opened.open:
+        return
+    from lm_core.training import shift
+
+    words, recipe = replay.texts.tokenizer, replay.recipe
+    ids = [0, *replay.texts.learned[0], 1] if recipe.edges else replay.texts.learned[0]
+    with opened:
+        if len(ids) < 2:
+            st.write("The first line has one token: there is nothing to predict.")
+            return
+        inputs, targets = shift(ids)
+        rows = [
+            (str(t + 1), _token(words, read), _token(words, wanted))
+            for t, (read, wanted) in enumerate(zip(inputs, targets))
+        ]
+        _table("The first line, shifted by one", ("position", "reads, after all before it", "is to predict"), rows[:16])
+        records = replay.folder.records()[: place.at]
+        passes, scored = len(records), int(records["tokens"].sum())
+        st.write(
+            f"In training the true text stands at every position, whatever the model would have said: teacher "
+            f"forcing. A line of {len(ids):,} tokens gives {len(ids) - 1:,} predictions in one pass. So far: "
+            f"{passes:,} forward passes, {scored:,} predictions scored"
+            + (f", {scored / passes:,.0f} a pass." if passes else ".")
+        )
+        st.write(
+            f"Generating works by another clock: each new token needs a pass of its own, because the next one "
+            f"reads it. Writing that line takes {len(ids) - 1:,} passes, one prediction each."
+        )
+
+
+def vectors(replay: Replay, place: Place) -> None:
+    """Token vectors in the plane of largest spread."""
+    opened = st.expander("What became of the token vectors", on_change="rerun", key="_train_vectors")
+    if not opened.open:
+        return
+    from lm_core.training.glimpses import plane, token_vectors
+    from pages.training import embedding_figure
+
+    with replay.at(samples.shown_step(replay, place)) as trainer:
+        table = token_vectors(trainer)
+        step = trainer.step
+    points, share = plane(table)
+    names = [label(replay.texts.tokenizer.token_bytes(i)) for i in range(len(points))]
+    with opened:
+        st.plotly_chart(
+            embedding_figure.scatter(points[:_MOST_NAMES].tolist(), names[:_MOST_NAMES]), key="_train_plane",
+            config={"displayModeBar": False},
+        )  # fmt: skip
+        left = "" if len(names) <= _MOST_NAMES else f" The first {_MOST_NAMES:,} of {len(names):,} tokens are drawn."
+        st.write(
+            f"Step {step:,}: {table.shape[1]:,} dimensions seen along the two of largest spread, which hold "
+            f"{markup.percent(share)} of it. Words used alike drift together, though nobody told the model.{left}"
+        )
+
+
+def beside(replay: Replay, place: Place) -> None:
+    """The learned rows beside the counted ones."""
+    opened = st.expander("Learned rows beside counted ones", on_change="rerun", key="_train_beside")
+    if not opened.open:
+        return
+    from lm_core.training.glimpses import beside_counts
+
+    with replay.at(samples.shown_step(replay, place)) as trainer:
+        found, step = beside_counts(trainer, 7), trainer.step
+    words = replay.texts.tokenizer
+    head = ("after ↓ next →", *(_token(words, i) for i in found.after))
+    rows = [
+        (_token(words, token), *(f"{100 * b:.0f} / {100 * a:.0f}" for a, b in zip(counted, learned)))
+        for token, counted, learned in zip(found.before, found.counted, found.learned)
+    ]
+    gap = max((abs(a - b) for c, m in zip(found.counted, found.learned) for a, b in zip(c, m)), default=math.nan)
+    with opened:
+        _table(f"Learned / counted, in %, over {found.places:,} predictions, at step {step:,}", head, rows)
+        st.write(
+            f"The model’s mean belief after each token, beside the share that was counted. They differ by at most "
+            f"{100 * gap:.1f} points. One row for a token is all a bigram has; this model’s belief differs from place "
+            "to place, and the mean hides that."
+        )

@@ -1,0 +1,114 @@
+"""Taking a run along: the trained model as a file, its numbers, its code; and a model file opened again."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from functools import partial
+
+import streamlit as st
+
+from lm_core import Distribution
+from lm_core.errors import DamagedFile
+from lm_core.labels import label
+from lm_core.models import LanguageModel, files
+from lm_core.recipe import Recipe
+from lm_core.runtime.replay import Replay
+from pages.shared import callbacks, markup
+from pages.shared.controls import own_model
+from pages.shared.pictures import export
+from pages.training import controls
+from pages.training.player import Place
+
+_PROBLEM = "_model_problem"
+
+
+def fold(replay: Replay, place: Place) -> None:
+    """The model of this step, the record of all steps, the code that makes them."""
+    opened = st.expander("Take the model along, show the code", on_change="rerun", key="_train_export")
+    if not opened.open:
+        return
+    with opened:
+        st.code(_code(replay), language="python")
+        if place.playing:
+            st.write("Pause to take the model of a step along.")
+            return
+        with st.container(horizontal=True):
+            name = f"{replay.recipe.family.replace(' ', '-')}-step-{place.at}"
+            model = f"Model of step {place.at:,}, safetensors"
+            export.download(model, partial(_model, replay, place), f"{name}.safetensors", "application/octet-stream")
+            export.download("All steps, CSV", partial(_steps, replay), f"{name}.csv", "text/csv")
+            st.button("Use it on page Generation", on_click=callbacks.want, args=("its use",))
+        if callbacks.wanted("its use"):
+            own_model.take(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
+            callbacks.done("its use")
+            st.switch_page("pages/03_generation.py", query_params={"with": "own"})
+
+
+def _code(replay: Replay) -> str:
+    changed = {k: v for k, v in replay.recipe.to_json().items() if v != getattr(Recipe(), k)}
+    arguments = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+    text = controls.CODE[controls.text_kind()]
+    return f"""from lm_core import corpus
+from lm_core.recipe import Recipe
+from lm_core.training.build import trainer
+
+run = trainer(Recipe({arguments}), {text})
+while run.step < run.settings.steps:
+    made = run.advance()
+print(made.step, made.loss, made.held_out)
+"""
+
+
+def _about(replay: Replay, step: int) -> dict[str, object]:
+    return {"corpus": replay.corpus.name, "recipe": replay.recipe.to_json(), "step": step}
+
+
+def _model(replay: Replay, place: Place) -> bytes:
+    with replay.at(place.at) as trainer:
+        return files.to_bytes(trainer.model, _about(replay, place.at))
+
+
+def _steps(replay: Replay) -> bytes:
+    records = replay.folder.records()
+    table = io.StringIO()
+    writer = csv.writer(table)
+    names = records.dtype.names or ()
+    writer.writerow(names)
+    writer.writerows([[row[name] for name in names] for row in records])
+    return table.getvalue().encode()
+
+
+def opener() -> None:
+    """The place to open a model file again."""
+    with st.expander("Open a trained model"):
+        file = st.file_uploader("Model (safetensors)", key="_model_file", on_change=_read)
+        if problem := st.session_state.get(_PROBLEM):
+            markup.note(problem, "error")
+        elif (own := own_model.current()) and file is not None and own.name == file.name:
+            markup.note(f"Opened: {own.name}. It waits on page Generation too, under Yours.")
+            _says(own.model, own.begin)
+
+
+def _read() -> None:
+    file = st.session_state["_model_file"]
+    st.session_state[_PROBLEM] = ""
+    if file is None:
+        return
+    try:
+        own_model.take(file.getvalue(), file.name)
+    except DamagedFile as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _says(model: LanguageModel, begin: tuple[int, ...]) -> None:
+    """Its first words, so that one sees it is alive."""
+    ids = list(begin) or [0]
+    top = Distribution(model.next_logits([ids])[0]).top(5)
+    cells = ", ".join(
+        f'<span class="nte-token">{html.escape(label(model.tokenizer.token_bytes(row.id)))}</span> '
+        f"{markup.percent(row.probability)}"
+        for row in top.rows
+    )
+    markup.show(f"<p>Its likeliest first tokens: {cells}, rest {markup.percent(top.rest.probability)}.</p>")

@@ -1,0 +1,165 @@
+"""Where a visitor stands in a training run: plays it, steps, goes back. A run is trained as far as anyone wants it."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from lm_core.errors import InvalidInput, whole_number
+from lm_core.runtime.jobs import INTERRUPTED, Standing
+from lm_core.runtime.replay import Replay
+from lm_core.runtime.run_folder import DIVERGED, RunFolder
+from pages.server.training_scheduler import jobs
+from pages.shared import url_state
+
+KEY = "training_component"
+SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0, "fast": math.inf}
+"""Steps a second; full: the whole run in ten seconds, if it trains that fast."""
+_WHOLE_RUN = 10.0  # seconds
+_SOON = 0.04  # seconds of making steps again that a drag allows itself
+_PATIENCE = 2.0  # seconds a single step may take before the page says that it is waiting
+_AT, _UNTIL, _PLAYING, _SINCE, _RUN, _ACT, _HANDLED, _WATCHER = (
+    f"_train_{word}" for word in ("at", "until", "playing", "since", "run", "act", "handled", "watcher")
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the visitor stands after this run of the page."""
+
+    at: int
+    playing: str
+    """The speed; empty when paused."""
+    handled: str
+    standing: Standing
+    arrived: bool
+    """Whether the page shows this run for the first time."""
+    opens: bool
+    """Whether the visitor has just made this one step."""
+
+
+def heard() -> None:
+    """Callback of the component: notes what the visitor wants; done when the page gets there."""
+    act = getattr(st.session_state.get(KEY), "act", None)
+    if isinstance(act, dict) and act.get("id") != st.session_state.get(_HANDLED):
+        st.session_state[_ACT] = act
+        if act.get("kind") == "seed":
+            _reseed(act.get("seed"))
+
+
+def _reseed(seed: object) -> None:
+    """Before any control of this run reads the seed."""
+    try:
+        st.session_state[url_state.key_of("run_seed")] = whole_number("seed", seed, 0, 2**32 - 1)
+    except InvalidInput:
+        st.session_state.pop(_ACT, None)
+
+
+def watcher() -> str:
+    """This visitor's name among those who watch runs."""
+    return str(st.session_state.setdefault(_WATCHER, secrets.token_hex(8)))
+
+
+def place(replay: Replay) -> Place:
+    """Does what was asked, moves a run that plays, and says where that leads."""
+    folder = replay.folder
+    state, steps = st.session_state, replay.recipe.steps
+    at_key = url_state.number("at", 0, 0, steps)
+    me = watcher()
+    arrived = state.get(_RUN) != folder.id
+    if arrived or url_state.arriving():
+        if (before := state.get(_RUN)) not in (None, folder.id):
+            jobs().leave(RunFolder(jobs().root / before), me)
+        state[_RUN] = folder.id
+        asked = min(state[at_key], steps) if url_state.arriving() else 0
+        state[_AT], state[_PLAYING] = float(min(asked, folder.head)), ""
+        if asked > folder.head:  # a link to a step that nobody has trained here yet
+            _play("fast", asked)
+    act = state.pop(_ACT, None)
+    if act:
+        state[_HANDLED] = act.get("id")
+        if act.get("subject") not in (folder.id, None) and act.get("kind") != "seed":
+            act = None
+    opens = _do(act or {}, replay, steps, me)
+    standing = _move(folder, steps, me)
+    at = int(state[_AT])
+    state[at_key] = at
+    return Place(at, state[_PLAYING], str(state.get(_HANDLED, "")), standing, arrived, opens)
+
+
+def _do(act: dict[str, Any], replay: Replay, steps: int, me: str) -> bool:
+    """One act of the visitor; a browser may send anything. Whether it was a single step that was made."""
+    folder = replay.folder
+    state, kind = st.session_state, act.get("kind")
+    if kind == "play":
+        if state[_AT] >= (folder.head if folder.state().name == DIVERGED else steps):
+            state[_AT] = 0.0
+        _play(str(act.get("speed")), steps)
+    elif kind in ("pause", "seed"):
+        state[_PLAYING] = ""
+    elif kind == "reset":
+        state[_AT], state[_PLAYING] = 0.0, ""
+    elif kind == "resume":
+        jobs().resume(folder)
+        _play("full", steps)
+    elif kind == "move":
+        try:
+            state[_AT] = float(_near(replay, whole_number("step", act.get("at"), 0, folder.head)))
+        except InvalidInput:
+            return False
+        state[_PLAYING] = ""
+    elif kind == "step":
+        state[_PLAYING] = ""
+        return _step(folder, steps, me)
+    return False
+
+
+def _near(replay: Replay, step: int) -> int:
+    """This step, if it is soon made again; else the nearest one that was kept: a drag must not wait."""
+    if replay.seconds(step) <= _SOON:
+        return step
+    return min(replay.folder.kept(), key=lambda kept: abs(kept - step), default=step)
+
+
+def _play(speed: str, until: int) -> None:
+    state = st.session_state
+    state[_PLAYING], state[_UNTIL], state[_SINCE] = speed if speed in SPEEDS else "full", until, time.monotonic()
+
+
+def _step(folder: RunFolder, steps: int, me: str) -> bool:
+    """One step on; it is trained now if nobody has come this far."""
+    wanted = int(st.session_state[_AT]) + 1
+    if wanted > steps:
+        return False
+    end = time.monotonic() + _PATIENCE
+    while jobs().watch(folder, me, wanted).head < wanted and time.monotonic() < end:
+        time.sleep(0.01)
+    if folder.head < wanted:
+        return False
+    st.session_state[_AT] = float(wanted)
+    return True
+
+
+def _move(folder: RunFolder, steps: int, me: str) -> Standing:
+    """Goes on with a run that plays, and says how far it is wanted."""
+    state = st.session_state
+    speed = state[_PLAYING]
+    if not speed:
+        return jobs().watch(folder, me, 0)
+    now = time.monotonic()
+    passed, state[_SINCE] = now - state[_SINCE], now
+    rate = SPEEDS[speed] or steps / _WHOLE_RUN
+    until = state[_UNTIL]
+    ahead = until if speed in ("full", "fast") else min(until, int(state[_AT] + 3 * rate) + 1)
+    standing = jobs().watch(folder, me, ahead)
+    state[_AT] = min(float(standing.head), float(until), state[_AT] + max(passed, 1e-6) * rate)
+    ended = standing.state in (DIVERGED, INTERRUPTED) and state[_AT] >= standing.head
+    if state[_AT] >= until or ended:
+        state[_PLAYING] = ""
+        standing = jobs().watch(folder, me, 0)
+    return standing

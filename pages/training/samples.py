@@ -1,0 +1,111 @@
+"""What the model of this step says: bars after the reader's own words, and a text it writes."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import streamlit as st
+
+from lm_core.corpus import BOS
+from lm_core.runtime.replay import Replay, Snapshot
+from pages.shared import markup, url_state
+from pages.shared.controls import prompt_box
+from pages.shared.pictures import bars
+from pages.training import controls
+from pages.training.player import Place
+
+_DEFAULTS = {controls.LOG: "the package left the", controls.ARTICLES: "left regional"}
+_SIZE, _STAGE_SIZE = 6, 4
+_LONGEST = 32
+_ALONG, _KEPT = 9, 500
+_written: dict[tuple[str, int], str] = {}
+"""Texts by run and step, for all visitors: a class that watches one run has them written once."""
+NAMES = tuple(f"say_{kind}" for kind in controls.TITLES)
+_WORDS = "_train_words"
+_PATIENCE = 0.3  # seconds of making steps again before a kept step is shown instead
+
+
+def shown_step(replay: Replay, place: Place) -> int:
+    """The step whose weights are looked at: this one, or, where that would take long, the last one kept before it."""
+    if place.playing or replay.seconds(place.at) > _PATIENCE:
+        return replay.kept_before(place.at)
+    return place.at
+
+
+def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str, tuple[object, object]]]:
+    """The box, the bars and the sample; the words, and what belongs into the link."""
+    kind = controls.text_kind()
+    name, default = f"say_{kind}", _default(replay, kind)
+    step = shown_step(replay, place)
+    model = Snapshot(replay, step)
+    begin = (BOS,) if replay.recipe.edges and model.context_length != 1 else ()
+    _follow_default(name, default)
+    box = prompt_box.ask(model, name, "Your words", default, compact=presenting, chips=False, begin=begin)
+    if box.answer:
+        picture: dict[str, Any] = bars.picture(box.answer, _STAGE_SIZE if presenting else _SIZE)
+        picture["caption"] = f"What comes next, as the model of step {step:,} has it."
+        if presenting:
+            picture["caption"] = f"Next token, step {step:,}"
+        bars.draw(picture, "training_bars", compact=presenting)
+    if not presenting:
+        if step != place.at and not place.playing:
+            seconds = replay.seconds(place.at)
+            markup.note(f"Shown is the last step that was kept: making step {place.at:,} again takes {seconds:,.0f} s.")
+        written = html.escape(_sample(replay, model))
+        markup.show(f'<p>Written at step {step:,}, drawn at T = 1: <span class="nte-token">{written}</span></p>')
+    return box.text, {name: (box.committed, default)}
+
+
+def _follow_default(name: str, default: str) -> None:
+    """Another text brings words of its own, where the visitor has not typed any."""
+    state = st.session_state
+    before, state[_WORDS] = state.get(_WORDS), (name, default)
+    if before and before[0] == name and before[1] != default and state.get(url_state.key_of(name)) == before[1]:
+        prompt_box.put(name, default)
+
+
+def _default(replay: Replay, kind: str) -> str:
+    """Words to begin with, from the text itself."""
+    if kind in _DEFAULTS:
+        return _DEFAULTS[kind]
+    first = replay.texts.learned[0]
+    cut = max(1, min(len(first) // 2, 12))
+    return replay.texts.tokenizer.decode(first[:cut])
+
+
+def along(replay: Replay, place: Place) -> None:
+    """What it wrote at steps along the way, with the same draws each time."""
+    opened = st.expander("What it wrote along the way", on_change="rerun", key="_train_along")
+    if not opened.open:
+        return
+    kept = [step for step in replay.folder.kept() if step <= place.at]
+    chosen = sorted({kept[round(i * (len(kept) - 1) / (_ALONG - 1))] for i in range(_ALONG)}) if kept else []
+    rows = "".join(
+        f'<tr><th scope="row">{step:,}</th><td class="nte-text">{html.escape(_sample(replay, Snapshot(replay, step)))}'
+        "</td></tr>"
+        for step in chosen
+    )
+    with opened:
+        if not chosen:
+            st.write("Press Play first.")
+            return
+        markup.show(f'<table class="nte-table"><thead><tr><th>step</th><th></th></tr></thead>{rows}</table>')
+        st.write("Drawn at T = 1 with seed 0 each time: only what was learned between two rows changes the text.")
+
+
+def _sample(replay: Replay, model: Snapshot) -> str:
+    """A text from its beginning; the same draws at every step, so that only learning changes it."""
+    from lm_core.decoding import strategy
+    from lm_core.generation import Limits, run
+    from lm_core.window import ContextPolicy
+
+    key = (replay.folder.id, model.step)
+    if key in _written:
+        return _written[key]
+    start = (BOS,) if replay.recipe.edges else tuple(replay.texts.learned[0][:1])
+    ids = run(model, start, strategy(seed=0), Limits(_LONGEST, policy=ContextPolicy.TRUNCATE_LEFT)).ids
+    written = [i for i in (*start, *ids) if i not in model.end_ids and not (replay.recipe.edges and i == BOS)]
+    while len(_written) >= _KEPT:
+        _written.pop(next(iter(_written)), None)
+    return _written.setdefault(key, replay.texts.tokenizer.decode(written))
