@@ -24,7 +24,7 @@ ensure_entry()
 
 import streamlit as st
 
-from lm_core.counting import HIGHEST_ORDER
+from lm_core.models.ngrams.count_table import HIGHEST_ORDER
 from pages.bigram_counts import component, controls, corpus_controls, explanations, export
 from pages.shared import markup, url_state
 from pages.shared.controls import examples

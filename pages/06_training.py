@@ -31,11 +31,11 @@ toolbar = (below if presenting else hero).container(horizontal=True, vertical_al
 with toolbar:
     examples.menu(EXAMPLES, resets=controls.NAMES + samples.NAMES)
 with markup.plain_errors(), hero:
-    from lm_core.runtime import replay
+    from lm_core.training_runs import checkpoint_replay
 
     recipe, corpus, link = controls.ask(toolbar)
     folder = jobs().open(recipe, corpus)
-    opened = replay.opened(folder)
+    opened = checkpoint_replay.opened(folder)
     place = player.place(opened)
     left, right = st.columns([3, 2]) if presenting else (hero, hero)
     with left:

@@ -13,7 +13,7 @@ import torch
 from hypothesis import settings
 
 from lm_core import Transformer, pretrained
-from lm_core.runtime import limits
+from lm_core.serving import limits
 from tests.authority import RECORD, Authority
 from tests.reliability import LONG
 
@@ -101,7 +101,7 @@ def prose() -> str:
 def make_tiny() -> Callable[..., Transformer]:
     """Builds small random Transformers: `make_tiny(kv_heads=1)`."""
     from lm_core.models.transformer import TransformerConfig
-    from lm_core.tokens import ByteLevelBPE
+    from lm_core.text.tokenizers import ByteLevelBPE
 
     def build(**changes: Any) -> Transformer:
         shape = {"vocab_size": 31, "context_length": 64, "layers": 2, "heads": 4, "kv_heads": 2, "head_dim": 8}

@@ -4,7 +4,7 @@
 // All filters here keep the likeliest tokens and cut the others, and temperature never changes the order. So the
 // tokens are sorted once, and whatever the settings, what is kept is a beginning of that order.
 
-const TOLERANCE = 1e-9; // as lm_core.filters: thresholds are compared with it
+const TOLERANCE = 1e-9; // as lm_core.decoding.filters: thresholds are compared with it
 
 // Sorted by falling logit, the lower id first among equals. Logits become whole numbers that sort the same way, with
 // the id in the low bits, because sorting numbers is ten times as fast as sorting by a function.
@@ -121,7 +121,7 @@ function massOf(prepared, result, first, last) {
   return (first ? result.tails[first] - result.tails[end + 1] : result.sums[end]) / result.total;
 }
 
-// Walks the cumulative distribution in id order, as lm_core.decoding.draw does: where each dart lands, and the
+// Walks the cumulative distribution in id order, as lm_core.decoding.strategies.draw does: where each dart lands, and the
 // stretches of the tokens that are marked (by id: 1).
 function walk(prepared, result, darts, marked) {
   const { rank, n, order } = prepared;

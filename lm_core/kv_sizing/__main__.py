@@ -21,12 +21,12 @@ from lm_core.kv_sizing import (
     as_json,
     from_text,
     gpu,
-    hand_in,
+    html_report,
     names,
     preset,
     size,
-    strict_json,
-)  # fmt: skip
+)
+from lm_core.kv_sizing.model_import import strict_json  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def _shown(asked: argparse.Namespace, sizing: Sizing) -> str:
     if asked.csv:
         return as_csv(sizing).rstrip()
     if asked.hand_in:
-        return hand_in.page(_scenario(asked, sizing), date.today().isoformat())
+        return html_report.page(_scenario(asked, sizing), date.today().isoformat())
     return _text(sizing)
 
 

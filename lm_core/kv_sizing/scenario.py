@@ -12,13 +12,13 @@ from functools import cached_property
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing import bandwidth, fleet, solve
+from lm_core.kv_sizing.capacity import bandwidth, fleet, solve
+from lm_core.kv_sizing.capacity.fleet import Layout
+from lm_core.kv_sizing.capacity.gpus import GPUS, Gpu
+from lm_core.kv_sizing.capacity.solve import Answer, Budget
 from lm_core.kv_sizing.engines import Engine, Ideal
-from lm_core.kv_sizing.fleet import Layout
 from lm_core.kv_sizing.geometry import Geometry
-from lm_core.kv_sizing.gpus import GPUS, Gpu
 from lm_core.kv_sizing.sizing import Sizing, size
-from lm_core.kv_sizing.solve import Answer, Budget
 
 _GPU, _IDEAL = GPUS["H100 80 GB"], Ideal()
 

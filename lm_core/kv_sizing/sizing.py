@@ -11,8 +11,8 @@ from typing import Any
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing.engines import Engine, Ideal, LlamaCpp, SGLang, Transformers
 from lm_core.kv_sizing.geometry import Geometry
-from lm_core.kv_sizing.load import Line, Load
 from lm_core.kv_sizing.vllm import Vllm
+from lm_core.kv_sizing.workload import Line, Load
 
 ENGINES: dict[str, type[Engine]] = {e.name: e for e in (Ideal, LlamaCpp, Vllm, SGLang, Transformers)}
 

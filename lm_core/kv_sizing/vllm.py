@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.geometry import Geometry, LayerGroup
-from lm_core.kv_sizing.load import Line, Load, row, row_says, state, up
+from lm_core.kv_sizing.workload import Line, Load, row, row_says, state, up
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lm_core.models.kv_cache import KVCache
-    from lm_core.tokens import Tokenizer
+    from lm_core.text.tokenizers import Tokenizer
 
 
 class LanguageModel(Protocol):

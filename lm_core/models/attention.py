@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lm_core.models.kv_cache import KVCache
-from lm_core.models.neural import Linear
+from lm_core.models.network import Linear
 
 if TYPE_CHECKING:
     from lm_core.models.transformer import TransformerConfig

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lm_core.errors import whole_number
-from lm_core.models.neural import Embedding, Linear, NeuralModel
+from lm_core.models.network import Embedding, Linear, NeuralModel
 
 if TYPE_CHECKING:
-    from lm_core.tokens import Tokenizer
+    from lm_core.text.tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class NeuralNgramConfig:
 class NeuralNgram(NeuralModel):
     """A `LanguageModel`; where the text has not begun yet, the word vector is zero.
 
-    >>> from lm_core.tokens import WordTokenizer
+    >>> from lm_core.text.tokenizers import WordTokenizer
     >>> words = WordTokenizer(["package", "left", "hub"])
     >>> model = NeuralNgram(NeuralNgramConfig(words.vocab_size), words)
     >>> model.initialise(torch.Generator().manual_seed(7))

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.models.attention import Attention, Recording, Step, linear, rotary, rotation_rates
 from lm_core.models.kv_cache import KVCache
-from lm_core.models.neural import Embedding, Linear, NeuralModel, check, padded
+from lm_core.models.network import Embedding, Linear, NeuralModel, check, padded
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lm_core.tokens import Tokenizer
+    from lm_core.text.tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)

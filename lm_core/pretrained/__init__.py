@@ -13,8 +13,8 @@ from lm_core.pretrained.local import LocalEntry
 
 if TYPE_CHECKING:
     from lm_core.models.transformer import Transformer
-    from lm_core.pretrained.engine import Engine
     from lm_core.pretrained.gguf import Checkpoint, Weights
+    from lm_core.pretrained.onnx_engine import Engine
 
 __all__ = ["DEFAULT", "Entry", "LocalEntry", "catalogue", "entry", "load", "load_engine", "packaged"]
 
@@ -36,10 +36,10 @@ def load_engine(name: str = DEFAULT, cache_folder: Path | None = None, threads: 
 
     Caches and raises as `load` does; `threads` as torch uses unless given.
     """
-    from lm_core.pretrained import pack
-    from lm_core.pretrained.engine import Engine
+    from lm_core.pretrained import onnx_weights
+    from lm_core.pretrained.onnx_engine import Engine
 
-    found = _checkpoint(name, f"engine-{name}", pack.tensors, cache_folder)
+    found = _checkpoint(name, f"engine-{name}", onnx_weights.tensors, cache_folder)
     weights = {tensor: value.numpy() for tensor, value in found.weights.items()}
     return Engine(found.config, weights, found.tokenizer, found.end_ids, threads)
 

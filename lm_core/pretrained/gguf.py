@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_core.errors import DamagedFile, ModelUnavailable
 from lm_core.models.transformer import TransformerConfig
-from lm_core.tokens import ByteLevelBPE
+from lm_core.text.tokenizers import ByteLevelBPE
 
 if TYPE_CHECKING:
     import numpy as np

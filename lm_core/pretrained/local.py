@@ -95,7 +95,7 @@ def load(path: Path, adapted: bool = False, most_bytes: int | None = None) -> tu
 
     Raises ModelUnavailable saying what it lacks, or that its float32 weights take more than `most_bytes`.
     """
-    from lm_core.pretrained import adapter, folder, gguf
+    from lm_core.pretrained import folder, gguf, transformers_adapter
 
     def fits(needed: int) -> None:
         if most_bytes is not None and needed > most_bytes:
@@ -108,7 +108,7 @@ def load(path: Path, adapted: bool = False, most_bytes: int | None = None) -> tu
         return build(checkpoint, path.name), checkpoint.tokenizer.begin_ids
     fits(folder.nbytes(path))
     if adapted:
-        model = adapter.load(path)
+        model = transformers_adapter.load(path)
         return model, model.tokenizer.begin_ids
     checkpoint = folder.read(path)
     return build(checkpoint, path.name), checkpoint.tokenizer.begin_ids

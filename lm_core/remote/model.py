@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_core.distribution import log_softmax
-from lm_core.models.neural import check
+from lm_core.models.network import check
 from lm_core.remote.client import Client, EngineFailed, TooMany, Top
-from lm_core.remote.unheld import Unheld
+from lm_core.remote.remote_only import Unheld
 
 if TYPE_CHECKING:
     from lm_core.models import LanguageModel

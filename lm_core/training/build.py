@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import torch
 
-from lm_core.corpus import EOS, Corpus
 from lm_core.errors import InvalidInput
-from lm_core.models.neural import NeuralModel
+from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.models.recurrent import Recurrent, RecurrentConfig
 from lm_core.models.transformer import Transformer, TransformerConfig
-from lm_core.recipe import MOST_PARAMETERS, Recipe
-from lm_core.tokens import CharacterTokenizer, WordTokenizer
+from lm_core.text.corpus import EOS, Corpus
+from lm_core.text.tokenizers import CharacterTokenizer, WordTokenizer
 from lm_core.training.examples import Examples
+from lm_core.training.recipe import MOST_PARAMETERS, Recipe
 from lm_core.training.trainer import Trainer, TrainingSettings
 
 FEWEST_LINES = 20
@@ -36,7 +36,7 @@ class Texts:
 def texts(recipe: Recipe, corpus: Corpus) -> Texts:
     """Splits a text and cuts it into tokens; the split is the same for every seed, so that runs can be compared.
 
-    >>> from lm_core.corpus import SIX_MESSAGES
+    >>> from lm_core.text.corpus import SIX_MESSAGES
     >>> read = texts(Recipe(), SIX_MESSAGES)
     >>> read.tokenizer.words[:3], len(read.learned), len(read.tested)
     (('package', 'left', 'warehouse'), 6, 0)

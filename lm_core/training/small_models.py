@@ -12,16 +12,16 @@ from typing import Any
 
 import torch
 
-from lm_core import sums, syntax
-from lm_core.corpus import BOS, EOS, Corpus, tracking
-from lm_core.models import files
-from lm_core.models.masked import MASK, MaskedLM
-from lm_core.models.neural import NeuralModel
+from lm_core.models import model_file
+from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.masked_lm import MASK, MaskedLM
+from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.models.ngram import AddK, NgramModel
-from lm_core.models.recurrent import Recurrent, RecurrentConfig
+from lm_core.models.ngrams.model import AddK, NgramModel
 from lm_core.models.transformer import Transformer, TransformerConfig
-from lm_core.tokens import Tokenizer, WordTokenizer
+from lm_core.text import arithmetic_task, syntax_task
+from lm_core.text.corpus import BOS, EOS, Corpus, tracking
+from lm_core.text.tokenizers import Tokenizer, WordTokenizer
 from lm_core.training.examples import BlankedExamples, Examples
 from lm_core.training.trainer import TrainingSettings, evaluate, train
 
@@ -37,14 +37,14 @@ def learning_corpus() -> tuple[Corpus, Corpus]:
 
 def sums_corpus() -> tuple[Corpus, Tokenizer]:
     """The sums that are learned, and a tokenizer that knows the words of all of them."""
-    learned, held_out = sums.parted(SEED)
-    every = Corpus("All sums", sums.sentences(learned + held_out), "Generated here.")
-    return Corpus("Sums to learn from", sums.sentences(learned), "Generated here."), every.tokenizer("word")
+    learned, held_out = arithmetic_task.parted(SEED)
+    every = Corpus("All sums", arithmetic_task.sentences(learned + held_out), "Generated here.")
+    return Corpus("Sums to learn from", arithmetic_task.sentences(learned), "Generated here."), every.tokenizer("word")
 
 
 def syntax_corpus() -> tuple[Corpus, Tokenizer]:
     """Texts in four syntaxes, letter by letter."""
-    made = syntax.corpus(seed=SEED)
+    made = syntax_task.corpus(seed=SEED)
     return made, made.tokenizer("character")
 
 
@@ -92,7 +92,7 @@ def build(steps: int = STEPS) -> dict[str, bytes]:
     whole = Corpus("all", (*learn.lines, *held_out.lines), "")
     words, with_mask = whole.tokenizer("word"), whole.tokenizer("word", extra=[MASK])
     sentences, tested = learn.encode(words), held_out.encode(words)
-    made = {"bigram": files.to_bytes(_bigram(words, sentences), _about("Counted, add-k with k = 0.01."))}
+    made = {"bigram": model_file.to_bytes(_bigram(words, sentences), _about("Counted, add-k with k = 0.01."))}
     for name, (fresh, rate) in NETWORKS.items():
         rows, held = Examples(sentences, CONTEXT, BOS, EOS), Examples(tested, CONTEXT, BOS, EOS)
         made[name] = _trained(fresh(words), rows, held, settings(rate, steps))
@@ -130,7 +130,7 @@ def _trained(
     about = _about(how, corpus)
     if held_out:
         about["held_out_nats_per_token"] = round(evaluate(model, held_out), 4)
-    return files.to_bytes(model, about)
+    return model_file.to_bytes(model, about)
 
 
 def _about(how: str, corpus: str = "") -> dict[str, Any]:
@@ -144,4 +144,4 @@ if __name__ == "__main__":
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in build().items():
         (folder / f"{name}.safetensors").write_bytes(content)
-        print(f"{name:14} {len(content):9,} bytes  {files.from_bytes(content, name)[1]}")  # noqa: T201
+        print(f"{name:14} {len(content):9,} bytes  {model_file.from_bytes(content, name)[1]}")  # noqa: T201

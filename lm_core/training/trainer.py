@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from lm_core import storage
-from lm_core.corpus import BOS
-from lm_core.decoding import strategy
+from lm_core.decoding.strategies import strategy
 from lm_core.errors import DamagedFile, InvalidInput, LmCoreError, real_number, whole_number
-from lm_core.generation import Limits, run
-from lm_core.models.neural import NeuralModel
+from lm_core.generation.loop import Limits, run
+from lm_core.models.network import NeuralModel
+from lm_core.text.corpus import BOS
 from lm_core.training.examples import Batch, Examples
 from lm_core.training.loss import cross_entropy, token_losses
 from lm_core.training.optimisers import Schedule, optimiser

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import pretrained, remote
 from lm_core.errors import ModelUnavailable
 from lm_core.pretrained import weight_cache
-from lm_core.runtime import limits, memory, registry
+from lm_core.serving import limits, memory, registry
 from pages.about import concept_map as map_of_concepts
 from pages.about.glossary import CITED, GLOSSARY, OURS
 from pages.shared import markup, page_links, url_state
@@ -188,7 +188,7 @@ def _model() -> None:
 
 def _measured(name: str) -> str:
     """How far an engine's numbers were from float32, once it has been asked."""
-    from lm_core.runtime.elsewhere import Elsewhere
+    from lm_core.serving.engine_with_fallback import Elsewhere
 
     found = registry.get(name) if registry.loaded(name) else None
     if not isinstance(found, Elsewhere) or found.measured is None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core.counting import CountedCorpus, Grid, Ids, followers, grid
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.labels import label, spoken
+from lm_core.models.ngrams.count_table import CountedCorpus, Grid, Ids, followers, grid
 from pages.shared import markup, url_state
 
 KEY = "count_grid"

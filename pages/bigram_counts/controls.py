@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core.counting import CountedCorpus, Ids, grid
 from lm_core.errors import InvalidInput, real_number
+from lm_core.models.ngrams.count_table import CountedCorpus, Ids, grid
 from pages.bigram_counts import component
 from pages.shared import markup, url_state
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import corpus as corpora
-from lm_core.corpus import Corpus
-from lm_core.counting import CountedCorpus
+from lm_core.models.ngrams.count_table import CountedCorpus
+from lm_core.text import corpus as corpora
+from lm_core.text.corpus import Corpus
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker
 

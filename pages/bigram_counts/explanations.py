@@ -7,13 +7,13 @@ from itertools import islice
 
 import streamlit as st
 
-from lm_core import generation
-from lm_core.counting import CountedCorpus, Ids, followers, sources, spread
-from lm_core.decoding import strategy
+from lm_core.decoding.strategies import strategy
+from lm_core.generation import loop
 from lm_core.labels import label
-from lm_core.models.ngram import AbsoluteDiscounting, KneserNey, Smoothing, StupidBackoff
-from lm_core.smoothing import HeldOut, best_k, held_out, over_k, score_sentence
-from lm_core.tokens import WordTokenizer
+from lm_core.models.ngrams.count_table import CountedCorpus, Ids, followers, sources, spread
+from lm_core.models.ngrams.model import AbsoluteDiscounting, KneserNey, Smoothing, StupidBackoff
+from lm_core.scoring.held_out import HeldOut, best_k, held_out, over_k, score_sentence
+from lm_core.text.tokenizers import WordTokenizer
 from pages.bigram_counts.component import Names
 from pages.bigram_counts.controls import KS
 from pages.shared import markup
@@ -164,7 +164,7 @@ def _order(counted: CountedCorpus, order: int, tested: list[list[int]]) -> str:
 
 def _written(counted: CountedCorpus, order: int) -> str:
     model = counted.model(order)
-    drawn = generation.run(model, [counted.bos], strategy(seed=0), generation.Limits(16))
+    drawn = loop.run(model, [counted.bos], strategy(seed=0), loop.Limits(16))
     text = model.tokenizer.decode([i for i in drawn.ids if i != counted.eos])
     return label(text.encode()).replace("·", " ") or "(the end at once)"
 

@@ -8,8 +8,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from lm_core.counting import CountedCorpus, entries
 from lm_core.labels import label
+from lm_core.models.ngrams.count_table import CountedCorpus, entries
 from pages.bigram_counts import corpus_controls
 from pages.bigram_counts.component import Names
 from pages.shared.pictures import export
@@ -46,10 +46,12 @@ def code(kind: str, by: str, order: int, k: float) -> None:
         corpus_controls.LOG: "corpus.tracking()", corpus_controls.PYTHON: "corpus.python_topics()",
     }.get(kind, 'corpus.from_text("Your text", open("text.txt", encoding="utf-8").read())')  # fmt: skip
     tokens = f"text.tokenizer({by!r})" if by != "bpe" else "pretrained.load().tokenizer, bos=1, eos=2"
+    load = "from lm_core import pretrained\n" if by == "bpe" else ""
     with opened:
         st.code(
-            f"from lm_core import corpus{', pretrained' if by == 'bpe' else ''}\n"
-            "from lm_core.counting import CountedCorpus, grid\nfrom lm_core.models.ngram import AddK\n\n"
+            f"{load}from lm_core.text import corpus\n"
+            "from lm_core.models.ngrams.count_table import CountedCorpus, grid\n"
+            "from lm_core.models.ngrams.model import AddK\n\n"
             f"text = {made}\ncounted = CountedCorpus(text, {tokens})\n"
             f"for context, row in zip(grid(counted.counts({order}), 12, 9).contexts, "
             f"grid(counted.counts({order}), 12, 9).counts):\n"

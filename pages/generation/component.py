@@ -9,14 +9,14 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core.decoding import Strategy
-from lm_core.exploration import Branch, Exploration
-from lm_core.generation import Limits, delivered
+from lm_core.decoding.strategies import Strategy
+from lm_core.generation.branch_tree import Branch, Exploration
+from lm_core.generation.loop import Limits, delivered
+from lm_core.generation.repetition import circle
+from lm_core.generation.trace import FinishReason, Step
+from lm_core.generation.trace_file import Recording
 from lm_core.labels import label, spoken
-from lm_core.recording import Recording
-from lm_core.repetition import circle
-from lm_core.tokens import Tokenizer
-from lm_core.trace import FinishReason, Step
+from lm_core.text.tokenizers import Tokenizer
 from pages.generation import state, strategy_controls
 from pages.shared import markup, url_state
 

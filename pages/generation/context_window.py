@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lm_core.exploration import Exploration
-from lm_core.window import ContextPolicy, outcome
+from lm_core.generation.branch_tree import Exploration
+from lm_core.generation.context_window import ContextPolicy, outcome
 from pages.shared import markup
 
 _SCENES = {

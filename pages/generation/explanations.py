@@ -6,14 +6,14 @@ import html
 
 import streamlit as st
 
-from lm_core import prompt
-from lm_core.beam import beam_search
-from lm_core.decoding import Strategy, strategy
-from lm_core.exploration import Branch, Exploration
-from lm_core.generation import Limits
+from lm_core.decoding.strategies import Strategy, strategy
+from lm_core.generation.beam_search import beam_search
+from lm_core.generation.branch_tree import Branch, Exploration
+from lm_core.generation.loop import Limits
+from lm_core.generation.repetition import circle
 from lm_core.labels import label
-from lm_core.repetition import circle
-from lm_core.scoring import Score
+from lm_core.scoring.scores import Score
+from lm_core.text import prompt
 from pages.generation import component, state, stop_controls, strategy_controls
 from pages.shared import callbacks, markup, url_state
 from pages.shared.controls import model_ladder, prompt_box
@@ -85,8 +85,8 @@ def worked_out(tour: Exploration) -> None:
         if last.u is not None:
             lines.append(formulas.Line("the last draw", "u decides: Σ p of smaller ids ≤ u", f"u = {last.u:.6f}"))
         formulas.show(lines, (
-            "from lm_core import scoring\n\n"
-            f"score = scoring.Score({tuple(round(step.log_probability, 6) for step in taken)!r})\n"
+            "from lm_core.scoring import Score\n\n"
+            f"score = Score({tuple(round(step.log_probability, 6) for step in taken)!r})\n"
             "print(score.log_probability, score.cross_entropy, score.perplexity)\n"
         ))  # fmt: skip
 

@@ -11,10 +11,10 @@ from typing import Any
 import streamlit as st
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.exploration import Exploration
+from lm_core.generation.branch_tree import Exploration
+from lm_core.generation.trace import Trace
+from lm_core.generation.trace_file import LARGEST, Recording
 from lm_core.labels import label
-from lm_core.recording import LARGEST, Recording
-from lm_core.trace import Trace
 from pages.generation import component, state, strategy_controls
 from pages.shared import markup, url_state
 from pages.shared.controls import model_ladder
@@ -54,19 +54,23 @@ def code(rung: model_ladder.Rung, tour: Exploration, text: str, choice: strategy
     said += [f"policy=ContextPolicy({str(limits.policy)!r})", f"keep={limits.keep}"] if limits.policy.forgets else []
     models = {
         model_ladder.PRETRAINED: f"from lm_core import pretrained\nmodel = pretrained.load({rung.name!r})\n",
-        "table": "from lm_core.models.table import ORDER_SHIPPED, TableModel\nmodel = TableModel(ORDER_SHIPPED)\n",
+        "table": (
+            "from lm_core.models.table_model import ORDER_SHIPPED, TableModel\nmodel = TableModel(ORDER_SHIPPED)\n"
+        ),
     }
     own = rung.name.startswith(f"{model_ladder.OWN}/")
     path = "your-model.safetensors" if own else f"{model_ladder.FILES / rung.kind}.safetensors"
-    file = f"from pathlib import Path\nfrom lm_core.models import files\nmodel, _ = files.read(Path({path!r}))\n"
+    file = (
+        f"from pathlib import Path\nfrom lm_core.models import model_file\nmodel, _ = model_file.read(Path({path!r}))\n"
+    )
     begin = (
         f"[*{list(rung.begin)}, *model.tokenizer.encode({text!r})]"
         if rung.begin
         else f"model.tokenizer.encode({text!r})"
     )
     return (
-        "from lm_core.decoding import strategy\nfrom lm_core.exploration import Exploration\n"
-        f"from lm_core.generation import ContextPolicy, Limits\n{file if own else models.get(rung.kind, file)}\n"
+        "from lm_core.decoding.strategies import strategy\nfrom lm_core.generation.branch_tree import Exploration\n"
+        f"from lm_core.generation.loop import ContextPolicy, Limits\n{file if own else models.get(rung.kind, file)}\n"
         f"chosen_by = {choice.code()}\ntour = Exploration(model, {begin}, Limits({', '.join(said)}))\n"
         f"tour.follow({tour.here!r}, chosen_by)  # or list(tour.run(chosen_by)) to let it choose\n"
         "for step in tour.steps:\n"

@@ -10,11 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core.decoding import Strategy
+from lm_core.decoding.strategies import Strategy
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.exploration import MOST_TOKENS, Exploration
-from lm_core.generation import Limits
-from lm_core.runtime.elsewhere import Told
+from lm_core.generation.branch_tree import MOST_TOKENS, Exploration
+from lm_core.generation.loop import Limits
+from lm_core.serving.engine_with_fallback import Told
 from pages.shared import markup, url_state
 from pages.shared.controls import model_ladder, provenance
 

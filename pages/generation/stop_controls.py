@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from lm_core.errors import InvalidInput
-from lm_core.exploration import MOST_TOKENS
-from lm_core.generation import ContextPolicy, Limits
+from lm_core.generation.branch_tree import MOST_TOKENS
+from lm_core.generation.loop import ContextPolicy, Limits
 from lm_core.models import LanguageModel
 from pages.shared import markup, url_state
 

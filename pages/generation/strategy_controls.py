@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core.decoding import Sample, Strategy, strategy
+from lm_core.decoding.filters import MinP, RepetitionPenalty, Temperature, TopK, TopP
+from lm_core.decoding.strategies import Sample, Strategy, strategy
 from lm_core.errors import InvalidInput, real_number
-from lm_core.filters import MinP, RepetitionPenalty, Temperature, TopK, TopP
 from pages.shared import markup, url_state
 from pages.shared.controls import sampling_settings
 

@@ -11,8 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
 from lm_core.labels import label
-from lm_core.runtime import ServedModel, limits
-from lm_core.runtime.registry import registry
+from lm_core.serving import ServedModel, limits
+from lm_core.serving.registry import registry
 from pages.shared import markup, url_state
 from pages.shared.controls import model_ladder, model_picker
 from pages.shared.controls.view_switcher import Link
@@ -132,10 +132,10 @@ def _moved(box: str, key: str) -> None:
 
 def served(kind: str) -> ServedModel:
     """The small masked model, or the small causal one."""
-    from lm_core.models import files
+    from lm_core.models import model_file
 
     if kind == "masked":
-        return registry.serve("ladder/masked", lambda: files.read(model_ladder.FILES / "masked.safetensors")[0])
+        return registry.serve("ladder/masked", lambda: model_file.read(model_ladder.FILES / "masked.safetensors")[0])
     return model_ladder.rung("transformer").model
 
 

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from lm_core.labels import label
-from lm_core.tokens import Tokenizer
+from lm_core.text.tokenizers import Tokenizer
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer.controls import WORDS
 from pages.shared import markup, url_state

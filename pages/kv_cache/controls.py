@@ -8,9 +8,10 @@ from functools import lru_cache
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import InvalidInput, corpus
+from lm_core import InvalidInput
 from lm_core.labels import label
-from lm_core.runtime import ServedModel
+from lm_core.serving import ServedModel
+from lm_core.text import corpus
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker, prompt_box
 

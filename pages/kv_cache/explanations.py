@@ -10,8 +10,9 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from lm_core import cache_run, kv_sizing
-from lm_core.cache_run import CacheStep
+from lm_core import kv_sizing
+from lm_core.generation import cache_benchmark
+from lm_core.generation.cache_benchmark import CacheStep
 from lm_core.kv_sizing import amounts
 from lm_core.pretrained import DEFAULT
 from pages.kv_cache import figure as figures
@@ -28,7 +29,7 @@ def fold_formula(question: Question, steps: list[CacheStep]) -> None:
     """The cache's tensors as they are, each number of their shape named, and what `kv_sizing` says of the same."""
     opened = st.expander("Where the bytes come from", expanded=True, key="_cache_formula")
     step = steps[-1]
-    shape = cache_run.geometry(question.model.config, "this model")
+    shape = cache_benchmark.geometry(question.model.config, "this model")
     foretold = kv_sizing.size(shape, step.positions, 1, "f32")
     factors = [*zip(_FACTORS, step.shape), ("bytes each", _FLOAT)]
     cells = "<i>×</i>".join(f"<span><b>{n:,}</b><small>{name}</small></span>" for name, n in factors)
@@ -49,9 +50,9 @@ def fold_what_if(question: Question, steps: list[CacheStep]) -> None:
     if not opened.open:
         return
     own, rows, sizes = question.model.config, [], {}
-    for name, config in cache_run.variants(own).items():
-        weights = cache_run.parameters(config) * _FLOAT
-        shape = cache_run.geometry(config, name)
+    for name, config in cache_benchmark.variants(own).items():
+        weights = cache_benchmark.parameters(config) * _FLOAT
+        shape = cache_benchmark.geometry(config, name)
         sizes[name] = [kv_sizing.size(shape, n, 1, "f32").total for n in _LENGTHS]
         now = kv_sizing.size(shape, steps[-1].positions, 1, "f32")
         heavier = kv_sizing.crossing(shape, weights, 1, dtype_k="f32")
@@ -66,11 +67,11 @@ def fold_what_if(question: Question, steps: list[CacheStep]) -> None:
         f"<th>{steps[-1].positions:,} tokens</th><th>{_LENGTHS[-1]:,} tokens</th>"
         "<th>outweighs the weights at</th></tr>"
     )
-    matrices, per_position = cache_run.operations(own, 1)
+    matrices, per_position = cache_benchmark.operations(own, 1)
     with opened:
         markup.show(f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{"".join(rows)}'
                    "</table></div>")  # fmt: skip
-        chart = figures.built_otherwise(sizes, _LENGTHS, cache_run.parameters(own) * _FLOAT)
+        chart = figures.built_otherwise(sizes, _LENGTHS, cache_benchmark.parameters(own) * _FLOAT)
         st.plotly_chart(chart, key="cache_built_otherwise", config={"displayModeBar": False})
         st.write(
             "These models were not trained; only what they would keep is computed. Each decode step reads all weights "
@@ -95,7 +96,7 @@ def fold_notice(question: Question, steps: list[CacheStep]) -> None:
         "What is generated last was chosen but not read: its keys and values are not in the cache. So the passes read "
         f"P + N − 1 = {prompt:,} + {new} − 1 = {prompt + new - 1:,} tokens.",
         f"Without the cache each pass reads everything again: {_sum(prompt, new)}"
-        f"{cache_run.totals(steps).read_without:,} tokens.",
+        f"{cache_benchmark.totals(steps).read_without:,} tokens.",
         "A new token still attends to every token before it. What the cache saves is computing their keys and values.",
         "Times are this machine’s, now, with the engine that About names, and differ a little each time; everything "
         "else is the same.",
@@ -128,9 +129,10 @@ def fold_export(question: Question, steps: list[CacheStep]) -> None:
     load = "from lm_core import pretrained\n\nmodel = pretrained.load_engine()\n"
     with opened:
         st.code(
-            f"from lm_core import cache_run\n{load if serving else model_picker.loading(question.name)}"
+            "from lm_core.generation import cache_benchmark\n"
+            f"{load if serving else model_picker.loading(question.name)}"
             f"ids = {_listed(question.ids)}\n"
-            f"for step in cache_run.measure(model, ids, {question.new}, compare={question.compare}):\n"
+            f"for step in cache_benchmark.measure(model, ids, {question.new}, compare={question.compare}):\n"
             "    print(step.phase, step.read, step.seconds, step.cached_bytes, step.seconds_without)\n",
             language="python",
         )
@@ -149,6 +151,5 @@ def _listed(ids: tuple[int, ...]) -> str:
     """Ids as Python; long ones are made from the same text."""
     if len(ids) <= 64:
         return repr(list(ids))
-    return (
-        f"model.tokenizer.encode('\\n'.join(corpus.tracking().lines))[:{len(ids)}]  # with: from lm_core import corpus"
-    )
+    encoded = f"model.tokenizer.encode('\\n'.join(corpus.tracking().lines))[:{len(ids)}]"
+    return f"{encoded}  # with: from lm_core.text import corpus"

@@ -5,7 +5,7 @@ from math import log10
 
 import plotly.graph_objects as go
 
-from lm_core.cache_run import CacheStep
+from lm_core.generation.cache_benchmark import CacheStep
 from pages.shared.palette import DASHES, figure, plain
 
 _TEAL, _GREY = "#00818a", "#8a8f98"

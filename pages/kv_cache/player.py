@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import cache_run
-from lm_core.cache_run import CacheStep
+from lm_core.generation import cache_benchmark
+from lm_core.generation.cache_benchmark import CacheStep
 from pages.kv_cache.controls import Question
 
 _RUN = "_cache_run"
@@ -34,7 +34,7 @@ def play(
     """
     run: _Run | None = st.session_state.get(_RUN)
     if run is None or run.key != question.key:
-        coming = cache_run.measure(question.model, question.ids, question.new, question.compare)
+        coming = cache_benchmark.measure(question.model, question.ids, question.new, question.compare)
         run = st.session_state[_RUN] = _Run(question.key, coming)
     place, left, right = st.empty(), row.empty(), row.empty()
     if run.coming is not None:

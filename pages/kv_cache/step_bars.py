@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import streamlit as st
 
-from lm_core import cache_run
-from lm_core.cache_run import CacheStep
+from lm_core.generation import cache_benchmark
+from lm_core.generation.cache_benchmark import CacheStep
 from lm_core.kv_sizing import amounts
 from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
@@ -33,7 +33,7 @@ def draw(question: Question, steps: list[CacheStep], more: bool) -> None:
 def _sentence(question: Question, steps: list[CacheStep], more: bool) -> str:
     if not steps:
         return f"<b>…</b> reading a prompt of {len(question.ids):,} tokens" if more else "Nothing is measured yet."
-    sums = cache_run.totals(steps)
+    sums = cache_benchmark.totals(steps)
     held = amounts.binary(steps[-1].cached_bytes)
     have = f"With the cache: {sums.read:,} tokens read, {_seconds(sums.seconds)}; it holds {held}."
     if sums.seconds_without is None:

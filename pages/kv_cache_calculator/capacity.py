@@ -8,8 +8,8 @@ import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import GPUS, Layout, Scenario, amounts, hand_in
-from lm_core.kv_sizing.gpus import Gpu
+from lm_core.kv_sizing import GPUS, Layout, Scenario, amounts, html_report
+from lm_core.kv_sizing.capacity.gpus import Gpu
 from pages.kv_cache_calculator import editable_table, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
@@ -147,12 +147,12 @@ def off(scenario: Scenario) -> None:
     if not opened.open:
         return
     with opened:
-        head = "".join(f"<th>{users} % of the users</th>" for users in hand_in.PERCENTS)
+        head = "".join(f"<th>{users} % of the users</th>" for users in html_report.PERCENTS)
         rows = "".join(
             f'<tr><th scope="row">{length} % of the length</th>'
-            + "".join(f"<td>{_scaled(scenario, length, users)}</td>" for users in hand_in.PERCENTS)
+            + "".join(f"<td>{_scaled(scenario, length, users)}</td>" for users in html_report.PERCENTS)
             + "</tr>"
-            for length in hand_in.PERCENTS
+            for length in html_report.PERCENTS
         )
         markup.show(
             f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th>{head}</tr></thead>'

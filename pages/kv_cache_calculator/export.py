@@ -10,7 +10,7 @@ from functools import partial
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Scenario, as_csv, as_json, curves_csv, hand_in
+from lm_core.kv_sizing import Scenario, as_csv, as_json, curves_csv, html_report
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import url_state
@@ -40,7 +40,7 @@ def fold(scenario: Scenario, values: Values) -> None:
 
 
 def _page(scenario: Scenario, link: str) -> bytes:
-    return hand_in.page(scenario, date.today().isoformat(), link).encode()
+    return html_report.page(scenario, date.today().isoformat(), link).encode()
 
 
 def _json(scenario: Scenario) -> bytes:

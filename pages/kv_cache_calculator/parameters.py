@@ -14,8 +14,9 @@ import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing import DTYPES, ENGINES, GPUS, Geometry, LayerGroup, Scenario, strict_json
-from lm_core.kv_sizing.gpus import Gpu
+from lm_core.kv_sizing import DTYPES, ENGINES, GPUS, Geometry, LayerGroup, Scenario
+from lm_core.kv_sizing.capacity.gpus import Gpu
+from lm_core.kv_sizing.model_import import strict_json
 from pages.shared import markup, url_state
 
 BY_HAND, GROUPS, IMPORTED = "by-hand", "groups", "imported"

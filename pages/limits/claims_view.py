@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core.answers import Tally
-from lm_core.sums import cases
+from lm_core.scoring.candidates import Tally
+from lm_core.text.arithmetic_task import cases
 from pages.limits import sums_view
 from pages.limits.controls import CLAIMS, FEW, WHO
 from pages.shared import markup, url_state

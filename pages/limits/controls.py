@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lm_core.runtime import ServedModel
-from lm_core.runtime.registry import registry
-from lm_core.sums import HIGHEST, WORDINGS
-from lm_core.syntax import PLACES
+from lm_core.serving import ServedModel
+from lm_core.serving.registry import registry
+from lm_core.text.arithmetic_task import HIGHEST, WORDINGS
+from lm_core.text.syntax_task import PLACES
 from pages.shared import url_state
 from pages.shared.controls import model_ladder
 from pages.shared.controls.view_switcher import Link
@@ -51,13 +51,13 @@ def small(kind: str, subject: str) -> ServedModel:
     """The bigram or the small Transformer that learned sums or syntax."""
 
     def load() -> object:
-        from lm_core.models import files
-        from lm_core.models.begun import Begun
-        from lm_core.models.ngram import AddK, NgramModel
+        from lm_core.models import model_file
+        from lm_core.models.bos_prefix import Begun
+        from lm_core.models.ngrams.model import AddK, NgramModel
         from lm_core.training import small_models
 
         if kind == "transformer":
-            return Begun(files.read(model_ladder.FILES / f"{subject}.safetensors")[0], [0])
+            return Begun(model_file.read(model_ladder.FILES / f"{subject}.safetensors")[0], [0])
         corpus, tokenizer = small_models.sums_corpus() if subject == "sums" else small_models.syntax_corpus()
         return Begun(NgramModel.fit(corpus.encode(tokenizer), 2, tokenizer, AddK(0.01)), [0])
 

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from lm_core.labels import label
-from lm_core.runtime import ServedModel
+from lm_core.serving import ServedModel
 from pages.limits.controls import ORDER
 from pages.limits.policy_view import chances, with_context
 from pages.shared import markup, url_state

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import Distribution, prompt
-from lm_core.answers import score_all
+from lm_core import Distribution
 from lm_core.errors import PromptError
-from lm_core.runtime import ServedModel, limits
+from lm_core.scoring.candidates import score_all
+from lm_core.serving import ServedModel, limits
+from lm_core.text import prompt
 from pages.limits.controls import ASK, ENDINGS, LONGEST, POLICY
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker, prompt_box

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import generation
-from lm_core.decoding import strategy
-from lm_core.runtime import ServedModel
+from lm_core.decoding.strategies import strategy
+from lm_core.generation import loop
+from lm_core.serving import ServedModel
 from pages.limits import controls
 from pages.limits.controls import ASK, ORDER, POLICY
 from pages.limits.lookup_view import looked_up, question
@@ -124,7 +124,7 @@ def _story(name: str, model: ServedModel, seed: int) -> str:
 
     def write() -> str:
         ids = model.tokenizer.encode(POLICY + _STORY)
-        trace = generation.run(model, ids, strategy(seed=seed, temperature=0.9), generation.Limits(_DRIFT))
+        trace = loop.run(model, ids, strategy(seed=seed, temperature=0.9), loop.Limits(_DRIFT))
         return model.tokenizer.decode([i for i in trace.ids if i not in model.end_ids])
 
     return _stories.get((name, seed), model, write)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core.answers import Answer, Tally, ask
 from lm_core.errors import InvalidInput
-from lm_core.sums import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, parted
+from lm_core.scoring.candidates import Answer, Tally, ask
+from lm_core.text.arithmetic_task import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, parted
 from pages.limits import controls
 from pages.limits.controls import FEW, WHO
 from pages.shared import markup, url_state
@@ -199,10 +199,11 @@ def _about() -> None:
             "models’ are words."
         )
         st.code(
-            "from lm_core import answers, pretrained, sums\n\n"
+            "from lm_core import pretrained\nfrom lm_core.scoring import candidates\n"
+            "from lm_core.text import arithmetic_task\n\n"
             "model = pretrained.load()\nencode = model.tokenizer.encode\n"
-            "candidates = [tuple(encode(text)) for text in sums.ANSWERS]\nsaid = [\n"
-            "    answers.ask(model, encode(case.prompt), candidates, case.right, case.shortcut)\n"
-            "    for case in sums.cases(wording=0)\n]\nprint(answers.Tally.of(said))\n",
+            "answers = [tuple(encode(text)) for text in arithmetic_task.ANSWERS]\nsaid = [\n"
+            "    candidates.ask(model, encode(case.prompt), answers, case.right, case.shortcut)\n"
+            "    for case in arithmetic_task.cases(wording=0)\n]\nprint(candidates.Tally.of(said))\n",
             language="python",
         )

@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from lm_core.labels import label
-from lm_core.runtime import ServedModel
-from lm_core.syntax import PLACES, allowed_mass
+from lm_core.serving import ServedModel
+from lm_core.text.syntax_task import PLACES, allowed_mass
 from pages.limits import controls
 from pages.limits.controls import RECORD, SELF_TEST, SMALL, WHO
 from pages.shared import markup, url_state

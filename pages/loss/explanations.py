@@ -12,8 +12,8 @@ from functools import partial
 import streamlit as st
 
 from lm_core import Distribution
-from lm_core.factors import WINDOW, Factor, lasts, running
-from lm_core.scoring import Score
+from lm_core.scoring.chain_rule import WINDOW, Factor, lasts, running
+from lm_core.scoring.scores import Score
 from pages.loss import figure as figures
 from pages.shared import markup
 from pages.shared.pictures.export import as_text, download
@@ -121,8 +121,9 @@ def along(factors: Sequence[Factor], label: Label) -> None:
         return
     with opened:
         st.code(
-            "from lm_core import pretrained\nfrom lm_core.factors import factors\nfrom lm_core.scoring import score\n\n"
-            "model = pretrained.load()  # or lm_core.models.files.read(...)\nids = model.tokenizer.encode(text)\n"
+            "from lm_core import pretrained\nfrom lm_core.scoring import score\n"
+            "from lm_core.scoring.chain_rule import factors\n\n"
+            "model = pretrained.load()  # or lm_core.models.model_file.read(...)\nids = model.tokenizer.encode(text)\n"
             "for window in factors(model, ids):\n    for factor in window:\n"
             "        print(factor.position, factor.token, factor.log_probability, factor.rank)\n"
             "print(score(model, ids).perplexity)\n",

@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
-from lm_core.factors import Factor
-from lm_core.runtime import limits
+from lm_core.scoring.chain_rule import Factor
+from lm_core.serving import limits
 from pages.loss import controls, explanations
 from pages.shared import markup, url_state
 from pages.shared.controls import model_ladder, provenance
@@ -103,7 +103,7 @@ def _worked_out(found: Scored) -> None:
         lines.append(formulas.Line("bits per byte", "−ln P / ln 2 / bytes", numbers))
     code = (
         "from lm_core import pretrained\nfrom lm_core.scoring import score\n\n"
-        "model = pretrained.load()  # or lm_core.models.files.read(...)\n"
+        "model = pretrained.load()  # or lm_core.models.model_file.read(...)\n"
         "found = score(model, model.tokenizer.encode(text))\n"
         "print(found.log_probability, found.cross_entropy, found.perplexity)\n"
         "print(found.bits_per_token, found.bits_per_byte)\n"

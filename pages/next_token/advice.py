@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lm_core import prompt
+from lm_core.text import prompt
 from pages.shared import markup
 from pages.shared.controls import prompt_box
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from lm_core.distribution import omitted
 from lm_core.models import LanguageModel
-from lm_core.scoring import score_continuation
+from lm_core.scoring.scores import score_continuation
 from pages.shared import markup
 
 PROMPT = "The package left the"

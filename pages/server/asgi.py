@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lm_core.runtime import limits, memory, registry
+from lm_core.serving import limits, memory, registry
 from pages.server import training_scheduler
 from pages.server.upload_limits import UploadLimits
 from pages.shell import waiting_room

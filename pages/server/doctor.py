@@ -25,7 +25,7 @@ class Ill(Exception):
 
 
 def settings() -> str:
-    from lm_core.runtime import limits
+    from lm_core.serving import limits
 
     if limits.REFUSED:
         raise Ill(" ".join(limits.REFUSED))
@@ -36,7 +36,7 @@ def settings() -> str:
 def model() -> str:
     from lm_core import pretrained
     from lm_core.errors import LmCoreError
-    from lm_core.runtime import registry
+    from lm_core.serving import registry
 
     if error := registry.warm():
         raise Ill(str(error))
@@ -49,7 +49,7 @@ def model() -> str:
 
 def answer() -> str:
     from lm_core import Distribution
-    from lm_core.runtime import registry
+    from lm_core.serving import registry
 
     served = registry.get()
     start = time.perf_counter()
@@ -66,8 +66,8 @@ def others() -> str:
     """What the operator has set up besides: each model loaded, each engine tested."""
     from lm_core import pretrained, remote
     from lm_core.errors import LmCoreError
-    from lm_core.runtime import registry
-    from lm_core.runtime.elsewhere import Elsewhere
+    from lm_core.serving import registry
+    from lm_core.serving.engine_with_fallback import Elsewhere
 
     said = []
     for entry in (*pretrained.catalogue()[1:], *remote.engines()):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lm_core.runtime.jobs import Jobs
+    from lm_core.training_runs.scheduler import Jobs
 
 FOLDER = "NEXT_TOKEN_EXPLORER_RUNS"
 """Environment variable: where runs are stored, if not in the user's cache directory."""
@@ -21,7 +21,7 @@ _made: list[Jobs] = []
 def jobs() -> Jobs:
     """The manager."""
     from lm_core.pretrained.weight_cache import default_folder  # here, because they bring torch with them
-    from lm_core.runtime.jobs import Jobs
+    from lm_core.training_runs.scheduler import Jobs
 
     with _guard:
         if not _made:

@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import get_instance
 
-from lm_core.runtime import limits, memory
+from lm_core.serving import limits, memory
 
 _UPLOADS = "/_stcore/upload_file/"
 

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from lm_core.runtime import inference_queue, limits
+from lm_core.serving import inference_queue, limits
 from pages.shared import markup
 
 _PLACE = "_waiting_place"

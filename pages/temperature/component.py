@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core.decoding import uniforms
+from lm_core.decoding.strategies import uniforms
 from lm_core.labels import SPOKEN
 from pages.shared import markup, url_state
 from pages.shared.controls import logit_source, sampling_settings

@@ -5,8 +5,8 @@ import math
 
 import streamlit as st
 
+from lm_core.decoding.temperature_sweep import sweep as swept_over
 from lm_core.distribution import Distribution
-from lm_core.sweep import sweep as swept_over
 from pages.shared import markup
 from pages.shared.controls import logit_source, sampling_settings
 from pages.shared.pictures import formulas

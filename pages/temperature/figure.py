@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from lm_core.sweep import Sweep
+from lm_core.decoding.temperature_sweep import Sweep
 from pages.shared.palette import DASHES, LINES, figure, plain
 
 _DIRECT = 3  # more names at the ends of lines would lie on one another

@@ -6,7 +6,7 @@ import math
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import crowd
+from lm_core.generation import many_samples
 from lm_core.models import LanguageModel
 from pages.shared import callbacks, markup, url_state
 from pages.shared.controls import logit_source, model_picker, sampling_settings
@@ -61,15 +61,15 @@ def fold(model: LanguageModel, source: logit_source.Source, now: sampling_settin
 
 def _ask(
     model: LanguageModel, ids: tuple[int, ...], now: sampling_settings.Settings, place: DeltaGenerator
-) -> tuple[crowd.Answer, ...]:
+) -> tuple[many_samples.Answer, ...]:
     """Runs with progress; another click or a changed setting stops it."""
-    answers: tuple[crowd.Answer, ...] = ()
-    for done, answers in enumerate(crowd.ask(model, ids, now.strategy(), USERS, TOKENS), start=1):
+    answers: tuple[many_samples.Answer, ...] = ()
+    for done, answers in enumerate(many_samples.ask(model, ids, now.strategy(), USERS, TOKENS), start=1):
         place.progress(done / TOKENS, f"Token {done} of {TOKENS}: {len(answers)} different texts so far.")
     return answers
 
 
-def _show(model: LanguageModel, answers: tuple[crowd.Answer, ...], now: sampling_settings.Settings) -> None:
+def _show(model: LanguageModel, answers: tuple[many_samples.Answer, ...], now: sampling_settings.Settings) -> None:
     texts, same = len(answers), answers[0].users
     st.write(
         f"At T = {now.t:g}: **{texts} different text{'s' if texts > 1 else ''}**; "
@@ -80,7 +80,7 @@ def _show(model: LanguageModel, answers: tuple[crowd.Answer, ...], now: sampling
     markup.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
 
 
-def _row(answer: crowd.Answer, text: str) -> str:
+def _row(answer: many_samples.Answer, text: str) -> str:
     probable = f'<td title="ln P = {answer.log_probability!r} nats">{_one_in(answer.log_probability)}</td>'
     return f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(text)}</td>{probable}</tr>'
 

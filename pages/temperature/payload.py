@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lm_core.labels import label
-from lm_core.tokens import Tokenizer
+from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup
 
 _component = st.components.v2.component("payload", js=markup.source("drawn.js", "payload.js"))

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from lm_core import softmax
-from lm_core.sweep import unshifted_softmax
+from lm_core.decoding.temperature_sweep import unshifted_softmax
 from pages.shared import markup
 from pages.shared.controls import logit_source
 

@@ -13,11 +13,12 @@ from functools import lru_cache
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import Distribution, shannon
+from lm_core import Distribution
 from lm_core.errors import InvalidInput, LmCoreError
 from lm_core.models import LanguageModel
-from lm_core.scoring import Score
-from lm_core.tokens import Tokenizer
+from lm_core.scoring import shannon_game
+from lm_core.scoring.scores import Score
+from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
 from pages.shared.controls import model_ladder
 from pages.shared.controls.view_switcher import Link
@@ -136,16 +137,16 @@ def _guess(game: Game, who: str) -> None:
         return
     try:
         if who == "room":
-            guess, count, unknown = shannon.read_room(text, _word)
+            guess, count, unknown = shannon_game.read_room(text, _word)
             whose = f"The room ({count} guess{'es' if count != 1 else ''})"
         else:
-            guess, whose = shannon.read(text, _word), "You"
+            guess, whose = shannon_game.read(text, _word), "You"
         _reveal(game, guess, whose, unknown)
     except LmCoreError as error:
         game.problem = str(error)
 
 
-def _reveal(game: Game, guess: shannon.Guess, whose: str, unknown: list[str]) -> None:
+def _reveal(game: Game, guess: shannon_game.Guess, whose: str, unknown: list[str]) -> None:
     """Scores the word that came, for everybody, and lets it be seen."""
     tokenizer, token = _tokenizer(), game.ids[game.at]
     mine = guess.probability(token, tokenizer.vocab_size - 2)  # neither <bos> nor <eos> can come here
@@ -167,8 +168,8 @@ def _reveal(game: Game, guess: shannon.Guess, whose: str, unknown: list[str]) ->
 
 def _given(game: Game) -> dict[str, float]:
     """What the models give the word that comes, and what the grammar that made the message gives it."""
-    from lm_core.grammar import TRACKING
-    from lm_core.models.grammar import GrammarModel
+    from lm_core.models.grammar_model import GrammarModel
+    from lm_core.text.grammar import TRACKING
 
     context, token = (0, *game.ids[: game.at]), game.ids[game.at]
     models: dict[str, LanguageModel] = {kind: model_ladder.rung(kind).model for kind in _OTHERS}
@@ -231,9 +232,9 @@ def _words() -> None:
     with opened:
         st.text(" ".join(sorted(words, key=str.lower)))
         st.write(
-            f"You have {shannon.POINTS} points. Words named without a number share {shannon.SHARED} of them; at least "
-            f"{shannon.KEPT} stays for all words you have not named, in equal parts, so that no guess is infinitely "
-            "wrong. A room’s points follow how many named each word. Your loss is −ln of the share that the word had; "
+            f"You have {shannon_game.POINTS} points. Words named without a number share {shannon_game.SHARED} of them; "
+            f"at least {shannon_game.KEPT} stays for all words you have not named, in equal parts, so that no guess is "
+            "infinitely wrong. A room’s points follow how many named each word. Your loss is −ln of the share that the word had; "
             "e to the mean loss is your perplexity. Small Transformer and bigram are scored on the same words: they "
             "were trained on other messages of the same kind."
         )

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import quiz
 from lm_core.errors import LmCoreError
 from lm_core.models import LanguageModel
-from lm_core.quiz import Kind, Question, Shown
-from lm_core.runtime import ServedModel
-from lm_core.runtime.elsewhere import Told
+from lm_core.scoring import quiz
+from lm_core.scoring.quiz import Kind, Question, Shown
+from lm_core.serving import ServedModel
+from lm_core.serving.engine_with_fallback import Told
 from pages.shared import guided_tour, markup, page_links, url_state
 from pages.shared.controls import model_ladder, model_picker, provenance
 from pages.shared.controls.view_switcher import Link
@@ -88,7 +88,7 @@ def questions(seed: int, every: dict[Kind, list[Callable[..., Question]]]) -> li
 
 
 def _small(kind: str) -> LanguageModel:
-    from lm_core.models.begun import Begun
+    from lm_core.models.bos_prefix import Begun
 
     return Begun(model_ladder.rung(kind).model, [0])
 

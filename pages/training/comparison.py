@@ -10,18 +10,18 @@ import numpy as np
 import streamlit as st
 
 from lm_core import Distribution, pretrained
-from lm_core.corpus import BOS
 from lm_core.errors import InvalidInput, LmCoreError
 from lm_core.labels import label
 from lm_core.models import LanguageModel
-from lm_core.models.ngram import AddK, NgramModel
-from lm_core.recipe import RATES as LEARNING_RATES
-from lm_core.recipe import Recipe
-from lm_core.runtime import replay as replays
-from lm_core.runtime.jobs import INTERRUPTED
-from lm_core.runtime.replay import Replay, Snapshot
-from lm_core.runtime.run_folder import DIVERGED, RunFolder
-from lm_core.smoothing import held_out
+from lm_core.models.ngrams.model import AddK, NgramModel
+from lm_core.scoring.held_out import held_out
+from lm_core.text.corpus import BOS
+from lm_core.training.recipe import RATES as LEARNING_RATES
+from lm_core.training.recipe import Recipe
+from lm_core.training_runs import checkpoint_replay as replays
+from lm_core.training_runs.checkpoint_replay import Replay, Snapshot
+from lm_core.training_runs.run_folder import DIVERGED, RunFolder
+from lm_core.training_runs.scheduler import INTERRUPTED
 from pages.server.training_scheduler import jobs
 from pages.shared import markup
 from pages.shared.controls import model_picker

@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from lm_core.runtime.jobs import INTERRUPTED
-from lm_core.runtime.replay import Replay
-from lm_core.runtime.run_folder import DIVERGED
+from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.run_folder import DIVERGED
+from lm_core.training_runs.scheduler import INTERRUPTED
 from pages.shared import markup
 from pages.training import player
 from pages.training.player import Place

@@ -11,10 +11,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import corpus as corpora
-from lm_core.corpus import Corpus
-from lm_core.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check
-from lm_core.runtime.run_folder import RunFolder
+from lm_core.text import corpus as corpora
+from lm_core.text.corpus import Corpus
+from lm_core.training.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check
+from lm_core.training_runs.run_folder import RunFolder
 from pages.server.training_scheduler import jobs
 from pages.shared import markup, url_state
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lm_core.labels import label
-from lm_core.runtime.replay import Replay
-from lm_core.tokens import Tokenizer
-from lm_core.training.opened import OpenedStep, open_step
+from lm_core.text.tokenizers import Tokenizer
+from lm_core.training.step_details import OpenedStep, open_step
+from lm_core.training_runs.checkpoint_replay import Replay
 from pages.shared import markup
 from pages.training import samples
 from pages.training.player import Place
@@ -173,7 +173,7 @@ def vectors(replay: Replay, place: Place) -> None:
     opened = st.expander("What became of the token vectors", on_change="rerun", key="_train_vectors")
     if not opened.open:
         return
-    from lm_core.training.glimpses import plane, token_vectors
+    from lm_core.training.projections import plane, token_vectors
     from pages.training import embedding_figure
 
     with replay.at(samples.shown_step(replay, place)) as trainer:
@@ -198,7 +198,7 @@ def beside(replay: Replay, place: Place) -> None:
     opened = st.expander("Learned rows beside counted ones", on_change="rerun", key="_train_beside")
     if not opened.open:
         return
-    from lm_core.training.glimpses import beside_counts
+    from lm_core.training.projections import beside_counts
 
     with replay.at(samples.shown_step(replay, place)) as trainer:
         found, step = beside_counts(trainer, 7), trainer.step

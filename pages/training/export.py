@@ -12,9 +12,9 @@ import streamlit as st
 from lm_core import Distribution
 from lm_core.errors import DamagedFile
 from lm_core.labels import label
-from lm_core.models import LanguageModel, files
-from lm_core.recipe import Recipe
-from lm_core.runtime.replay import Replay
+from lm_core.models import LanguageModel, model_file
+from lm_core.training.recipe import Recipe
+from lm_core.training_runs.checkpoint_replay import Replay
 from pages.shared import callbacks, markup
 from pages.shared.controls import own_model
 from pages.shared.pictures import export
@@ -50,8 +50,8 @@ def _code(replay: Replay) -> str:
     changed = {k: v for k, v in replay.recipe.to_json().items() if v != getattr(Recipe(), k)}
     arguments = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     text = controls.CODE[controls.text_kind()]
-    return f"""from lm_core import corpus
-from lm_core.recipe import Recipe
+    return f"""from lm_core.text import corpus
+from lm_core.training.recipe import Recipe
 from lm_core.training.build import trainer
 
 run = trainer(Recipe({arguments}), {text})
@@ -67,7 +67,7 @@ def _about(replay: Replay, step: int) -> dict[str, object]:
 
 def _model(replay: Replay, place: Place) -> bytes:
     with replay.at(place.at) as trainer:
-        return files.to_bytes(trainer.model, _about(replay, place.at))
+        return model_file.to_bytes(trainer.model, _about(replay, place.at))
 
 
 def _steps(replay: Replay) -> bytes:

@@ -11,9 +11,9 @@ from typing import Any
 import streamlit as st
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.runtime.jobs import INTERRUPTED, Standing
-from lm_core.runtime.replay import Replay
-from lm_core.runtime.run_folder import DIVERGED, RunFolder
+from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.run_folder import DIVERGED, RunFolder
+from lm_core.training_runs.scheduler import INTERRUPTED, Standing
 from pages.server.training_scheduler import jobs
 from pages.shared import url_state
 

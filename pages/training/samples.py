@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core.corpus import BOS
-from lm_core.runtime.replay import Replay, Snapshot
+from lm_core.text.corpus import BOS
+from lm_core.training_runs.checkpoint_replay import Replay, Snapshot
 from pages.shared import markup, url_state
 from pages.shared.controls import prompt_box
 from pages.shared.pictures import bars
@@ -96,9 +96,9 @@ def along(replay: Replay, place: Place) -> None:
 
 def _sample(replay: Replay, model: Snapshot) -> str:
     """A text from its beginning; the same draws at every step, so that only learning changes it."""
-    from lm_core.decoding import strategy
-    from lm_core.generation import Limits, run
-    from lm_core.window import ContextPolicy
+    from lm_core.decoding.strategies import strategy
+    from lm_core.generation.context_window import ContextPolicy
+    from lm_core.generation.loop import Limits, run
 
     key = (replay.folder.id, model.step)
     if key in _written:

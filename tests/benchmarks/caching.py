@@ -13,12 +13,14 @@ LENGTHS, STEPS = (64, 256, 1024), 5
 
 def bench_caching() -> None:
     """Theory: with the cache a step stays about as long (all weights are read once), without it grows with length."""
-    from lm_core import cache_run, corpus, pretrained
+    from lm_core import pretrained
+    from lm_core.generation import cache_benchmark
+    from lm_core.text import corpus
 
     model = pretrained.load()
     ids = model.tokenizer.encode("\n".join(corpus.tracking(1000).lines))
     for length in LENGTHS:
-        steps = list(cache_run.measure(model, ids[:length], STEPS + 1))
+        steps = list(cache_benchmark.measure(model, ids[:length], STEPS + 1))
         kept = statistics.median(s.seconds for s in steps[1:])
         anew = statistics.median(s.seconds_without or 0.0 for s in steps[1:])
         claim = f"reported (peer: without the cache, {length:,} tokens and more read)"

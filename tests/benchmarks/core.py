@@ -34,7 +34,7 @@ def peak():  # of this process alone: getrusage also counts what its parent held
 OURS = (
     TEXT
     + """
-from lm_core.models.ngram_counts import NgramCounts
+from lm_core.models.ngrams.counts import NgramCounts
 start = time.perf_counter()
 counts = NgramCounts(2, vocabulary, bos=0, eos=1)
 counts.add_array(ids, lengths)
@@ -63,7 +63,7 @@ def bench_counting() -> None:
     from nltk.lm import NgramCounter
     from nltk.util import ngrams
 
-    from lm_core.models.ngram_counts import NgramCounts
+    from lm_core.models.ngrams.counts import NgramCounts
 
     rng = np.random.default_rng(0)
     ids = np.minimum(rng.pareto(1.0, 2_000_000) * 3, VOCABULARY - 3).astype(np.int32) + 2
@@ -111,7 +111,7 @@ def bench_sampling() -> None:
     import torch
     from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-    from lm_core.decoding import strategy
+    from lm_core.decoding.strategies import strategy
 
     logits = (np.random.default_rng(0).standard_normal(49_152) * 3).astype(np.float32)
     row = torch.from_numpy(logits)[None]

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_core.recipe import Recipe
-from lm_core.runtime.jobs import HEARD
-from lm_core.runtime.run_folder import RunFolder
+from lm_core.training.recipe import Recipe
+from lm_core.training_runs.run_folder import RunFolder
+from lm_core.training_runs.scheduler import HEARD
 from tests.benchmarks.measure import table
 from tests.benchmarks.visitor import Visitor
 from tests.browser import chromium
@@ -25,9 +25,9 @@ BARE = """
 import os, time, torch
 os.nice(10)
 torch.set_num_threads(1)
-from lm_core.corpus import tracking
-from lm_core.recipe import Recipe
-from lm_core.runtime.jobs import HEARD
+from lm_core.text.corpus import tracking
+from lm_core.training.recipe import Recipe
+from lm_core.training_runs.scheduler import HEARD
 from lm_core.training.build import examples, fresh_model, texts
 import numpy as np, torch.nn.functional as F
 recipe = Recipe(steps=5000)

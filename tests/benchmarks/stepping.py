@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STEPS, WORDS = 15, 200
 FORGETFUL = """
-from lm_core.runtime.served_model import ServedModel
+from lm_core.serving.served_model import ServedModel
 ServedModel._compute = lambda self, ids: self._model.next_logits([ids])[0]
 """
 # The generated tokens on the screen, those that lie ahead not counted.

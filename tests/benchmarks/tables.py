@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_core.corpus import python_topics
+from lm_core.text.corpus import python_topics
 from pages.bigram_counts.controls import KS
 from tests.benchmarks.measure import table
 from tests.browser import chromium
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MEMORY = """
 import resource, sys
-from lm_core.corpus import from_bytes
-from lm_core.counting import CountedCorpus
+from lm_core.text.corpus import from_bytes
+from lm_core.models.ngrams.count_table import CountedCorpus
 data = open(sys.argv[1], "rb").read()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 text = from_bytes("big.txt", data)

@@ -6,9 +6,9 @@ from typing import cast
 import streamlit as st
 
 from lm_core.distribution import Rest
-from lm_core.exploration import Branch
+from lm_core.generation.branch_tree import Branch
+from lm_core.generation.trace import StageRecord, Step
 from lm_core.labels import label, spoken
-from lm_core.trace import StageRecord, Step
 from pages.generation import component
 from pages.shared import markup
 from pages.shared.controls import prompt_box

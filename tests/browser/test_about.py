@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from lm_core import pretrained
-from lm_core.runtime import limits
+from lm_core.serving import limits
 from tests.browser.screen import settled
 from tests.browser.server import Server
 from tests.browser.touching import said

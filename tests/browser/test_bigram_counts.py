@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page, expect
 
-from lm_core.corpus import from_bytes
-from lm_core.counting import CountedCorpus, grid, sources
 from lm_core.labels import label
+from lm_core.models.ngrams.count_table import CountedCorpus, grid, sources
+from lm_core.text.corpus import from_bytes
 from tests.browser.hostile import HOSTILE
 from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from lm_core import Transformer
-from lm_core.decoding import strategy
-from lm_core.generation import Limits, run
+from lm_core.decoding.strategies import strategy
+from lm_core.generation.loop import Limits, run
+from lm_core.generation.trace_file import Recording
 from lm_core.labels import label
-from lm_core.recording import Recording
-from lm_core.scoring import score_continuation
+from lm_core.scoring.scores import score_continuation
 from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
 from lm_core import Transformer
-from lm_core.decoding import ORDERS, draw, strategy, uniforms
+from lm_core.decoding.strategies import ORDERS, draw, strategy, uniforms
 from lm_core.distribution import Distribution
 from tests.browser.server import ROOT
 from tests.reliability import cases

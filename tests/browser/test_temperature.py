@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from lm_core import Transformer, softmax
-from lm_core.decoding import strategy
+from lm_core.decoding.strategies import strategy
 from lm_core.labels import label
 from tests.browser.proxy import Wire
 from tests.browser.screen import fills_a_stage, settled

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page, expect
 
-from lm_core.corpus import REGIONAL_LOCAL
-from lm_core.models import files
-from lm_core.recipe import ARTICLE, Recipe
+from lm_core.models import model_file
+from lm_core.text.corpus import REGIONAL_LOCAL
 from lm_core.training.build import trainer
+from lm_core.training.recipe import ARTICLE, Recipe
 from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server, running
 
@@ -93,7 +93,7 @@ def test_a_pause_pauses_and_a_link_restores(server: Server, open_page: Open) -> 
 def worker_of(server: Server) -> int:
     """The training process of this server."""
     table = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    workers = [line.split(None, 1) for line in table.splitlines() if "lm_core.runtime.worker" in line]
+    workers = [line.split(None, 1) for line in table.splitlines() if "lm_core.training_runs.worker" in line]
     for pid, _ in workers:
         if str(server.log.parent / "runs") in Path(f"/proc/{pid}/environ").read_text():
             return int(pid)
@@ -130,7 +130,7 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     with page.expect_download() as download:
         button(page, "Model of step 120, safetensors").click()
     data = Path(download.value.path()).read_bytes()
-    model, about = files.from_bytes(data, "mine")
+    model, about = model_file.from_bytes(data, "mine")
     assert (Recipe.from_json(about["recipe"]), about["step"]) == (ARTICLE, 120)
     mine = trainer(ARTICLE, REGIONAL_LOCAL)
     for _ in range(120):

@@ -9,7 +9,7 @@ from tests.browser.server import running
 
 SLOW = """
 import threading, time
-from lm_core.pretrained.engine import Engine
+from lm_core.pretrained.onnx_engine import Engine
 inner = Engine._run
 def slow(self, *given):
     time.sleep(0.8 if threading.current_thread().name == "inference" else 0)

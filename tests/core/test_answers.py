@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_core import Transformer
-from lm_core.answers import Answer, Tally, ask, score_all
-from lm_core.corpus import SIX_MESSAGES
 from lm_core.errors import InvalidInput
-from lm_core.models.ngram import NgramModel
-from lm_core.scoring import score_continuation
-from lm_core.sums import ANSWERS, Sum
+from lm_core.models.ngrams.model import NgramModel
+from lm_core.scoring.candidates import Answer, Tally, ask, score_all
+from lm_core.scoring.scores import score_continuation
+from lm_core.text.arithmetic_task import ANSWERS, Sum
+from lm_core.text.corpus import SIX_MESSAGES
 from tests.authority import Authority
 
 

@@ -60,8 +60,8 @@ def test_the_rule_bites(tmp_path: Path) -> None:
     package.mkdir()
     (package / "tokens.py").write_text("import streamlit\nfrom lm_core.models import kv_cache\n")
     assert violations(package) == [
-        "lm_core/tokens.py:1 lm_core imports streamlit",
-        "lm_core/tokens.py:2 imports lm_core.models.kv_cache, which stands above it",
+        "lm_core/text/tokenizers.py:1 lm_core imports streamlit",
+        "lm_core/text/tokenizers.py:2 imports lm_core.models.kv_cache, which stands above it",
     ]
 
 

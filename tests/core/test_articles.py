@@ -13,17 +13,17 @@ import pytest
 import torch
 
 from lm_core import softmax
-from lm_core.corpus import BOS, EOS, REGIONAL_LOCAL, SIX_MESSAGES
-from lm_core.decoding import Greedy, Sample, Strategy
+from lm_core.decoding.filters import Temperature
+from lm_core.decoding.strategies import Greedy, Sample, Strategy
 from lm_core.distribution import Distribution, omitted
-from lm_core.filters import Temperature
-from lm_core.generation import Limits, generate, run
+from lm_core.generation.loop import Limits, generate, run
+from lm_core.generation.trace import FinishReason
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.models.ngram import AddK, KneserNey, NgramModel, Smoothing
-from lm_core.models.table import ORDER_SHIPPED, TableModel
-from lm_core.scoring import Score, score_sentences
-from lm_core.tokens import WordTokenizer
-from lm_core.trace import FinishReason
+from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, Smoothing
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
+from lm_core.scoring.scores import Score, score_sentences
+from lm_core.text.corpus import BOS, EOS, REGIONAL_LOCAL, SIX_MESSAGES
+from lm_core.text.tokenizers import WordTokenizer
 from lm_core.training import Examples, TrainingSettings, cross_entropy, evaluate, shift, token_losses, train
 
 FIVE = [3.0, 1.5, -1.0, -2.0, -3.0]  # correctly, slowly, angrily, the, </s>
@@ -256,7 +256,7 @@ def test_seeded_sampling() -> None:
 def test_context_overflow(window: int, needed: int, fits: bool) -> None:
     """8,001 tokens do not fit into 8,000; the same rule, on a window that a test can afford."""
     from lm_core.errors import InvalidInput
-    from lm_core.generation import ContextPolicy, check_room
+    from lm_core.generation.loop import ContextPolicy, check_room
 
     class Window:
         context_length = window

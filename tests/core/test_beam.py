@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from lm_core import InvalidInput, Transformer
-from lm_core.beam import beam_search
-from lm_core.decoding import Strategy
-from lm_core.generation import Limits, run
+from lm_core.decoding.strategies import Strategy
+from lm_core.generation.beam_search import beam_search
+from lm_core.generation.loop import Limits, run
+from lm_core.generation.trace import FinishReason
 from lm_core.models import hugging_face
-from lm_core.models.ngram import NgramModel
-from lm_core.scoring import score_continuation
-from lm_core.tokens import WordTokenizer
-from lm_core.trace import FinishReason
+from lm_core.models.ngrams.model import NgramModel
+from lm_core.scoring.scores import score_continuation
+from lm_core.text.tokenizers import WordTokenizer
 
 Make = Callable[..., Transformer]
 PROMPT = [3, 1, 4, 1, 5]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput
-from lm_core.corpus import (
+from lm_core.text.corpus import (
     MAX_UPLOAD,
     SIX_MESSAGES,
     Corpus,
@@ -15,7 +15,7 @@ from lm_core.corpus import (
     python_topics,
     tracking,
 )
-from lm_core.grammar import TRACKING
+from lm_core.text.grammar import TRACKING
 
 
 def test_lines_become_ids_after_bos_and_eos() -> None:

@@ -6,18 +6,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lm_core import InvalidInput, Transformer, crowd
-from lm_core.decoding import Strategy, strategy
-from lm_core.filters import Context
-from lm_core.models.table import ORDER_SHIPPED, TableModel
-from lm_core.scoring import score_continuation
+from lm_core import InvalidInput, Transformer
+from lm_core.decoding.filters import Context
+from lm_core.decoding.strategies import Strategy, strategy
+from lm_core.generation import many_samples
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
+from lm_core.scoring.scores import score_continuation
 
 Make = Callable[..., Transformer]
 PROMPT = [3, 1, 4]
 
 
-def last(*arguments: object, **named: object) -> tuple[crowd.Answer, ...]:
-    *_, answers = crowd.ask(*arguments, **named)  # type: ignore[arg-type]
+def last(*arguments: object, **named: object) -> tuple[many_samples.Answer, ...]:
+    *_, answers = many_samples.ask(*arguments, **named)  # type: ignore[arg-type]
     return answers
 
 
@@ -46,7 +47,9 @@ def test_at_temperature_zero_all_get_the_same(make_tiny: Make) -> None:
 
 def test_every_step_is_reported_and_ended_texts_stay() -> None:
     model = TableModel(ORDER_SHIPPED)
-    steps = list(crowd.ask(model, model.tokenizer.encode("Order shipped from the"), Strategy(), users=3, tokens=9))
+    steps = list(
+        many_samples.ask(model, model.tokenizer.encode("Order shipped from the"), Strategy(), users=3, tokens=9)
+    )
     assert [model.tokenizer.decode(step[0].ids) for step in steps] == ["warehouse", "warehouse.", "warehouse.</s>"]
 
 

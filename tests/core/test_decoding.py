@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput
-from lm_core.decoding import Greedy, Sample, Strategy, draw, strategy
-from lm_core.filters import LogitBias, MinP, Temperature, TopK, TopP
+from lm_core.decoding.filters import LogitBias, MinP, Temperature, TopK, TopP
+from lm_core.decoding.strategies import Greedy, Sample, Strategy, draw, strategy
 
 ARTICLE = [2.4, 1.7, 0.2]  # warehouse, hub, carrier
 

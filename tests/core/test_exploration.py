@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
-from lm_core.decoding import Strategy, strategy, uniforms
-from lm_core.exploration import MOST_TOKENS, Exploration
-from lm_core.generation import ContextPolicy, Limits, run
-from lm_core.models.table import ORDER_SHIPPED, TableModel
-from lm_core.runtime import ServedModel
-from lm_core.scoring import score_continuation
-from lm_core.trace import FinishReason, Trace
+from lm_core.decoding.strategies import Strategy, strategy, uniforms
+from lm_core.generation.branch_tree import MOST_TOKENS, Exploration
+from lm_core.generation.loop import ContextPolicy, Limits, run
+from lm_core.generation.trace import FinishReason, Trace
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
+from lm_core.scoring.scores import score_continuation
+from lm_core.serving import ServedModel
 from tests.core.runtime.test_served_model import Counting
 
 Make = Callable[..., Transformer]

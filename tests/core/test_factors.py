@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import Transformer
-from lm_core.corpus import SIX_MESSAGES
-from lm_core.factors import factors, running
-from lm_core.models.ngram import NgramModel
-from lm_core.scoring import score
+from lm_core.models.ngrams.model import NgramModel
+from lm_core.scoring.chain_rule import factors, running
+from lm_core.scoring.scores import score
+from lm_core.text.corpus import SIX_MESSAGES
 from tests.authority import Authority
 
 TEXTS = [

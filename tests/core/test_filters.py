@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import generation as hf
 
-from lm_core import InvalidInput, filters
-from lm_core.filters import Context
+from lm_core import InvalidInput
+from lm_core.decoding import filters
+from lm_core.decoding.filters import Context
 
 Make = Callable[[], filters.Filter]
 IDS = [3, 5, 3, 8, 1, 3, 5]

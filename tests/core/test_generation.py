@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
-from lm_core.decoding import Strategy, strategy
-from lm_core.generation import ContextPolicy, Limits, cut_at_policy, cut_at_stop, generate, run
-from lm_core.trace import FinishReason, Trace
+from lm_core.decoding.strategies import Strategy, strategy
+from lm_core.generation.loop import ContextPolicy, Limits, cut_at_policy, cut_at_stop, generate, run
+from lm_core.generation.trace import FinishReason, Trace
 from tests.authority import Authority
 
 Make = Callable[..., Transformer]
@@ -34,7 +34,7 @@ def test_greedy_with_a_repetition_penalty_equals_transformers(model: Transformer
 
 
 def test_a_chat_turn_ends_with_the_models_own_end_token(model: Transformer) -> None:
-    from lm_core.prompt import chat_turn
+    from lm_core.text.prompt import chat_turn
 
     trace = run(model, model.tokenizer.encode(chat_turn("What is the capital of France?")), GREEDY)
     assert trace.finish is FinishReason.END_TOKEN
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_trace(make_tiny: Make, seed: int) -> None:
 
 def test_figures_of_a_step_are_the_models(make_tiny: Make) -> None:
     """Chain rule: the steps' log-probabilities are those of scoring the finished text."""
-    from lm_core.scoring import score_continuation
+    from lm_core.scoring.scores import score_continuation
 
     tiny = make_tiny()
     trace = run(tiny, PROMPT, strategy(seed=5, temperature=2.0, top_k=9), Limits(12))

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput
-from lm_core.grammar import END, TRACKING, Grammar
-from lm_core.models.grammar import GrammarModel
-from lm_core.scoring import score_sentences
-from lm_core.tokens import WordTokenizer
+from lm_core.models.grammar_model import GrammarModel
+from lm_core.scoring.scores import score_sentences
+from lm_core.text.grammar import END, TRACKING, Grammar
+from lm_core.text.tokenizers import WordTokenizer
 
 RULES = {
     "MESSAGE": [(2, "the THING WAS late"), (1, "the THING left"), (1, "no THING")],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.inspection import effect_of_edit, inspect, lens, without_mask
-from lm_core.models import files
+from lm_core.models import model_file
 from tests.authority import Authority
 
 Make = Callable[..., Transformer]
@@ -73,7 +73,7 @@ def test_an_edit_changes_nothing_before_it_unless_the_mask_is_off(make_tiny: Mak
 
 
 def test_the_trained_small_model_too() -> None:
-    model, _ = files.read(Path("assets/models/transformer.safetensors"))
+    model, _ = model_file.read(Path("assets/models/transformer.safetensors"))
     assert isinstance(model, Transformer)
     words = model.tokenizer
     before, after = (words.encode(f"the package left the {place}") for place in ("hub", "warehouse"))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput
-from lm_core.pasted import MOST, read
+from lm_core.text.logit_parser import MOST, read
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lm_core import ByteLevelBPE, Distribution, InvalidInput, Transformer, prompt
+from lm_core import ByteLevelBPE, Distribution, InvalidInput, Transformer
 from lm_core.errors import PromptError
+from lm_core.text import prompt
 from tests.authority import Authority
 
 

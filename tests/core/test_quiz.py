@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lm_core import Transformer, quiz
+from lm_core import Transformer
 from lm_core.errors import InvalidInput
-from lm_core.models import LanguageModel, files
-from lm_core.models.begun import Begun
-from lm_core.quiz import Question, Shown
+from lm_core.models import LanguageModel, model_file
+from lm_core.models.bos_prefix import Begun
+from lm_core.scoring import quiz
+from lm_core.scoring.quiz import Question, Shown
 from pages.shared import page_links
 from pages.test_yourself import ten_questions
 from tests.reliability import cases
@@ -24,7 +25,7 @@ Bank = dict[quiz.Kind, list[Callable[..., Question]]]
 @pytest.fixture(scope="module")
 def bank(model: Transformer) -> Bank:
     def small(kind: str) -> LanguageModel:
-        return Begun(files.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
+        return Begun(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
     return ten_questions.bank(lambda: model, small)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from lm_core import InvalidInput, Transformer
-from lm_core.decoding import strategy
-from lm_core.generation import Limits, run
-from lm_core.recording import LARGEST, Recording, _digest
-from lm_core.trace import as_json
+from lm_core.decoding.strategies import strategy
+from lm_core.generation.loop import Limits, run
+from lm_core.generation.trace import as_json
+from lm_core.generation.trace_file import LARGEST, Recording, _digest
 
 Make = Callable[..., Transformer]
 

@@ -13,35 +13,24 @@ import numpy as np
 import pytest
 import torch
 
-from lm_core import (
-    InvalidInput,
-    LmCoreError,
-    Transformer,
-    beam,
-    corpus,
-    decoding,
-    exploration,
-    filters,
-    generation,
-    recording,
-    repetition,
-    scoring,
-    training,
-    window,
-)
+from lm_core import InvalidInput, LmCoreError, Transformer, training
+from lm_core.decoding import filters, strategies
 from lm_core.distribution import Distribution, log_softmax, omitted, softmax
-from lm_core.grammar import TRACKING, Grammar
-from lm_core.models.grammar import GrammarModel
+from lm_core.generation import beam_search, branch_tree, context_window, loop, repetition, trace_file
+from lm_core.generation.trace import Trace
+from lm_core.models.grammar_model import GrammarModel
+from lm_core.models.gru import Recurrent, RecurrentConfig
 from lm_core.models.kv_cache import KVCache
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.models.ngram import AddK, KneserNey, NgramModel, StupidBackoff
-from lm_core.models.ngram_counts import NgramCounts, occurrences
-from lm_core.models.recurrent import Recurrent, RecurrentConfig
-from lm_core.models.table import ORDER_SHIPPED, TableModel
+from lm_core.models.ngrams.counts import NgramCounts, occurrences
+from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, StupidBackoff
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 from lm_core.models.transformer import TransformerConfig
-from lm_core.prompt import read
-from lm_core.tokens import CharacterTokenizer, WordTokenizer, from_json
-from lm_core.trace import Trace
+from lm_core.scoring import scores
+from lm_core.text import corpus
+from lm_core.text.grammar import TRACKING, Grammar
+from lm_core.text.prompt import read
+from lm_core.text.tokenizers import CharacterTokenizer, WordTokenizer, from_json
 
 NAN, INF = math.nan, math.inf
 WORDS = WordTokenizer(["a", "b"], special=["<bos>", "<eos>"])
@@ -62,7 +51,7 @@ TINY = small("transformer")
 BIGRAM = NgramModel.fit([[2, 3]], 2, WORDS)
 COUNTS = NgramCounts(2, 4, 0, 1)
 BELIEF = Distribution([0.0, 1.0, 2.0])
-GREEDY = decoding.Strategy()
+GREEDY = strategies.Strategy()
 
 
 @dataclass(frozen=True)
@@ -160,43 +149,43 @@ CASES = {
         lambda: filters.RepetitionPenalty(1.2).apply(np.zeros(3), filters.Context([9])), "context", "9"),
     "a penalty on an unknown generated token": Case(
         lambda: filters.PresencePenalty(1.2).apply(np.zeros(3), filters.Context([9])), "context", "9"),
-    "an unknown order": Case(lambda: decoding.strategy("mlx"), "order", "mlx"),
-    "an unknown setting": Case(lambda: decoding.strategy(heat=1.0), "setting", "heat"),
-    "a seed below 0": Case(lambda: decoding.Sample(-1), "seed", "-1"),
-    "u of 1": Case(lambda: decoding.draw([1.0], 1.0), "u", "1.0"),
-    "nothing to draw from": Case(lambda: decoding.draw([], 0.5), "probabilities"),
-    "only zeros to draw from": Case(lambda: decoding.draw([0.0, 0.0], 0.5), "probabilities"),
-    "negative probabilities": Case(lambda: decoding.draw([1.5, -0.5], 0.5), "probabilities"),
-    "probabilities with nan": Case(lambda: decoding.draw([NAN, 0.5], 0.5), "probabilities"),
+    "an unknown order": Case(lambda: strategies.strategy("mlx"), "order", "mlx"),
+    "an unknown setting": Case(lambda: strategies.strategy(heat=1.0), "setting", "heat"),
+    "a seed below 0": Case(lambda: strategies.Sample(-1), "seed", "-1"),
+    "u of 1": Case(lambda: strategies.draw([1.0], 1.0), "u", "1.0"),
+    "nothing to draw from": Case(lambda: strategies.draw([], 0.5), "probabilities"),
+    "only zeros to draw from": Case(lambda: strategies.draw([0.0, 0.0], 0.5), "probabilities"),
+    "negative probabilities": Case(lambda: strategies.draw([1.5, -0.5], 0.5), "probabilities"),
+    "probabilities with nan": Case(lambda: strategies.draw([NAN, 0.5], 0.5), "probabilities"),
     "deciding on nan": Case(lambda: GREEDY.decide([NAN]), "logits", "nan"),
     # generation, scoring
-    "an empty prompt": Case(lambda: generation.run(TINY, [], GREEDY), "prompt_ids"),
-    "a prompt of unknown ids": Case(lambda: generation.run(TINY, [7], GREEDY), "token id", "7"),
-    "a prompt beyond the context": Case(lambda: generation.run(TINY, [1] * 9, GREEDY), "tokens in the prompt", "9"),
-    "no tokens wanted": Case(lambda: generation.Limits(max_new_tokens=0), "max_new_tokens", "0"),
-    "an empty stop string": Case(lambda: generation.Limits(stop_strings=("",)), "stop_strings"),
-    "a policy without a word": Case(lambda: generation.Limits(policy_words=("",)), "policy_words"),
-    "a window of 1": Case(lambda: generation.Limits(window=1), "window", "1"),
+    "an empty prompt": Case(lambda: loop.run(TINY, [], GREEDY), "prompt_ids"),
+    "a prompt of unknown ids": Case(lambda: loop.run(TINY, [7], GREEDY), "token id", "7"),
+    "a prompt beyond the context": Case(lambda: loop.run(TINY, [1] * 9, GREEDY), "tokens in the prompt", "9"),
+    "no tokens wanted": Case(lambda: loop.Limits(max_new_tokens=0), "max_new_tokens", "0"),
+    "an empty stop string": Case(lambda: loop.Limits(stop_strings=("",)), "stop_strings"),
+    "a policy without a word": Case(lambda: loop.Limits(policy_words=("",)), "policy_words"),
+    "a window of 1": Case(lambda: loop.Limits(window=1), "window", "1"),
     "a prompt beyond the window": Case(
-        lambda: window.outcome(9, 1, 8, window.ContextPolicy.STOP), "prompt", "9"),
-    "a walk from nowhere": Case(lambda: exploration.Exploration(TINY, []), "prompt_ids"),
-    "a place beyond the branch": Case(lambda: exploration.Exploration(TINY, [1]).move(1), "place", "1"),
-    "an unknown token by hand": Case(lambda: exploration.Exploration(TINY, [1]).take(9, GREEDY), "token id", "9"),
+        lambda: context_window.outcome(9, 1, 8, context_window.ContextPolicy.STOP), "prompt", "9"),
+    "a walk from nowhere": Case(lambda: branch_tree.Exploration(TINY, []), "prompt_ids"),
+    "a place beyond the branch": Case(lambda: branch_tree.Exploration(TINY, [1]).move(1), "place", "1"),
+    "an unknown token by hand": Case(lambda: branch_tree.Exploration(TINY, [1]).take(9, GREEDY), "token id", "9"),
     "a circle of one": Case(lambda: repetition.circle([1, 1], times=1), "times", "1"),
-    "a recording of nothing": Case(lambda: recording.Recording.read(b"", "f"), "trace", "f"),
-    "keeping less than nothing": Case(lambda: generation.Limits(keep=-1), "keep", "-1"),
-    "no beam": Case(lambda: beam.beam_search(TINY, [1], 0), "width", "0"),
+    "a recording of nothing": Case(lambda: trace_file.Recording.read(b"", "f"), "trace", "f"),
+    "keeping less than nothing": Case(lambda: loop.Limits(keep=-1), "keep", "-1"),
+    "no beam": Case(lambda: beam_search.beam_search(TINY, [1], 0), "width", "0"),
     "a trace of nothing": Case(lambda: Trace.from_json(""), "trace"),
     "a trace of something else": Case(lambda: Trace.from_json('{"steps": 3}'), "trace"),
-    "nothing to score": Case(lambda: scoring.score(TINY, [1]), "text"),
-    "scoring an unknown id": Case(lambda: scoring.score(TINY, [1, 9, 1]), "token id", "9"),
-    "an unknown id at the end": Case(lambda: scoring.score(TINY, [1, 9]), "token id", "9"),
-    "a scoring window of 1": Case(lambda: list(scoring.windows(9, 1, 1)), "length", "1"),
-    "a stride of 0": Case(lambda: list(scoring.windows(9, 4, 0)), "stride", "0"),
-    "a probability above 1": Case(lambda: scoring.Score.of_probabilities([1.2]), "probabilities"),
-    "a probability nan": Case(lambda: scoring.Score.of_probabilities([NAN]), "probabilities"),
-    "no sentences": Case(lambda: scoring.score_sentences(TINY, [], 0, 1), "text"),
-    "no continuation": Case(lambda: scoring.score_continuation(TINY, [1], []), "context and continuation"),
+    "nothing to score": Case(lambda: scores.score(TINY, [1]), "text"),
+    "scoring an unknown id": Case(lambda: scores.score(TINY, [1, 9, 1]), "token id", "9"),
+    "an unknown id at the end": Case(lambda: scores.score(TINY, [1, 9]), "token id", "9"),
+    "a scoring window of 1": Case(lambda: list(scores.windows(9, 1, 1)), "length", "1"),
+    "a stride of 0": Case(lambda: list(scores.windows(9, 4, 0)), "stride", "0"),
+    "a probability above 1": Case(lambda: scores.Score.of_probabilities([1.2]), "probabilities"),
+    "a probability nan": Case(lambda: scores.Score.of_probabilities([NAN]), "probabilities"),
+    "no sentences": Case(lambda: scores.score_sentences(TINY, [], 0, 1), "text"),
+    "no continuation": Case(lambda: scores.score_continuation(TINY, [1], []), "context and continuation"),
     # training
     "one token to shift": Case(lambda: training.shift([1]), "ids"),
     "targets of another shape": Case(

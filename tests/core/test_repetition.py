@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import Transformer
-from lm_core.decoding import strategy
-from lm_core.generation import Limits, run
-from lm_core.repetition import Circle, circle
+from lm_core.decoding.strategies import strategy
+from lm_core.generation.loop import Limits, run
+from lm_core.generation.repetition import Circle, circle
 
 
 def test_by_hand() -> None:

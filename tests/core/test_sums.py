@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from lm_core import sums
-from lm_core.answers import Tally, ask
 from lm_core.errors import InvalidInput
-from lm_core.models import LanguageModel, files
-from lm_core.models.begun import Begun
-from lm_core.models.ngram import AddK, NgramModel
-from lm_core.sums import ANSWERS, HIGHEST, Sum
+from lm_core.models import LanguageModel, model_file
+from lm_core.models.bos_prefix import Begun
+from lm_core.models.ngrams.model import AddK, NgramModel
+from lm_core.scoring.candidates import Tally, ask
+from lm_core.text import arithmetic_task
+from lm_core.text.arithmetic_task import ANSWERS, HIGHEST, Sum
 from lm_core.training import small_models
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -24,12 +24,12 @@ def test_the_articles_sum_does_not_part_ways_and_others_do() -> None:
 
 
 def test_no_held_out_pair_is_learned_and_none_is_missing() -> None:
-    learned, held_out = sums.parted()
+    learned, held_out = arithmetic_task.parted()
     every = {(total, taken) for total in range(1, HIGHEST + 1) for taken in range(total + 1)}
     assert set(learned) | set(held_out) == every
     assert not set(learned) & set(held_out)
-    told = " ".join(sums.sentences(learned))
-    assert all(case.text not in told for wording in range(3) for case in sums.cases(wording))
+    told = " ".join(arithmetic_task.sentences(learned))
+    assert all(case.text not in told for wording in range(3) for case in arithmetic_task.cases(wording))
 
 
 @pytest.mark.parametrize("wrong", [{"total": 0, "taken": 0}, {"total": 3, "taken": 4}, {"total": 21, "taken": 1}])
@@ -40,7 +40,7 @@ def test_sums_that_leave_less_than_nothing_are_refused(wrong: dict[str, int]) ->
 
 def tally(model: LanguageModel) -> Tally:
     candidates = [tuple(model.tokenizer.encode(text)) for text in ANSWERS]
-    asked = [case for wording in range(3) for case in sums.cases(wording)]
+    asked = [case for wording in range(3) for case in arithmetic_task.cases(wording)]
     return Tally.of(
         [ask(model, model.tokenizer.encode(c.prompt), candidates, c.right, c.shortcut) for c in asked]
     )  # fmt: skip
@@ -49,7 +49,7 @@ def tally(model: LanguageModel) -> Tally:
 def test_the_transformer_subtracts_what_it_never_saw_and_the_bigram_does_not() -> None:
     corpus, words = small_models.sums_corpus()
     bigram = Begun(NgramModel.fit(corpus.encode(words), 2, words, AddK(0.01)), [0])
-    learned = tally(Begun(files.read(MODELS / "sums.safetensors")[0], [0]))
+    learned = tally(Begun(model_file.read(MODELS / "sums.safetensors")[0], [0]))
     counted = tally(bigram)
     assert learned.beats_shortcuts
     assert learned.right > 0.7 * learned.n

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import Distribution, InvalidInput, softmax
-from lm_core.sweep import sweep, unshifted_softmax
+from lm_core.decoding.temperature_sweep import sweep, unshifted_softmax
 
 
 @given(st.lists(st.floats(-20, 20), min_size=1, max_size=9), st.lists(st.floats(0.05, 5), min_size=1, max_size=9))

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lm_core import Distribution, syntax
-from lm_core.models import files
-from lm_core.models.begun import Begun
-from lm_core.models.ngram import AddK, NgramModel
-from lm_core.syntax import PLACES, allowed_mass
-from lm_core.tokens import ByteLevelBPE, CharacterTokenizer
+from lm_core import Distribution
+from lm_core.models import model_file
+from lm_core.models.bos_prefix import Begun
+from lm_core.models.ngrams.model import AddK, NgramModel
+from lm_core.text import syntax_task
+from lm_core.text.syntax_task import PLACES, allowed_mass
+from lm_core.text.tokenizers import ByteLevelBPE, CharacterTokenizer
 from lm_core.training import small_models
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -25,7 +26,7 @@ def test_every_text_is_what_it_claims_to_be() -> None:
     database = sqlite3.connect(":memory:")
     for name in ("parcel", "order", "letter", "item"):
         database.execute(f"CREATE TABLE {name}s (city, total, event, weight)")
-    for text in syntax.corpus(400).lines:
+    for text in syntax_task.corpus(400).lines:
         if text.startswith("{"):
             kinds["json"] += bool(json.loads(text))
         elif text.startswith("def"):
@@ -60,7 +61,7 @@ def test_allowed_mass_counts_first_characters_not_tokens() -> None:
 def test_the_transformer_keeps_to_the_rules_better_than_the_bigram() -> None:
     corpus, letters = small_models.syntax_corpus()
     bigram = Begun(NgramModel.fit(corpus.encode(letters), 2, letters, AddK(0.01)), [0])
-    trained = Begun(files.read(MODELS / "syntax.safetensors")[0], [0])
+    trained = Begun(model_file.read(MODELS / "syntax.safetensors")[0], [0])
     for place in PLACES.values():
         ids = letters.encode(place.text)
         kept = [

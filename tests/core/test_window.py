@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
-from lm_core.decoding import Strategy
-from lm_core.generation import Limits, run
-from lm_core.trace import FinishReason
-from lm_core.window import ContextPolicy, Outcome, forgotten, outcome
+from lm_core.decoding.strategies import Strategy
+from lm_core.generation.context_window import ContextPolicy, Outcome, forgotten, outcome
+from lm_core.generation.loop import Limits, run
+from lm_core.generation.trace import FinishReason
 
 Make = Callable[..., Transformer]
 

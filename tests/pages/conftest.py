@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
-from lm_core.runtime import registry
+from lm_core.serving import registry
 from pages.server import training_scheduler
 from pages.shared.pictures import export
 from tests.browser.server import ROOT

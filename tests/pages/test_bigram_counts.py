@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from lm_core.corpus import python_topics
-from lm_core.counting import CountedCorpus
+from lm_core.models.ngrams.count_table import CountedCorpus
+from lm_core.text.corpus import python_topics
 from tests.pages.opening import components, open_page, said, send
 from tests.pages.touching import choose
 

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from lm_core.models.table import ORDER_SHIPPED, TableModel
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 from lm_core.remote.client import Client, EngineFailed
 from lm_core.remote.model import Probe, RemoteModel
-from lm_core.runtime import ServedModel
-from lm_core.runtime.elsewhere import Elsewhere
+from lm_core.serving import ServedModel
+from lm_core.serving.engine_with_fallback import Elsewhere
 from pages.shared.controls import model_picker, provenance
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from lm_core import LanguageModel, pretrained
 from lm_core.distribution import log_softmax
 from lm_core.remote import settings
-from lm_core.runtime import registry
+from lm_core.serving import registry
 from tests.core.remote.fault_server import Engine, serving
 from tests.pages.opening import bars, components, open_page, said
 from tests.pages.test_next_token import type_prompt

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lm_core import cache_run
+from lm_core.generation import cache_benchmark
 from pages.shared.page_declarations import Entry, read
 from tests.pages.opening import ENTRIES, drawn, name_of, open_page, said
 
@@ -34,9 +34,9 @@ MEASURED = re.compile(r"(; )?[\d.,]+ (ms|s|tokens/s|MiB)\b|\d+ (forward passes|s
 @pytest.fixture
 def _measuring_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page about the KV cache times two tokens after 16, whatever the link asks for."""
-    measure = cache_run.measure
+    measure = cache_benchmark.measure
     monkeypatch.setattr(
-        cache_run, "measure", lambda model, ids, new, compare: measure(model, ids[:16], min(new, 2), compare)
+        cache_benchmark, "measure", lambda model, ids, new, compare: measure(model, ids[:16], min(new, 2), compare)
     )
 
 

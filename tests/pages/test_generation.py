@@ -9,14 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lm_core import Transformer
-from lm_core.decoding import strategy
+from lm_core.decoding.strategies import strategy
 from lm_core.errors import ModelUnavailable
-from lm_core.generation import Limits, run
+from lm_core.generation.loop import Limits, run
+from lm_core.generation.trace_file import Recording
 from lm_core.labels import label
 from lm_core.pretrained.catalogue import Entry
-from lm_core.recording import Recording
-from lm_core.runtime import registry
-from lm_core.scoring import score_continuation
+from lm_core.scoring.scores import score_continuation
+from lm_core.serving import registry
 from tests.pages.opening import components, open_page, said, send
 from tests.pages.touching import choose, fill, press
 

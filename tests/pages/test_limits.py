@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from lm_core import Transformer, sums
-from lm_core.answers import Tally, ask, score_all
+from lm_core import Transformer
+from lm_core.scoring.candidates import Tally, ask, score_all
+from lm_core.text import arithmetic_task
 from tests.pages.opening import open_page, said
 from tests.pages.touching import choose, fill, press, switch
 
@@ -15,10 +16,10 @@ URL = "limits"
 def test_the_table_is_computed_and_the_conclusion_follows(model: Transformer) -> None:
     app = open_page(URL)
     assert "12 sums that none of them was shown" in said(app)
-    every = sums.cases()
+    every = arithmetic_task.cases()
     asked = every[:: len(every) // 12][:12]
     encode = model.tokenizer.encode
-    candidates = [tuple(encode(text)) for text in sums.ANSWERS]
+    candidates = [tuple(encode(text)) for text in arithmetic_task.ANSWERS]
     found = Tally.of([ask(model, encode(c.prompt), candidates, c.right, c.shortcut) for c in asked])
     assert f"Pretrained {found.right} {found.tempting} {found.prefers_right} " in said(app)
     verdict = "does better than a shortcut" if found.beats_shortcuts else "does no better than a shortcut"

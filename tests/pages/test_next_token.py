@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from lm_core import Distribution, Transformer
 from lm_core.labels import label
-from lm_core.runtime import registry
+from lm_core.serving import registry
 from tests.authority import Authority
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import ROOT

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lm_core import Distribution, label
-from lm_core.models.begun import Begun
+from lm_core.models.bos_prefix import Begun
 from lm_core.pretrained import local
-from lm_core.runtime import limits, registry
+from lm_core.serving import limits, registry
 from tests.core.pretrained.test_local import FAMILIES, WORDS, random_model
 from tests.pages.opening import ENTRIES, bars, name_of, open_page, said
 

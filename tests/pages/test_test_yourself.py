@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lm_core import Transformer
-from lm_core.models import LanguageModel, files
-from lm_core.models.begun import Begun
-from lm_core.quiz import Question
+from lm_core.models import LanguageModel, model_file
+from lm_core.models.bos_prefix import Begun
+from lm_core.scoring.quiz import Question
 from lm_core.training.small_models import learning_corpus
 from pages.test_yourself import ten_questions
 from tests.browser.server import ROOT
@@ -22,7 +22,7 @@ def ten(model: Transformer, seed: int) -> list[Question]:
     """The questions of a seed, computed on this side."""
 
     def small(kind: str) -> LanguageModel:
-        return Begun(files.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
+        return Begun(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
     return ten_questions.questions(seed, ten_questions.bank(lambda: model, small))
 
@@ -75,7 +75,7 @@ def test_answers_that_are_none_are_said_and_nothing_is_lost(model: Transformer) 
 def hidden(seed: int) -> list[str]:
     """The words of the message this seed hides."""
     messages = [line for line in learning_corpus()[1].lines if len(line.split()) >= 6]
-    words = files.read(ROOT / "assets/models/bigram.safetensors")[0].tokenizer
+    words = model_file.read(ROOT / "assets/models/bigram.safetensors")[0].tokenizer
     return [words.token_bytes(i).decode() for i in words.encode(messages[seed % len(messages)])]
 
 

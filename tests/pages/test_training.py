@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lm_core.corpus import REGIONAL_LOCAL, tracking
 from lm_core.distribution import Distribution
-from lm_core.recipe import ARTICLE
-from lm_core.tokens import Tokenizer
+from lm_core.text.corpus import REGIONAL_LOCAL, tracking
+from lm_core.text.tokenizers import Tokenizer
 from lm_core.training.build import texts, trainer
-from lm_core.training.opened import open_step
+from lm_core.training.recipe import ARTICLE
+from lm_core.training.step_details import open_step
 from lm_core.training.trainer import Trainer
 from tests.pages.opening import bars, components, markup, open_page, said, send
 from tests.pages.touching import choose, example, fill, press

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from lm_core import Distribution, label
-from lm_core.models.begun import Begun
+from lm_core.models.bos_prefix import Begun
 from lm_core.pretrained import local
 from lm_core.remote import settings
-from lm_core.runtime import registry
+from lm_core.serving import registry
 from tests.core.pretrained.test_local import FAMILIES, WORDS, random_model
 from tests.core.remote.fault_server import Engine, serving
 from tests.pages.opening import ENTRIES, bars, components, markup, name_of, open_page, said

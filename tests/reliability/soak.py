@@ -27,7 +27,7 @@ import gc, os
 os.environ["OMP_NUM_THREADS"] = "2"
 gc.freeze = lambda: None
 from streamlit import config
-from lm_core.runtime import registry, served_model
+from lm_core.serving import registry, served_model
 from lm_core import pretrained
 pretrained.load_engine = lambda name="smollm2-135m", *rest: pretrained.load(name)
 served_model.ServedModel.next_logits = lambda self, batch, caches=None: self._model.next_logits(batch, caches)
@@ -79,9 +79,9 @@ def training(folder: Path) -> Callable[[threading.Event], None]:
     """A training job as the server runs it: a process of its own, low in priority."""
 
     def train(over: threading.Event) -> None:
-        from lm_core.corpus import tracking
-        from lm_core.recipe import Recipe
-        from lm_core.runtime.jobs import Jobs
+        from lm_core.text.corpus import tracking
+        from lm_core.training.recipe import Recipe
+        from lm_core.training_runs.scheduler import Jobs
 
         jobs = Jobs(folder / "beside", slots=1)
         number = 0

@@ -139,7 +139,7 @@ def test_what_is_no_number_ends_with_a_sentence(module: str, arguments: list[str
 
 def test_the_doctor_names_what_is_wrong(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from lm_core import pretrained
-    from lm_core.runtime import Registry, limits, registry
+    from lm_core.serving import Registry, limits, registry
 
     monkeypatch.setattr(Registry, "warm", lambda self: pretrained.catalogue() and registry_error())
     monkeypatch.setattr(limits, "REFUSED", ["NEXT_TOKEN_EXPLORER_QUEUE must be a whole number."])

@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from lm_core import storage
-from lm_core.corpus import Corpus, tracking
-from lm_core.recipe import Recipe
-from lm_core.runtime.jobs import Jobs
-from lm_core.runtime.replay import Replay
-from lm_core.runtime.run_folder import DONE, RunFolder
+from lm_core.text.corpus import Corpus, tracking
 from lm_core.training.build import trainer
+from lm_core.training.recipe import Recipe
+from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.run_folder import DONE, RunFolder
+from lm_core.training_runs.scheduler import Jobs
 from tests.browser.server import ROOT, running
 from tests.core.runtime.test_jobs import SMALL, until, worker_of
 from tests.reliability import cases
@@ -64,7 +64,7 @@ def worker(settings: dict[str, str] | None = None, **limits: int) -> Iterator[An
             resource.setrlimit(getattr(resource, name), (value, value))
 
     process = subprocess.Popen(
-        [sys.executable, "-m", "lm_core.runtime.worker"], cwd=ROOT,
+        [sys.executable, "-m", "lm_core.training_runs.worker"], cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(settings or {})},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=limit,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_full_disk_keeps_what_was_saved_and_says_so(tmp_path: Path, text: Corp
 
 def mapped() -> int:
     """Bytes of address space that a trainer has before it trains; torch with CUDA maps gigabytes."""
-    code = "import lm_core.runtime.worker; print(open('/proc/self/status').read().split('VmPeak:')[1].split()[0])"
+    code = "import lm_core.training_runs.worker; print(open('/proc/self/status').read().split('VmPeak:')[1].split()[0])"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     return 1024 * int(run.stdout)
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from lm_core import Distribution, Transformer, kv_sizing, prompt
-from lm_core.corpus import from_bytes
-from lm_core.counting import CountedCorpus
+from lm_core import Distribution, Transformer, kv_sizing
 from lm_core.errors import LmCoreError
-from lm_core.runtime import ServedModel
+from lm_core.models.ngrams.count_table import CountedCorpus
+from lm_core.serving import ServedModel
+from lm_core.text import prompt
+from lm_core.text.corpus import from_bytes
 from pages.shared.page_declarations import read
 from tests.browser.hostile import HOSTILE
 from tests.browser.server import ROOT, Server

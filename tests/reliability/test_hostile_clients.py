@@ -19,7 +19,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from lm_core.runtime import limits
+from lm_core.serving import limits
 from tests.browser.server import ROOT, Server, running
 from tests.reliability import cases
 from tests.reliability.visitors import Visitor, own_words, run
@@ -107,7 +107,7 @@ def test_a_model_in_streamlits_own_cache_would_be_loaded_again(tmp_path: Path) -
     """The control to "clear the cache"."""
     changed = """
 import streamlit as st
-from lm_core.runtime import registry
+from lm_core.serving import registry
 inner = type(registry).get
 @st.cache_resource
 def cached(name):

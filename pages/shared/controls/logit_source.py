@@ -8,17 +8,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from lm_core import pasted
 from lm_core.labels import label
 from lm_core.models import LanguageModel
+from lm_core.text import logit_parser
 from pages.shared import markup, url_state
 from pages.shared.controls import prompt_box, provenance
 
 MODEL, BOT, PARCEL, PASTED = "model", "bot", "parcel", "pasted"
 TITLES = {MODEL: "Model", BOT: "Support bot", PARCEL: "Parcel", PASTED: "Pasted"}
 ARTICLE = {
-    BOT: pasted.NamedLogits(("correctly", "slowly", "angrily", "the", "</s>"), (3.0, 1.5, -1.0, -2.0, -3.0)),
-    PARCEL: pasted.NamedLogits(("warehouse", "hub", "carrier"), (2.4, 1.7, 0.2)),
+    BOT: logit_parser.NamedLogits(("correctly", "slowly", "angrily", "the", "</s>"), (3.0, 1.5, -1.0, -2.0, -3.0)),
+    PARCEL: logit_parser.NamedLogits(("warehouse", "hub", "carrier"), (2.4, 1.7, 0.2)),
 }
 CAPTIONS = {
     BOT: "Illustrative logits after “The support bot answered”; not measured.",
@@ -82,7 +82,7 @@ def read(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, ob
         if len(text) > _LONGEST_LINK:
             markup.note("These logits are too long for a link: whoever gets the link sees the example instead.")
         parameters["logits"] = (text if len(text) <= _LONGEST_LINK else _EXAMPLE, _EXAMPLE)
-        found = pasted.read(text)
+        found = logit_parser.read(text)
         return Source(kind, np.array(found.logits), found.names, f"{len(found.logits):,} pasted logits.", None)
     example = ARTICLE[kind]
     return Source(kind, np.array(example.logits), example.names, CAPTIONS[kind], None)

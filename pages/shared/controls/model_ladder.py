@@ -8,7 +8,7 @@ import streamlit as st
 
 from lm_core import pretrained, remote
 from lm_core.models import LanguageModel
-from lm_core.runtime import ServedModel, registry
+from lm_core.serving import ServedModel, registry
 from pages.shared import url_state
 from pages.shared.controls import model_picker, own_model, prompt_box
 
@@ -83,23 +83,23 @@ def rung(kind: str, inside: bool = False) -> Rung:
 
 def _loader(kind: str) -> Callable[[], LanguageModel]:
     def load() -> LanguageModel:
-        from lm_core.models import files
-        from lm_core.models.table import ORDER_SHIPPED, TableModel
+        from lm_core.models import model_file
+        from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 
         if kind == "counts":
             return _counts()
-        return TableModel(ORDER_SHIPPED) if kind == "table" else files.read(FILES / f"{kind}.safetensors")[0]
+        return TableModel(ORDER_SHIPPED) if kind == "table" else model_file.read(FILES / f"{kind}.safetensors")[0]
 
     return load
 
 
 def _counts() -> LanguageModel:
     """The bigram before anything is added to its counts; words as the other small models know them."""
-    from lm_core.models import files
-    from lm_core.models.ngram import NgramModel
+    from lm_core.models import model_file
+    from lm_core.models.ngrams.model import NgramModel
     from lm_core.training.small_models import learning_corpus
 
-    words = files.read(FILES / "bigram.safetensors")[0].tokenizer
+    words = model_file.read(FILES / "bigram.safetensors")[0].tokenizer
     return NgramModel.fit(learning_corpus()[0].encode(words), order=2, tokenizer=words)
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from lm_core import pretrained, remote
-from lm_core.runtime import ServedModel, registry
+from lm_core.serving import ServedModel, registry
 from pages.shared import markup, url_state
 from pages.shared.controls import own_model
 
 if TYPE_CHECKING:
-    from lm_core.runtime.elsewhere import Elsewhere
+    from lm_core.serving.engine_with_fallback import Elsewhere
 
 _NAME = "_model_name"
 OWN, YOURS = "own", "Yours"
@@ -57,7 +57,8 @@ def loading(name: str) -> str:
     if isinstance(entry := pretrained.entry(name), pretrained.LocalEntry):
         adapted = ", adapted=True" if entry.adapted else ""
         return (
-            "from pathlib import Path\nfrom lm_core.models.begun import Begun\nfrom lm_core.pretrained import local\n\n"
+            "from pathlib import Path\nfrom lm_core.models.bos_prefix import Begun\n"
+            "from lm_core.pretrained import local\n\n"
             f"model = Begun(*local.load(Path({entry.place.name!r}){adapted}))\n"
         )
     return f"from lm_core import pretrained\n\nmodel = pretrained.load({name!r})\n"
@@ -97,7 +98,7 @@ def engine() -> Elsewhere | None:
     """That engine, once it has been asked for. Loads nothing."""
     if not elsewhere() or not registry.loaded(name()):
         return None
-    from lm_core.runtime.elsewhere import Elsewhere
+    from lm_core.serving.engine_with_fallback import Elsewhere
 
     found = registry.get(name())
     return found if isinstance(found, Elsewhere) else None

@@ -8,7 +8,7 @@ from hashlib import sha256
 import streamlit as st
 
 from lm_core.errors import DamagedFile
-from lm_core.runtime import ServedModel
+from lm_core.serving import ServedModel
 
 _OWN = "_own_model"
 LARGEST = 16_000_000
@@ -36,15 +36,15 @@ class OwnModel:
 
 def take(data: bytes, name: str) -> OwnModel:
     """Keeps the model of a file. Raises DamagedFile saying what is wrong with it; the one kept before stays."""
-    from lm_core.corpus import BOS, SPECIAL  # here, because pages that show no model should not wait for torch
-    from lm_core.models import files
-    from lm_core.models.begun import Begun
-    from lm_core.models.neural import NeuralModel
-    from lm_core.tokens import WordTokenizer
+    from lm_core.models import model_file
+    from lm_core.models.bos_prefix import Begun
+    from lm_core.models.network import NeuralModel
+    from lm_core.text.corpus import BOS, SPECIAL  # here, because pages that show no model should not wait for torch
+    from lm_core.text.tokenizers import WordTokenizer
 
     if len(data) > LARGEST:
         raise DamagedFile(f"{name} has {len(data):,} bytes.", f"choose a file of at most {LARGEST:,} bytes.")
-    model, _ = files.from_bytes(data, name)
+    model, _ = model_file.from_bytes(data, name)
     words = model.tokenizer
     if not isinstance(model, NeuralModel) or not isinstance(words, WordTokenizer):
         raise DamagedFile(f"{name} holds no model that was trained here.", "choose a file that was saved on this page.")
@@ -62,7 +62,7 @@ def code(file: str = "your-model.safetensors") -> str:
     own = current()
     begin = list(own.begin) if own else []
     return (
-        "from pathlib import Path\nfrom lm_core.models import files\nfrom lm_core.models.begun import Begun\n\n"
+        "from pathlib import Path\nfrom lm_core.models import files\nfrom lm_core.models.bos_prefix import Begun\n\n"
         f"model = Begun(files.read(Path({file!r}))[0], {begin})\n"
     )
 

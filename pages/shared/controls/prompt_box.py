@@ -9,12 +9,13 @@ from secrets import token_hex
 
 import streamlit as st
 
-from lm_core import Distribution, prompt
+from lm_core import Distribution
 from lm_core.errors import PromptError
 from lm_core.labels import label
 from lm_core.models import LanguageModel
-from lm_core.runtime import limits
-from lm_core.tokens import Tokenizer
+from lm_core.serving import limits
+from lm_core.text import prompt
+from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
 
 DEFAULT = "The capital of France is"

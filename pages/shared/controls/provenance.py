@@ -17,14 +17,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.labels import label
 from lm_core.remote.client import EngineFailed
-from lm_core.runtime.elsewhere import Told
+from lm_core.serving.engine_with_fallback import Told
 from pages.shared import markup
 from pages.shared.controls import model_picker
 from pages.shared.controls.prompt_box import Answer
 
 if TYPE_CHECKING:
     from lm_core.remote.model import Probe
-    from lm_core.runtime.elsewhere import Elsewhere
+    from lm_core.serving.engine_with_fallback import Elsewhere
 
 _SAID = "_engine_said"
 T = TypeVar("T")

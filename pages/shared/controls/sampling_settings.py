@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from lm_core.decoding import ORDERS, Strategy, strategy
+from lm_core.decoding.strategies import ORDERS, Strategy, strategy
 from lm_core.errors import InvalidInput, real_number, whole_number
 from pages.shared import url_state
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lm_core.factors import Factor, factors
 from lm_core.labels import label
-from lm_core.runtime.elsewhere import Told
-from lm_core.scoring import Score
+from lm_core.scoring.chain_rule import Factor, factors
+from lm_core.scoring.scores import Score
+from lm_core.serving.engine_with_fallback import Told
 from pages.shared.controls import model_ladder, provenance
 
 _SCORED = "_loss_scored"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lm_core.distribution import Row
 from lm_core.labels import label, spoken
-from lm_core.tokens import Tokenizer
+from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
 from pages.shared.controls.prompt_box import Answer
 

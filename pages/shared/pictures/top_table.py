@@ -2,7 +2,7 @@
 
 from lm_core import Distribution
 from lm_core.labels import label
-from lm_core.tokens import Tokenizer
+from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Geometry, LayerGroup, preset, size
-from lm_core.kv_sizing.fleet import layouts
-from lm_core.kv_sizing.gpus import GPUS, gpu
+from lm_core.kv_sizing.capacity.fleet import layouts
+from lm_core.kv_sizing.capacity.gpus import GPUS, gpu
 
 WEIGHTS = 2 * preset("llama-3.1-70b").parameters
 

@@ -12,7 +12,7 @@ from gguf import GGUFWriter
 from lm_core import pretrained
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import preset, size
-from lm_core.kv_sizing.gguf_header import MOST_BYTES, from_gguf, read
+from lm_core.kv_sizing.model_import.gguf_header import MOST_BYTES, from_gguf, read
 from lm_core.pretrained.catalogue import entry
 from tests.core.kv_sizing.configs import every, layers
 

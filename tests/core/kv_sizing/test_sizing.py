@@ -9,8 +9,8 @@ from hypothesis import strategies as some
 
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Budget, Geometry, LayerGroup, Sizing, engine, max_context, names, preset, size
-from lm_core.kv_sizing.load import Load
 from lm_core.kv_sizing.vllm import Vllm
+from lm_core.kv_sizing.workload import Load
 
 MIB, GIB = 2**20, 2**30
 

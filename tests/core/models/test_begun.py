@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from lm_core.errors import InvalidInput
-from lm_core.models.begun import Begun
+from lm_core.models.bos_prefix import Begun
 from lm_core.models.transformer import Transformer, TransformerConfig
-from lm_core.scoring import score_continuation
-from lm_core.tokens import WordTokenizer
+from lm_core.scoring.scores import score_continuation
+from lm_core.text.tokenizers import WordTokenizer
 
 WORDS = WordTokenizer(["a", "b", "c"], special=["<bos>", "<eos>"])
 SHAPE = TransformerConfig(5, context_length=6, layers=1, heads=2, kv_heads=2, head_dim=4, hidden=8, ffn=8)

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from lm_core import InvalidInput, storage
-from lm_core.corpus import SIX_MESSAGES
 from lm_core.errors import DamagedFile
-from lm_core.models import files
-from lm_core.models.masked import MASK, MaskedLM
+from lm_core.models import model_file
+from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.masked_lm import MASK, MaskedLM
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.models.ngram import AddK, KneserNey, NgramModel, StupidBackoff
-from lm_core.models.recurrent import Recurrent, RecurrentConfig
-from lm_core.models.table import ORDER_SHIPPED, TableModel
+from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, StupidBackoff
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 from lm_core.models.transformer import Transformer, TransformerConfig
+from lm_core.text.corpus import SIX_MESSAGES
 
 WORDS = SIX_MESSAGES.tokenizer("word", [MASK])
 SIX = SIX_MESSAGES.encode(WORDS)
@@ -44,32 +44,32 @@ def made(kind: str) -> Any:
 @pytest.mark.parametrize("kind", MAKE)
 def test_it_comes_back_the_same(kind: str, tmp_path: Path) -> None:
     model = made(kind)
-    content = files.to_bytes(model, {"recipe": "by hand"})
+    content = model_file.to_bytes(model, {"recipe": "by hand"})
     (tmp_path / "f").write_bytes(content)
-    back, about = files.read(tmp_path / "f")
+    back, about = model_file.read(tmp_path / "f")
     assert about == {"recipe": "by hand"}
     assert type(back) is type(model)
     assert back.end_ids == model.end_ids
     assert back.tokenizer.encode("parcel left hub") == WORDS.encode("parcel left hub")
     assert np.array_equal(back.logits(SIX[0]), model.logits(SIX[0]))
-    assert files.to_bytes(back, about) == content
+    assert model_file.to_bytes(back, about) == content
 
 
 def test_what_cannot_be_stored_or_read_is_refused() -> None:
     with pytest.raises(InvalidInput, match="`model` must be one of a family that can be stored, but is 'TableModel'"):
-        files.to_bytes(TableModel(ORDER_SHIPPED), {})  # type: ignore[arg-type]
+        model_file.to_bytes(TableModel(ORDER_SHIPPED), {})  # type: ignore[arg-type]
     with pytest.raises(DamagedFile, match="m is not a file of ours"):
-        files.from_bytes(b"GGUF", "m")
+        model_file.from_bytes(b"GGUF", "m")
     with pytest.raises(DamagedFile, match=r"m is not a model of ours \('tokenizer'\)"):
-        files.from_bytes(storage.to_bytes({}, {"some": "thing"}), "m")
+        model_file.from_bytes(storage.to_bytes({}, {"some": "thing"}), "m")
     model = made("transformer")
     facts = {"tokenizer": WORDS.to_json(), "end_ids": [1], "about": {}, "kind": "transformer", "config": asdict(SHAPE)}
     lacking = dict(list(model.state_dict().items())[1:])
     with pytest.raises(DamagedFile, match=r"m is not a model of ours \(.*Missing key"):
-        files.from_bytes(storage.to_bytes(lacking, facts), "m")
+        model_file.from_bytes(storage.to_bytes(lacking, facts), "m")
     odd = {**facts, "config": {**asdict(SHAPE), "kv_heads": 3}}
     with pytest.raises(DamagedFile, match=r"m is not a model of ours \(`kv_heads` must be a divisor"):
-        files.from_bytes(storage.to_bytes(model.state_dict(), odd), "m")
+        model_file.from_bytes(storage.to_bytes(model.state_dict(), odd), "m")
 
 
 def test_a_masked_model_needs_a_mask_and_sees_both_sides() -> None:

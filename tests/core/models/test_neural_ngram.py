@@ -9,7 +9,7 @@ from torch import nn
 
 from lm_core import InvalidInput
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.tokens import WordTokenizer
+from lm_core.text.tokenizers import WordTokenizer
 
 IDS = [3, 1, 4, 1, 5, 0, 2, 6]
 

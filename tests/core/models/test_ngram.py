@@ -11,10 +11,10 @@ from nltk.lm import MLE, KneserNeyInterpolated, Lidstone
 from nltk.lm.preprocessing import padded_everygram_pipeline
 
 from lm_core import InvalidInput
-from lm_core.models import ngram_counts
-from lm_core.models.ngram import AbsoluteDiscounting, AddK, KneserNey, NgramModel, Smoothing, StupidBackoff
-from lm_core.models.ngram_counts import NgramCounts, occurrences
-from lm_core.tokens import WordTokenizer
+from lm_core.models.ngrams import counts
+from lm_core.models.ngrams.counts import NgramCounts, occurrences
+from lm_core.models.ngrams.model import AbsoluteDiscounting, AddK, KneserNey, NgramModel, Smoothing, StupidBackoff
+from lm_core.text.tokenizers import WordTokenizer
 
 MESSAGES = [
     "package left warehouse", "package left warehouse", "parcel left hub",
@@ -70,7 +70,7 @@ def test_small_chunks_count_the_same(corpus: list[list[int]], order: int) -> Non
     whole, parts = NgramCounts(order, 9, bos=0, eos=1), NgramCounts(order, 9, bos=0, eos=1)
     whole.add(corpus)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ngram_counts, "CHUNK", 3)
+        patch.setattr(counts, "CHUNK", 3)
         parts.add(corpus)
     assert [array.tolist() for array in parts.packed] == [array.tolist() for array in whole.packed]
 
@@ -99,12 +99,12 @@ def test_counts_equal_a_counter_however_the_text_is_cut(corpus: list[list[int]],
     parts.merge(rest)
     padded = [[*[0] * (order - 1), *sentence, 1] for sentence in corpus]
     peer = Counter(tuple(ids[i : i + order]) for ids in padded for i in range(len(ids) - order + 1))
-    for counts in (whole, parts):
-        assert counts.events == sum(peer.values())
-        assert counts.distinct == len(peer)
+    for each in (whole, parts):
+        assert each.events == sum(peer.values())
+        assert each.distinct == len(peer)
         for ngram, count in peer.items():
-            assert counts.row(ngram[:-1])[ngram[-1]] == count
-            assert counts.total(ngram[:-1]) == sum(c for other, c in peer.items() if other[:-1] == ngram[:-1])
+            assert each.row(ngram[:-1])[ngram[-1]] == count
+            assert each.total(ngram[:-1]) == sum(c for other, c in peer.items() if other[:-1] == ngram[:-1])
 
 
 def test_an_unseen_pair_is_impossible_until_it_is_smoothed() -> None:

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput
-from lm_core.corpus import BOS, EOS, SIX_MESSAGES, tracking
-from lm_core.models.ngram import AbsoluteDiscounting, AddK, KneserNey, NgramModel, StupidBackoff
-from lm_core.models.ngram_counts import NgramCounts
-from lm_core.models.ngram_events import probabilities_of
-from lm_core.scoring import score_sentences
+from lm_core.models.ngrams.counts import NgramCounts
+from lm_core.models.ngrams.events import probabilities_of
+from lm_core.models.ngrams.model import AbsoluteDiscounting, AddK, KneserNey, NgramModel, StupidBackoff
+from lm_core.scoring.scores import score_sentences
+from lm_core.text.corpus import BOS, EOS, SIX_MESSAGES, tracking
 
 WORDS = SIX_MESSAGES.tokenizer("word")
 SIX = SIX_MESSAGES.encode(WORDS)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lm_core import InvalidInput
-from lm_core.models.recurrent import Recurrent, RecurrentConfig
-from lm_core.tokens import WordTokenizer
+from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.text.tokenizers import WordTokenizer
 
 IDS = [3, 1, 4, 1, 5, 0, 2, 6]
 

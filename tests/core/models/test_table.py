@@ -5,11 +5,11 @@ import math
 import pytest
 
 from lm_core import InvalidInput
-from lm_core.decoding import Strategy, strategy
+from lm_core.decoding.strategies import Strategy, strategy
 from lm_core.errors import PromptError
-from lm_core.generation import Limits, run
-from lm_core.models.table import ORDER_SHIPPED, TableModel
-from lm_core.trace import FinishReason
+from lm_core.generation.loop import Limits, run
+from lm_core.generation.trace import FinishReason
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 
 
 @pytest.fixture

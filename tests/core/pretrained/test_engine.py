@@ -11,7 +11,7 @@ from gguf.quants import dequantize
 from lm_core import InvalidInput, Transformer, pretrained
 from lm_core.distribution import log_softmax
 from lm_core.pretrained import blocks
-from lm_core.pretrained.engine import Engine
+from lm_core.pretrained.onnx_engine import Engine
 from tests.reliability import cases
 
 pytestmark = pytest.mark.whole  # reads the model's file
@@ -115,7 +115,7 @@ def test_blocks_equal_the_dequantised_matrix(name: str) -> None:
 
 
 def test_another_quantisation_is_refused_by_name() -> None:
-    from lm_core.pretrained import pack
+    from lm_core.pretrained import onnx_weights
 
     with pytest.raises(ValueError, match=r"output_norm.weight is quantised as F32, not Q4_1"):
-        pack._raw(tensor_of("output_norm.weight"), pack.Q4_1)
+        onnx_weights._raw(tensor_of("output_norm.weight"), onnx_weights.Q4_1)

@@ -12,9 +12,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from lm_core.errors import DamagedFile, ModelUnavailable
 from lm_core.models import hugging_face
-from lm_core.models.begun import Begun
+from lm_core.models.bos_prefix import Begun
 from lm_core.pretrained import local
-from lm_core.tokens import ByteLevelBPE, from_hugging_face
+from lm_core.text.tokenizers import ByteLevelBPE, from_hugging_face
 
 pytestmark = pytest.mark.whole  # loads transformers
 

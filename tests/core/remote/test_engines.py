@@ -12,14 +12,14 @@ import torch
 
 from lm_core import LanguageModel, ModelUnavailable, Transformer
 from lm_core.distribution import log_softmax
-from lm_core.models.begun import Begun
+from lm_core.models.bos_prefix import Begun
 from lm_core.models.transformer import TransformerConfig
 from lm_core.remote.client import Client, EngineFailed
 from lm_core.remote.model import Probe, RemoteModel
+from lm_core.remote.remote_only import Unheld
 from lm_core.remote.settings import parse
-from lm_core.remote.unheld import Unheld
-from lm_core.runtime import ServedModel
-from lm_core.runtime.elsewhere import Elsewhere, Told
+from lm_core.serving import ServedModel
+from lm_core.serving.engine_with_fallback import Elsewhere, Told
 from tests.core.pretrained.test_local import WORDS
 from tests.core.remote.fault_server import Engine, serving
 

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 import torch
 
-from lm_core.corpus import REGIONAL_LOCAL, Corpus, tracking
-from lm_core.recipe import ARTICLE, Recipe
-from lm_core.runtime.jobs import INTERRUPTED, Jobs
-from lm_core.runtime.replay import Replay
-from lm_core.runtime.run_folder import DIVERGED, DONE, RunFolder
-from lm_core.runtime.slot import Slot
+from lm_core.text.corpus import REGIONAL_LOCAL, Corpus, tracking
 from lm_core.training import Trainer
 from lm_core.training.build import trainer
+from lm_core.training.recipe import ARTICLE, Recipe
+from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.run_folder import DIVERGED, DONE, RunFolder
+from lm_core.training_runs.scheduler import INTERRUPTED, Jobs
+from lm_core.training_runs.worker_process import Slot
 
 pytestmark = pytest.mark.whole  # starts training processes and waits for them
 
@@ -138,9 +138,9 @@ def test_after_a_worker_that_closed_its_pipes_the_next_question_goes_to_another(
 SERVER = """
 import sys, time
 from pathlib import Path
-from lm_core.corpus import tracking
-from lm_core.recipe import Recipe
-from lm_core.runtime.jobs import Jobs
+from lm_core.text.corpus import tracking
+from lm_core.training.recipe import Recipe
+from lm_core.training_runs.scheduler import Jobs
 jobs = Jobs(Path(sys.argv[1]), slots=1)
 folder = jobs.open(Recipe.from_json({recipe}), tracking(200, seed=3))
 while True:
@@ -219,7 +219,7 @@ def test_runs_take_turns(manager: Callable[..., Jobs], text: Corpus) -> None:
 def test_who_is_gone_lets_others_go_first(
     manager: Callable[..., Jobs], text: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lm_core.runtime.jobs.HEARD", 0.5)
+    monkeypatch.setattr("lm_core.training_runs.scheduler.HEARD", 0.5)
     jobs = manager(slice_seconds=0.1)
     left, watched = (jobs.open(replace(SMALL, seed=seed), text) for seed in range(2))
     until(lambda: jobs.watch(left, "gone", 5_000).head > 0)
@@ -285,7 +285,7 @@ def test_equal_recipes_are_one_run(tmp_path: Path, text: Corpus) -> None:
 def test_old_runs_give_way(tmp_path: Path, text: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = Jobs(tmp_path)
     old = jobs.open(SMALL, text)
-    monkeypatch.setattr("lm_core.runtime.limits.TRAINING_DISK", 10)
+    monkeypatch.setattr("lm_core.serving.limits.TRAINING_DISK", 10)
     new = jobs.open(replace(SMALL, seed=9), text)
     assert not old.path.exists()
     assert new.path.exists()
@@ -298,7 +298,7 @@ def test_a_run_that_somebody_looks_at_stays(tmp_path: Path, text: Corpus, monkey
     mine, theirs, nobodys = (here.open(replace(SMALL, seed=seed), text) for seed in range(3))
     here.watch(mine, "a", 0)
     there.watch(theirs, "b", 0)
-    monkeypatch.setattr("lm_core.runtime.limits.TRAINING_DISK", 10)
+    monkeypatch.setattr("lm_core.serving.limits.TRAINING_DISK", 10)
     here.open(replace(SMALL, seed=9), text)
     assert [folder.path.exists() for folder in (mine, theirs, nobodys)] == [True, True, False]
 

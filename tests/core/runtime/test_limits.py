@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lm_core import corpus
 from lm_core.errors import Busy
-from lm_core.recipe import ARTICLE
-from lm_core.runtime import limits, memory
-from lm_core.runtime.inference_queue import InferenceQueue, Request
-from lm_core.runtime.jobs import Jobs
+from lm_core.serving import limits, memory
+from lm_core.serving.inference_queue import InferenceQueue, Request
+from lm_core.text import corpus
+from lm_core.training.recipe import ARTICLE
+from lm_core.training_runs.scheduler import Jobs
 
 pytestmark = pytest.mark.whole  # starts a server's process
 
@@ -68,13 +68,13 @@ def test_another_value_is_taken(text: str, value: int) -> None:
 
 WIRED = """
 from pathlib import Path
-from lm_core.models.table import ORDER_SHIPPED, TableModel
-from lm_core.runtime import ServedModel, inference_queue
-from lm_core.runtime.jobs import Jobs
+from lm_core.models.table_model import ORDER_SHIPPED, TableModel
+from lm_core.serving import ServedModel, inference_queue
+from lm_core.training_runs.scheduler import Jobs
 served = ServedModel(TableModel(ORDER_SHIPPED))
 line = inference_queue.queue
 assert served._queue is line
-from lm_core.runtime import registry
+from lm_core.serving import registry
 engine = registry.get("far")
 print(engine._remote._client._answer, line._most, line._batch, served._chunk)
 print(served._prefixes._budget, served._results._budget, len(Jobs(Path("none"))._slots))

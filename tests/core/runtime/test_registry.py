@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lm_core import InvalidInput, ModelUnavailable, Transformer, pretrained
-from lm_core.runtime import Registry
+from lm_core.serving import Registry
 
 
 def test_thirty_visitors_cause_one_load(monkeypatch: pytest.MonkeyPatch, model: Transformer) -> None:

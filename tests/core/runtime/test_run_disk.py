@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lm_core.runtime import limits
-from lm_core.runtime.run_disk import RunDisk
+from lm_core.serving import limits
+from lm_core.training_runs.disk_quota import RunDisk
 
 
 def runs(root: Path, ages: dict[str, float]) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from lm_core import InvalidInput, Transformer
 from lm_core.errors import Busy
-from lm_core.runtime import ServedModel, inference_queue
-from lm_core.runtime.inference_queue import InferenceQueue
+from lm_core.serving import ServedModel, inference_queue
+from lm_core.serving.inference_queue import InferenceQueue
 
 Make = Callable[..., Transformer]
 

@@ -9,14 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm_core.corpus import REGIONAL_LOCAL, SIX_MESSAGES, Corpus, from_text, tracking
 from lm_core.errors import InvalidInput
-from lm_core.recipe import ARTICLE, FAMILIES, Recipe
+from lm_core.text.corpus import REGIONAL_LOCAL, SIX_MESSAGES, Corpus, from_text, tracking
 from lm_core.training import IGNORED, evaluate
+from lm_core.training.baselines import conditional_entropy, floors
 from lm_core.training.build import examples, fresh_model, texts, trainer
-from lm_core.training.floors import conditional_entropy, floors
-from lm_core.training.glimpses import beside_counts, plane, token_vectors
-from lm_core.training.opened import open_step
+from lm_core.training.projections import beside_counts, plane, token_vectors
+from lm_core.training.recipe import ARTICLE, FAMILIES, Recipe
+from lm_core.training.step_details import open_step
 
 pytestmark = pytest.mark.whole  # trains until the floor is reached
 
@@ -71,8 +71,8 @@ def test_the_grammar_is_the_floor_of_generated_text(text: Corpus) -> None:
 
 def test_a_run_reaches_the_floor_and_its_samples_parse() -> None:
     """The default: within 5 % of what can be known, and nine texts of ten are sentences of the grammar."""
-    from lm_core.decoding import strategy
-    from lm_core.generation import Limits, run
+    from lm_core.decoding.strategies import strategy
+    from lm_core.generation.loop import Limits, run
 
     text = tracking(4000)
     made = trainer(Recipe(), text)

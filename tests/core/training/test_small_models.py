@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from lm_core.corpus import BOS, EOS, tracking
-from lm_core.decoding import strategy
+from lm_core.decoding.strategies import strategy
 from lm_core.distribution import softmax
-from lm_core.generation import Limits, run
-from lm_core.grammar import TRACKING
-from lm_core.models import files
-from lm_core.models.grammar import GrammarModel
-from lm_core.scoring import score_sentences
+from lm_core.generation.loop import Limits, run
+from lm_core.models import model_file
+from lm_core.models.grammar_model import GrammarModel
+from lm_core.scoring.scores import score_sentences
+from lm_core.text.corpus import BOS, EOS, tracking
+from lm_core.text.grammar import TRACKING
 from lm_core.training import small_models
 from tests.reliability import cases
 
@@ -25,13 +25,13 @@ FOLDER = Path(__file__).resolve().parents[3] / "assets" / "models"
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, Any]:
-    return {path.stem: files.read(path)[0] for path in FOLDER.glob("*.safetensors")}
+    return {path.stem: model_file.read(path)[0] for path in FOLDER.glob("*.safetensors")}
 
 
 def test_they_are_small_and_carry_their_recipe() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 5_000_000
     for path in FOLDER.iterdir():
-        assert set(files.read(path)[1]) >= {"corpus", "recipe", "licence"}
+        assert set(model_file.read(path)[1]) >= {"corpus", "recipe", "licence"}
 
 
 def test_each_rung_of_the_ladder_predicts_better_and_none_beats_the_source(shipped: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""What fits on which GPUs: their memory and bandwidth, layouts over several, the largest context and batch."""

@@ -1,0 +1,173 @@
+"""How probable a model finds a given text: token by token, by the chain rule; cross-entropy and perplexity.
+
+Knows no pages and no sampling: the text is given, nothing is drawn. Natural logarithms (nats) unless a name
+says otherwise. The first token of a text has no context and is not scored; how many were is always reported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lm_core.distribution import Distribution, Row, log_softmax
+from lm_core.errors import InvalidInput, whole_number
+from lm_core.models import LanguageModel
+
+
+@dataclass(frozen=True)
+class ScoredContinuation:
+    """Tokens that follow a context: each as its row of the distribution it was scored by."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def log_probability(self) -> float:
+        """ln P(tokens | context), nats: the sum of the rows' log-probabilities."""
+        return math.fsum(row.log_probability for row in self.rows)
+
+    @property
+    def probability(self) -> float:
+        """P(tokens | context): the product of the rows' probabilities."""
+        return math.exp(self.log_probability)
+
+
+def score_continuation(model: LanguageModel, context: Sequence[int], continuation: Sequence[int]) -> ScoredContinuation:
+    """Chain rule: P(a b | context) = P(a | context) P(b | context a). Both are token ids, neither may be empty.
+
+    >>> from lm_core import pretrained
+    >>> model = pretrained.load()
+    >>> paris = model.tokenizer.encode(" Paris")
+    >>> scored = score_continuation(model, model.tokenizer.encode("The capital of France is"), paris)
+    >>> round(scored.probability, 2), scored.rows[0].rank
+    (0.77, 1)
+    """
+    if not context or not continuation:
+        raise InvalidInput("context and continuation", "at least one token each", (len(context), len(continuation)))
+    for token_id in continuation:
+        whole_number("token id", token_id, 0, model.vocab_size - 1)
+    prefixes = [[*context, *continuation[:i]] for i in range(len(continuation))]
+    logits = model.next_logits(prefixes)
+    return ScoredContinuation(tuple(Distribution(row).row(i) for row, i in zip(logits, continuation)))
+
+
+@dataclass(frozen=True)
+class Score:
+    """Log-probabilities of the scored tokens of a text, in order, and the figures made of them.
+
+    >>> four = Score.of_probabilities([0.5, 0.5, 0.5, 0.125])
+    >>> round(four.cross_entropy, 4), round(four.perplexity, 4), round(four.bits_per_token, 4)
+    (1.0397, 2.8284, 1.5)
+    """
+
+    log_probabilities: tuple[float, ...]
+    """ln p of each scored token, nats."""
+    n_bytes: int | None = None
+    """UTF-8 length of the scored text, where there is one."""
+
+    def __post_init__(self) -> None:
+        if not self.log_probabilities:
+            raise InvalidInput("text", "long enough that at least one token is scored", "nothing scored")
+
+    @classmethod
+    def of_probabilities(cls, probabilities: Iterable[float]) -> Score:
+        """From the probabilities that the true tokens were given."""
+        given = tuple(probabilities)
+        if any(not 0 <= p <= 1 for p in given):
+            raise InvalidInput("probabilities", "numbers from 0 to 1", given)
+        return cls(tuple(math.log(p) if p else -math.inf for p in given))
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens scored."""
+        return len(self.log_probabilities)
+
+    @property
+    def log_probability(self) -> float:
+        """ln P(text): the sum, nats; -inf if any token was impossible."""
+        return sum(self.log_probabilities) if -math.inf in self.log_probabilities else math.fsum(self.log_probabilities)
+
+    @property
+    def cross_entropy(self) -> float:
+        """Mean of -ln p, nats per token."""
+        return -self.log_probability / self.n_tokens
+
+    @property
+    def perplexity(self) -> float:
+        """exp(cross-entropy), the inverse of the geometric mean of the probabilities; inf if any is 0."""
+        return math.exp(self.cross_entropy) if self.cross_entropy < 709 else math.inf
+
+    @property
+    def bits_per_token(self) -> float:
+        return self.cross_entropy / math.log(2)
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Comparable between models with different tokenizers, which perplexity is not."""
+        if not self.n_bytes:
+            raise InvalidInput("n_bytes", "known, to compute bits per byte", self.n_bytes)
+        return -self.log_probability / math.log(2) / self.n_bytes
+
+
+def windows(n_tokens: int, length: int, stride: int) -> Iterator[tuple[int, int, int]]:
+    """(begin, end, first scored) of windows that score each token but the first exactly once.
+
+    Each window reads at most `length` tokens and moves on by at most `stride`; a small stride gives more context.
+
+    >>> list(windows(10, length=4, stride=2))
+    [(0, 4, 1), (2, 6, 4), (4, 8, 6), (6, 10, 8)]
+    """
+    whole_number("length", length, 2)
+    whole_number("stride", stride, 1, length - 1)
+    scored = 1
+    while scored < n_tokens:
+        end = min(n_tokens, max(scored + stride, length) if scored > 1 else length)
+        yield max(0, end - length), end, scored
+        scored = end
+
+
+def score(model: LanguageModel, ids: Sequence[int], length: int | None = None, stride: int | None = None) -> Score:
+    """Scores every token of a text but the first, each exactly once, in windows if the text is long.
+
+    `length` defaults to the model's context (at most 1,024), `stride` to half of it.
+    """
+    for token_id in ids:
+        whole_number("token id", token_id, 0, model.vocab_size - 1)
+    length = length or min(len(ids), model.context_length or len(ids), 1024)
+    found: list[float] = []
+    if len(ids) > 1:
+        length = max(2, length)
+        for begin, end, first in windows(len(ids), length, stride or max(1, length // 2)):
+            logits = np.asarray(model.logits(ids[begin : end - 1]))  # what follows the last token is not asked
+            found += [float(log_softmax(logits[i - begin - 1])[ids[i]]) for i in range(first, end)]
+    return Score(tuple(found), _bytes(model, ids[1:]))
+
+
+def score_sentences(model: LanguageModel, sentences: Iterable[Sequence[int]], bos: int, eos: int) -> Score:
+    """Scores many short texts as one: every token and each end, after <bos>. Pooled, not averaged text by text.
+
+    >>> from lm_core.text.corpus import BOS, EOS, SIX_MESSAGES
+    >>> from lm_core.models.ngrams.model import NgramModel
+    >>> words = SIX_MESSAGES.tokenizer("word")
+    >>> six = SIX_MESSAGES.encode(words)
+    >>> round(score_sentences(NgramModel.fit(six, order=2, tokenizer=words), six, BOS, EOS).perplexity, 4)
+    1.6947
+    """
+    scores = [score(model, [bos, *sentence, eos]) for sentence in sentences]
+    found = tuple(log_probability for each in scores for log_probability in each.log_probabilities)
+    return Score(found, sum(each.n_bytes or 0 for each in scores))
+
+
+def _bytes(model: LanguageModel, ids: Sequence[int]) -> int:
+    """UTF-8 length of the text; special tokens stand for none."""
+    special = model.tokenizer.special_ids
+    return len(model.tokenizer.decode([i for i in ids if i not in special]).encode())
+
+
+def require_same_tokens(first: LanguageModel, second: LanguageModel) -> None:
+    """For whoever compares perplexities: over different tokens they cannot be; bits per byte can."""
+    if first.tokenizer is not second.tokenizer and first.vocab_size != second.vocab_size:
+        sizes = f"{first.vocab_size} and {second.vocab_size} entries"
+        raise InvalidInput("tokenizers", "the same for both perplexities; compare bits per byte instead", sizes)

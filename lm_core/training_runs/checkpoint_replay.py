@@ -1,0 +1,122 @@
+"""A run as it was at any of its steps: the kept weights nearest before it, and the few steps from there made again.
+
+The same numbers as in the run itself, for a step draws on nothing but what is kept. Knows no processes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lm_core.training_runs.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lm_core.models.kv_cache import KVCache
+    from lm_core.training.baselines import Floor
+    from lm_core.training.trainer import Trainer
+
+_OPEN = 6
+
+
+class Replay:
+    """One run, opened for looking at; shared by all who look, one at a time."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        from lm_core.training import build
+
+        self.folder, self.recipe, self.corpus = folder, folder.recipe(), folder.corpus()
+        self.texts = build.texts(self.recipe, self.corpus)
+        self._trainer = build.trainer(self.recipe, self.corpus)
+        self._lock = threading.Lock()
+
+    @cached_property
+    def floors(self) -> tuple[Floor, ...]:
+        from lm_core.training.baselines import floors
+
+        return floors(self._trainer.examples, self.texts.tokenizer.vocab_size, self.corpus, self.recipe.edges)
+
+    @property
+    def parameters(self) -> int:
+        return len(self._trainer.weights)
+
+    def kept_before(self, step: int) -> int:
+        """The last step up to this one whose weights are kept; 0 is always there, from the seed."""
+        return max((kept for kept in self.folder.kept() if kept <= step), default=0)
+
+    def distance(self, step: int) -> int:
+        """Steps that must be made again to see the run as it was after this one."""
+        held = self._trainer.step
+        nearest = self.kept_before(step)
+        return step - (held if nearest <= held <= step else nearest)
+
+    def seconds(self, step: int) -> float:
+        """About how long that takes, from how long the run's own steps took."""
+        records = self.folder.records()
+        return self.distance(step) * float(records["seconds"].mean()) if len(records) else 0.0
+
+    @contextmanager
+    def at(self, step: int) -> Iterator[Trainer]:
+        """The trainer as it was after a step, for the length of a `with` block; it may be moved on in there."""
+        with self._lock:
+            nearest = self.kept_before(step)
+            if not nearest <= self._trainer.step <= step:
+                self._load(nearest)
+            while self._trainer.step < step:
+                self._trainer.advance()
+            yield self._trainer
+
+    def _load(self, step: int) -> None:
+        from lm_core.training import build
+
+        if self.folder.kept_path(step).exists():
+            self._trainer.load(self.folder.kept_path(step))
+        else:
+            self._trainer = build.trainer(self.recipe, self.corpus)
+
+
+class Snapshot:
+    """A `LanguageModel`: the model of a run as it was after one step."""
+
+    def __init__(self, replay: Replay, step: int) -> None:
+        self._replay, self.step = replay, step
+        with replay.at(step) as trainer:
+            self.tokenizer = replay.texts.tokenizer
+            self.vocab_size, self.context_length = trainer.model.vocab_size, trainer.model.context_length
+            self.end_ids = trainer.model.end_ids
+
+    def new_cache(self) -> KVCache | None:
+        return None
+
+    def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> NDArray[np.floating]:
+        """See LanguageModel.logits."""
+        with self._replay.at(self.step) as trainer:
+            return trainer.model.logits(ids)
+
+    def next_logits(
+        self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None
+    ) -> NDArray[np.floating]:
+        """See LanguageModel.next_logits."""
+        with self._replay.at(self.step) as trainer:
+            return trainer.model.next_logits(batch)
+
+
+_opened: OrderedDict[str, Replay] = OrderedDict()
+_guard = threading.Lock()
+
+
+def opened(folder: RunFolder) -> Replay:
+    """The run, opened; the last few stay open. Raises InvalidInput where text and settings do not fit together."""
+    with _guard:
+        if folder.id not in _opened:
+            _opened[folder.id] = Replay(folder)
+        _opened.move_to_end(folder.id)
+        while len(_opened) > _OPEN:
+            _opened.popitem(last=False)
+        return _opened[folder.id]
