@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_core import pretrained
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 from tests.reliability import LONG
 
 FOLDER = Path(__file__).with_name("recorded")

@@ -100,8 +100,8 @@ def prose() -> str:
 @pytest.fixture(scope="session")
 def make_tiny() -> Callable[..., Transformer]:
     """Builds small random Transformers: `make_tiny(kv_heads=1)`."""
-    from lm_core.models.transformer import TransformerConfig
-    from lm_core.text.tokenizers import ByteLevelBPE
+    from lm_core.models.config import TransformerConfig
+    from lm_core.text.byte_pair_encoding import ByteLevelBPE
 
     def build(**changes: Any) -> Transformer:
         shape = {"vocab_size": 31, "context_length": 64, "layers": 2, "heads": 4, "kv_heads": 2, "head_dim": 8}

@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_core.distribution import log_softmax, softmax
 from lm_core.errors import InvalidInput, real_number, whole_number
+from lm_core.logits import log_softmax, softmax
 
 Logits = NDArray[np.float64]
 TOLERANCE = 1e-9

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lm_core.distribution import Distribution, softmax
+from lm_core.distribution import Distribution
 from lm_core.errors import InvalidInput
+from lm_core.logits import softmax
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_core.distribution import log_softmax
 from lm_core.errors import whole_number
 from lm_core.generation.loop import Limits, check_room, finish_reason
 from lm_core.generation.trace import FinishReason
+from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
 
 MAX_WIDTH = 64

@@ -19,8 +19,8 @@ from lm_core.kv_sizing import Geometry, from_config
 
 if TYPE_CHECKING:
     from lm_core.models import LanguageModel
+    from lm_core.models.config import TransformerConfig
     from lm_core.models.kv_cache import KVCache
-    from lm_core.models.transformer import TransformerConfig
 
 PREFILL, DECODE = "prefill", "decode"
 
@@ -131,7 +131,7 @@ def geometry(config: TransformerConfig, name: str = "this model") -> Geometry:
 def variants(config: TransformerConfig) -> dict[str, TransformerConfig]:
     """The same model had it been built with one key-value head per query head (MHA), with groups (GQA), or with one.
 
-    >>> from lm_core.models.transformer import TransformerConfig
+    >>> from lm_core.models.config import TransformerConfig
     >>> shape = {"vocab_size": 9, "context_length": 8, "layers": 1, "head_dim": 4, "hidden": 8, "ffn": 8}
     >>> {name: each.kv_heads for name, each in variants(TransformerConfig(heads=4, kv_heads=2, **shape)).items()}
     {'MHA': 4, 'GQA': 2, 'MQA': 1}

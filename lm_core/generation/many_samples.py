@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from lm_core.decoding.filters import Context
 from lm_core.decoding.strategies import Sample, Strategy
-from lm_core.distribution import log_softmax
 from lm_core.errors import InvalidInput, whole_number
+from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from lm_core.models.kv_cache import KVCache
 from lm_core.models.network import Linear
 
 if TYPE_CHECKING:
-    from lm_core.models.transformer import TransformerConfig
+    from lm_core.models.config import TransformerConfig
 
 
 def linear(config: TransformerConfig, inputs: int, outputs: int) -> Linear:

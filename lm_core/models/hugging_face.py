@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.models.transformer import TransformerConfig
+from lm_core.models.config import TransformerConfig
 
 Weights = dict[str, Tensor]
 

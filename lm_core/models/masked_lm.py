@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.models.transformer import Transformer, TransformerConfig
+from lm_core.models.config import TransformerConfig
+from lm_core.models.transformer import Transformer
 from lm_core.text.tokenizers import WordTokenizer
 
 if TYPE_CHECKING:

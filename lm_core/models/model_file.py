@@ -14,13 +14,14 @@ import torch
 
 from lm_core import storage
 from lm_core.errors import DamagedFile, InvalidInput, LmCoreError
+from lm_core.models.config import TransformerConfig
 from lm_core.models.gru import Recurrent, RecurrentConfig
 from lm_core.models.masked_lm import MaskedLM
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.counts import NgramCounts
 from lm_core.models.ngrams.model import SMOOTHINGS, NgramModel
-from lm_core.models.transformer import Transformer, TransformerConfig
+from lm_core.models.transformer import Transformer
 from lm_core.text import tokenizers
 
 NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_core.distribution import omitted
 from lm_core.errors import InvalidInput
+from lm_core.logits import omitted
 from lm_core.models.lookup_model import RowModel
 from lm_core.text.tokenizers import WordTokenizer
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lm_core.errors import DamagedFile, InvalidInput, ModelUnavailable
 from lm_core.models import hugging_face
 from lm_core.pretrained.gguf import Checkpoint
-from lm_core.text.tokenizers import ByteLevelBPE, from_hugging_face
+from lm_core.text.byte_pair_encoding import ByteLevelBPE, from_hugging_face
 
 if TYPE_CHECKING:
     import torch

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_core.errors import DamagedFile, ModelUnavailable
-from lm_core.models.transformer import TransformerConfig
-from lm_core.text.tokenizers import ByteLevelBPE
+from lm_core.models.config import TransformerConfig
+from lm_core.text.byte_pair_encoding import ByteLevelBPE
 
 if TYPE_CHECKING:
     import numpy as np

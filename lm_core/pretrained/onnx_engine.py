@@ -20,7 +20,7 @@ from lm_core.models.network import check
 from lm_core.pretrained import onnx_graph
 
 if TYPE_CHECKING:
-    from lm_core.models.transformer import TransformerConfig
+    from lm_core.models.config import TransformerConfig
     from lm_core.text.tokenizers import Tokenizer
 
 _TOGETHER = 3

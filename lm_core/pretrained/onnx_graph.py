@@ -17,7 +17,7 @@ from lm_core.pretrained.blocks import BLOCK, Blocks
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-    from lm_core.models.transformer import TransformerConfig
+    from lm_core.models.config import TransformerConfig
 
 Arrays = dict[str, NDArray[Any]]
 _CONTRIB = "com.microsoft"

@@ -16,7 +16,7 @@ from lm_core.pretrained.gguf import half_split
 if TYPE_CHECKING:
     import torch
 
-    from lm_core.models.transformer import TransformerConfig
+    from lm_core.models.config import TransformerConfig
 
 Q4_1, Q8_0 = "Q4_1", "Q8_0"
 

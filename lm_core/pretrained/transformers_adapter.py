@@ -20,7 +20,7 @@ from lm_core.pretrained import folder
 
 if TYPE_CHECKING:
     from lm_core.models.kv_cache import KVCache
-    from lm_core.text.tokenizers import ByteLevelBPE
+    from lm_core.text.byte_pair_encoding import ByteLevelBPE
 
 _OTHER = "choose a causal language model."
 INSTALL = 'pip install ".[transformers]"'

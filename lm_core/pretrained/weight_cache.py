@@ -14,9 +14,9 @@ from pathlib import Path
 
 from lm_core import storage
 from lm_core.errors import LmCoreError
-from lm_core.models.transformer import TransformerConfig
+from lm_core.models.config import TransformerConfig
 from lm_core.pretrained.gguf import Checkpoint
-from lm_core.text.tokenizers import ByteLevelBPE
+from lm_core.text.byte_pair_encoding import ByteLevelBPE
 
 FORMAT = "3"  # raise it when what is written changes meaning
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 from lm_core.models.network import check
 from lm_core.remote.client import Client, EngineFailed, TooMany, Top
 from lm_core.remote.remote_only import Unheld

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lm_core.distribution import log_softmax
 from lm_core.errors import InvalidInput
+from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lm_core.distribution import log_softmax
 from lm_core.errors import whole_number
+from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
 from lm_core.scoring.scores import windows
 

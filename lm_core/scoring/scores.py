@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lm_core.distribution import Distribution, Row, log_softmax
+from lm_core.distribution import Distribution, Row
 from lm_core.errors import InvalidInput, whole_number
+from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from lm_core.distribution import Distribution
 from lm_core.errors import PromptError, whole_number
-from lm_core.text.tokenizers import ByteLevelBPE, Tokenizer
+from lm_core.text.byte_pair_encoding import ByteLevelBPE
+from lm_core.text.tokenizers import Tokenizer
 
 MAX_CHARACTERS = 100_000  # above this even cutting text into tokens takes noticeable time
 

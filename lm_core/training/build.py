@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from lm_core.errors import InvalidInput
+from lm_core.models.config import TransformerConfig
 from lm_core.models.gru import Recurrent, RecurrentConfig
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.models.transformer import Transformer, TransformerConfig
+from lm_core.models.transformer import Transformer
 from lm_core.text.corpus import EOS, Corpus
 from lm_core.text.tokenizers import CharacterTokenizer, WordTokenizer
 from lm_core.training.examples import Examples

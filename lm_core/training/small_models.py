@@ -13,12 +13,13 @@ from typing import Any
 import torch
 
 from lm_core.models import model_file
+from lm_core.models.config import TransformerConfig
 from lm_core.models.gru import Recurrent, RecurrentConfig
 from lm_core.models.masked_lm import MASK, MaskedLM
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.model import AddK, NgramModel
-from lm_core.models.transformer import Transformer, TransformerConfig
+from lm_core.models.transformer import Transformer
 from lm_core.text import arithmetic_task, syntax_task
 from lm_core.text.corpus import BOS, EOS, Corpus, tracking
 from lm_core.text.tokenizers import Tokenizer, WordTokenizer

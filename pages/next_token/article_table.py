@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lm_core.distribution import omitted
+from lm_core.logits import omitted
 from lm_core.models import LanguageModel
 from lm_core.scoring.scores import score_continuation
 from pages.shared import markup

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lm_core import Distribution, kv_sizing, softmax
-from lm_core.distribution import omitted
+from lm_core.logits import omitted
 from lm_core.models import LanguageModel
 from lm_core.scoring.quiz import Question, Shown, shuffled
 from lm_core.scoring.scores import Score, score_continuation

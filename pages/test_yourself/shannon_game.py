@@ -234,7 +234,7 @@ def _words() -> None:
         st.write(
             f"You have {shannon_game.POINTS} points. Words named without a number share {shannon_game.SHARED} of them; "
             f"at least {shannon_game.KEPT} stays for all words you have not named, in equal parts, so that no guess is "
-            "infinitely wrong. A room’s points follow how many named each word. Your loss is −ln of the share that the word had; "
-            "e to the mean loss is your perplexity. Small Transformer and bigram are scored on the same words: they "
-            "were trained on other messages of the same kind."
+            "infinitely wrong. A room’s points follow how many named each word. Your loss is −ln of the share that the "
+            "word had; e to the mean loss is your perplexity. Small Transformer and bigram are scored on the same "
+            "words: they were trained on other messages of the same kind."
         )

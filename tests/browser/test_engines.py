@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lm_core import LanguageModel
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 from lm_core.remote import settings
 from tests.browser.screen import settled
 from tests.browser.server import Server, running

@@ -1,68 +1,132 @@
-"""The structure as a test: imports go down only, and importing the package costs next to nothing."""
+"""The structure as a test: imports go one way, no module reaches itself, and importing the package costs nothing."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import lm_core
 
 ROOT = Path(__file__).resolve().parents[2]
-# A module may import any that stands before it; None is the package's own door.
-ORDER: list[str | None] = [
-    "errors", "kv_sizing", "storage", "distribution", "sweep", "pasted", "tokens", "labels", "prompt",
-    "grammar", "corpus", "sums", "syntax", "recipe", "models", "pretrained", "remote", "filters", "decoding", "trace",
-    "recording", "window", "generation", "cache_run", "repetition", "exploration", "beam", "crowd", "scoring",
-    "factors", "answers", "shannon", "quiz", "inspection", "counting", "smoothing", "training", "runtime", None,
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[0-9]*.py"))
+PACKAGES = [
+    "errors", "storage", "logits", "distribution", "labels", "kv_sizing", "text", "models", "decoding", "generation",
+    "scoring", "inspection", "training", "pretrained", "remote", "serving", "training_runs",
 ]  # fmt: skip
+"""Of lm_core; each may import those before it."""
+ROOMS = ["shared", "shared/controls", "shared/pictures", "shell", "server"]
+"""Of pages, below the folder of each page; each may import those before it."""
+MOST_FILES, MOST_LINES = 15, 300
 
 
-def imports(file: Path) -> Iterator[tuple[int, str]]:
-    """Every imported module, as (line, dotted name)."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+@cache
+def modules(root: Path) -> dict[str, Path]:
+    files = [file for room in ("lm_core", "pages") for file in (root / room).rglob("*.py")]
+    names = (file.relative_to(root).with_suffix("").as_posix().replace("/", ".") for file in [*files, root / "app.py"])
+    return {name.removesuffix(".__init__"): file for name, file in zip(names, [*files, root / "app.py"])}
+
+
+def nodes(tree: ast.AST, lazy: bool) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if lazy or not isinstance(node, ast.FunctionDef):
+            yield from nodes(node, lazy)
+
+
+def imports(root: Path, module: str, lazy: bool = True) -> Iterator[tuple[int, str]]:
+    """Every module of ours or others that a module imports, as (line, dotted name); `lazy` also those in functions."""
+    for node in nodes(ast.parse(modules(root)[module].read_text(encoding="utf-8")), lazy):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield node.lineno, full if full in modules(root) else node.module
 
 
-def part(dotted: str) -> str | None:
-    """`lm_core.models.transformer.X` -> "models"; a name the package's door offers -> None."""
-    pieces = dotted.split(".")
-    return pieces[1] if len(pieces) > 1 and pieces[1] in ORDER else None
+def height(module: str) -> tuple[str, int]:
+    """Where a module stands: its house, and the floor in it."""
+    house, *rooms = module.split(".")
+    if house == "lm_core":
+        return house, PACKAGES.index(rooms[0]) if rooms else len(PACKAGES)
+    folder = "/".join(rooms[:-1]) if "/".join(rooms) not in ROOMS else "/".join(rooms)
+    if house == "pages" and rooms and rooms[0] not in PAGES:
+        return house, ROOMS.index(folder) if folder in ROOMS else len(ROOMS)
+    return house, len(ROOMS) + 1
 
 
-def violations(folder: Path) -> list[str]:
+def page_of(module: str) -> str:
+    """The page whose folder a module lies in, by its address; empty for what several pages use."""
+    pieces = module.split(".")
+    addresses = {page.partition("_")[2] for page in PAGES}
+    return pieces[1] if pieces[0] == "pages" and pieces[1:] and pieces[1] in addresses else ""
+
+
+def violations(root: Path) -> list[str]:
     found = []
-    for file in sorted(folder.rglob("*.py")):
-        path = file.relative_to(folder.parent)
-        for line, name in imports(file):
-            root = name.split(".")[0]
-            if path.parts[0] == "lm_core":
-                own = path.parts[1].removesuffix(".py")
-                mine = ORDER.index(None if own == "__init__" else own)
-                if root in {"streamlit", "plotly", "pages", "app"}:
-                    found.append(f"{path}:{line} lm_core imports {name}")
-                if root == "lm_core" and ORDER.index(part(name)) > mine:
-                    found.append(f"{path}:{line} imports {name}, which stands above it")
-            elif root == "app":
-                found.append(f"{path}:{line} a page imports {name}")
+    for module in sorted(modules(root)):
+        house, floor = height(module)
+        mine = page_of(module) or module.partition("pages.")[2].partition("_")[2]
+        for line, name in imports(root, module):
+            outside = {"lm_core": {"streamlit", "plotly", "pandas", "pages", "app"}, "pages": {"app"}}.get(house, set())
+            where = f"{module}:{line} imports {name}"
+            if name.split(".")[0] in outside:
+                found.append(f"{where}, which {house} does without")
+            elif name in modules(root) and height(name)[0] == house and height(name)[1] > floor:
+                found.append(f"{where}, which stands above it")
+            elif page_of(name) and page_of(name) != mine:
+                found.append(f"{where}, which is another page's")
     return found
 
 
-def test_imports_go_down_only() -> None:
-    assert violations(ROOT / "lm_core") + violations(ROOT / "pages") == []
+def test_imports_go_one_way_and_no_page_imports_another_pages_folder() -> None:
+    assert violations(ROOT) == []
 
 
-def test_the_rule_bites(tmp_path: Path) -> None:
-    package = tmp_path / "lm_core"
-    package.mkdir()
-    (package / "tokens.py").write_text("import streamlit\nfrom lm_core.models import kv_cache\n")
-    assert violations(package) == [
-        "lm_core/text/tokenizers.py:1 lm_core imports streamlit",
-        "lm_core/text/tokenizers.py:2 imports lm_core.models.kv_cache, which stands above it",
+def test_no_module_reaches_itself() -> None:
+    graph = {
+        module: {name for _, name in imports(ROOT, module, lazy=False) if name in modules(ROOT)} - {module}
+        for module, file in modules(ROOT).items()
+        if file.name != "__init__.py"  # it gathers its own folder
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_rules_bite(tmp_path: Path) -> None:
+    files = {
+        "app.py": "",
+        "lm_core/text/tokenizers.py": "import streamlit\nfrom lm_core.models import kv_cache\n",
+        "lm_core/models/kv_cache.py": "from lm_core.models.attention import X\n",
+        "lm_core/models/attention.py": "from lm_core.models.kv_cache import Y\n",
+        "pages/shared/markup.py": "from pages.loss import controls\n",
+        "pages/loss/controls.py": "from pages.training import player\n",
+        "pages/training/player.py": "import app\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert violations(tmp_path) == [
+        "lm_core.text.tokenizers:1 imports streamlit, which lm_core does without",
+        "lm_core.text.tokenizers:2 imports lm_core.models.kv_cache, which stands above it",
+        "pages.loss.controls:1 imports pages.training.player, which is another page's",
+        "pages.shared.markup:1 imports pages.loss.controls, which stands above it",
+        "pages.training.player:1 imports app, which pages does without",
     ]
+    pair = ("lm_core.models.kv_cache", "lm_core.models.attention")
+    with pytest.raises(CycleError):
+        TopologicalSorter({m: {name for _, name in imports(tmp_path, m)} for m in pair}).prepare()
+
+
+def test_folders_and_files_stay_small() -> None:
+    folders = {file.parent for file in modules(ROOT).values()} - {ROOT}
+    crowded = {f: n for f in folders if (n := sum(p.name != "__init__.py" for p in f.glob("*.py"))) > MOST_FILES}
+    long = {m: n for m, file in modules(ROOT).items() if (n := len(file.read_text().splitlines())) > MOST_LINES}
+    assert (crowded, long) == ({}, {})
 
 
 def test_every_public_name_is_there() -> None:

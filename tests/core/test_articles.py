@@ -15,9 +15,10 @@ import torch
 from lm_core import softmax
 from lm_core.decoding.filters import Temperature
 from lm_core.decoding.strategies import Greedy, Sample, Strategy
-from lm_core.distribution import Distribution, omitted
+from lm_core.distribution import Distribution
 from lm_core.generation.loop import Limits, generate, run
 from lm_core.generation.trace import FinishReason
+from lm_core.logits import omitted
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, Smoothing
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import Distribution, InvalidInput, Transformer, softmax
-from lm_core.distribution import log_softmax, omitted
+from lm_core.logits import log_softmax, omitted
 
 FIVE = [3.0, 1.5, -1.0, -2.0, -3.0]
 vectors = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=40)

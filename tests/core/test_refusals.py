@@ -15,9 +15,11 @@ import torch
 
 from lm_core import InvalidInput, LmCoreError, Transformer, training
 from lm_core.decoding import filters, strategies
-from lm_core.distribution import Distribution, log_softmax, omitted, softmax
+from lm_core.distribution import Distribution
 from lm_core.generation import beam_search, branch_tree, context_window, loop, repetition, trace_file
 from lm_core.generation.trace import Trace
+from lm_core.logits import log_softmax, omitted, softmax
+from lm_core.models.config import TransformerConfig
 from lm_core.models.grammar_model import GrammarModel
 from lm_core.models.gru import Recurrent, RecurrentConfig
 from lm_core.models.kv_cache import KVCache
@@ -25,7 +27,6 @@ from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.counts import NgramCounts, occurrences
 from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, StupidBackoff
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
-from lm_core.models.transformer import TransformerConfig
 from lm_core.scoring import scores
 from lm_core.text import corpus
 from lm_core.text.grammar import TRACKING, Grammar

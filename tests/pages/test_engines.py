@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lm_core import LanguageModel, pretrained
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 from lm_core.remote import settings
 from lm_core.serving import registry
 from tests.core.remote.fault_server import Engine, serving

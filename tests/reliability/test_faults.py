@@ -23,7 +23,7 @@ from lm_core.training_runs.checkpoint_replay import Replay
 from lm_core.training_runs.run_folder import DONE, RunFolder
 from lm_core.training_runs.scheduler import Jobs
 from tests.browser.server import ROOT, running
-from tests.core.runtime.test_jobs import SMALL, until, worker_of
+from tests.core.training_runs.test_scheduler import SMALL, until, worker_of
 from tests.reliability import cases
 
 STEPS = cases(1_200, 5_000)

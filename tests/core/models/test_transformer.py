@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lm_core import InvalidInput, Transformer
 from lm_core.models import hugging_face
 from lm_core.models.attention import rotary, rotate
-from lm_core.models.transformer import TransformerConfig
+from lm_core.models.config import TransformerConfig
 
 Make = Callable[..., Transformer]
 IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]

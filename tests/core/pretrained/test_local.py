@@ -14,7 +14,7 @@ from lm_core.errors import DamagedFile, ModelUnavailable
 from lm_core.models import hugging_face
 from lm_core.models.bos_prefix import Begun
 from lm_core.pretrained import local
-from lm_core.text.tokenizers import ByteLevelBPE, from_hugging_face
+from lm_core.text.byte_pair_encoding import ByteLevelBPE, from_hugging_face
 
 pytestmark = pytest.mark.whole  # loads transformers
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lm_core import Distribution, Transformer, pretrained
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 from tests.authority import Authority, Row
 from tests.reliability import LONG
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from lm_core import LanguageModel
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 
 
 class Engine:

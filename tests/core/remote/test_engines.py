@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from lm_core import LanguageModel, ModelUnavailable, Transformer
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 from lm_core.models.bos_prefix import Begun
-from lm_core.models.transformer import TransformerConfig
+from lm_core.models.config import TransformerConfig
 from lm_core.remote.client import Client, EngineFailed
 from lm_core.remote.model import Probe, RemoteModel
 from lm_core.remote.remote_only import Unheld

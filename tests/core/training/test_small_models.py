@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lm_core.decoding.strategies import strategy
-from lm_core.distribution import softmax
 from lm_core.generation.loop import Limits, run
+from lm_core.logits import softmax
 from lm_core.models import model_file
 from lm_core.models.grammar_model import GrammarModel
 from lm_core.scoring.scores import score_sentences

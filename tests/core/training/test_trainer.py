@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.errors import DamagedFile
+from lm_core.models.config import TransformerConfig
 from lm_core.models.gru import Recurrent, RecurrentConfig
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.models.transformer import TransformerConfig
 from lm_core.scoring.scores import score_sentences
 from lm_core.text.corpus import SIX_MESSAGES
 from lm_core.training import Diverged, Examples, Trainer, TrainingSettings, evaluate, train

@@ -15,7 +15,7 @@ from lm_core.generation.trace import FinishReason, Trace
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 from lm_core.scoring.scores import score_continuation
 from lm_core.serving import ServedModel
-from tests.core.runtime.test_served_model import Counting
+from tests.core.serving.test_served_model import Counting
 
 Make = Callable[..., Transformer]
 PROMPT = [3, 1, 4, 1, 5]

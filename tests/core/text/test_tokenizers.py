@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lm_core import Transformer
 from lm_core.errors import InvalidInput, PromptError
 from lm_core.labels import label, spoken
-from lm_core.text.tokenizers import ByteLevelBPE
+from lm_core.text.byte_pair_encoding import ByteLevelBPE
 from tests.authority import Authority, digest
 from tests.reliability import cases
 

@@ -12,12 +12,13 @@ import torch
 from lm_core import InvalidInput, storage
 from lm_core.errors import DamagedFile
 from lm_core.models import model_file
+from lm_core.models.config import TransformerConfig
 from lm_core.models.gru import Recurrent, RecurrentConfig
 from lm_core.models.masked_lm import MASK, MaskedLM
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, StupidBackoff
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
-from lm_core.models.transformer import Transformer, TransformerConfig
+from lm_core.models.transformer import Transformer
 from lm_core.text.corpus import SIX_MESSAGES
 
 WORDS = SIX_MESSAGES.tokenizer("word", [MASK])

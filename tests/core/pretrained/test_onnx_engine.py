@@ -9,7 +9,7 @@ from gguf import GGUFReader
 from gguf.quants import dequantize
 
 from lm_core import InvalidInput, Transformer, pretrained
-from lm_core.distribution import log_softmax
+from lm_core.logits import log_softmax
 from lm_core.pretrained import blocks
 from lm_core.pretrained.onnx_engine import Engine
 from tests.reliability import cases

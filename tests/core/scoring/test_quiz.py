@@ -18,7 +18,7 @@ from pages.shared import page_links
 from pages.test_yourself import ten_questions
 from tests.reliability import cases
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 Bank = dict[quiz.Kind, list[Callable[..., Question]]]
 
 

@@ -5,7 +5,8 @@ import torch
 
 from lm_core.errors import InvalidInput
 from lm_core.models.bos_prefix import Begun
-from lm_core.models.transformer import Transformer, TransformerConfig
+from lm_core.models.config import TransformerConfig
+from lm_core.models.transformer import Transformer
 from lm_core.scoring.scores import score_continuation
 from lm_core.text.tokenizers import WordTokenizer
 

@@ -13,11 +13,12 @@ from lm_core.models import model_file
 from lm_core.models.bos_prefix import Begun
 from lm_core.models.ngrams.model import AddK, NgramModel
 from lm_core.text import syntax_task
+from lm_core.text.byte_pair_encoding import ByteLevelBPE
 from lm_core.text.syntax_task import PLACES, allowed_mass
-from lm_core.text.tokenizers import ByteLevelBPE, CharacterTokenizer
+from lm_core.text.tokenizers import CharacterTokenizer
 from lm_core.training import small_models
 
-MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
+MODELS = Path(__file__).resolve().parents[3] / "assets" / "models"
 
 
 def test_every_text_is_what_it_claims_to_be() -> None:

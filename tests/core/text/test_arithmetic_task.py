@@ -13,7 +13,7 @@ from lm_core.text import arithmetic_task
 from lm_core.text.arithmetic_task import ANSWERS, HIGHEST, Sum
 from lm_core.training import small_models
 
-MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
+MODELS = Path(__file__).resolve().parents[3] / "assets" / "models"
 
 
 def test_the_articles_sum_does_not_part_ways_and_others_do() -> None:
