@@ -22,4 +22,4 @@ if get_script_run_ctx(suppress_warning=True) is None:
     callbacks.carry_out_whole()
     app = st.App("app.py", lifespan=asgi.lifespan, routes=asgi.ROUTES, middleware=asgi.MIDDLEWARE)
 else:
-    layout.draw()
+    layout.render()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lm_core.labels import label as label
     from lm_core.logits import softmax as softmax
     from lm_core.models import LanguageModel as LanguageModel
-    from lm_core.models.gru import Recurrent as Recurrent
+    from lm_core.models.gru import GRUModel as GRUModel
     from lm_core.models.kv_cache import KVCache as KVCache
     from lm_core.models.neural_ngram import NeuralNgram as NeuralNgram
     from lm_core.models.ngrams.model import NgramModel as NgramModel
@@ -47,7 +47,7 @@ _HOMES = {
     "TableModel": "models.table_model",
     "NgramModel": "models.ngrams.model",
     "NeuralNgram": "models.neural_ngram",
-    "Recurrent": "models.gru",
+    "GRUModel": "models.gru",
     "Transformer": "models.transformer",
     "KVCache": "models.kv_cache",
 }

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lm_core.distribution import Distribution
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.models import LanguageModel
-from lm_core.models.attention import Recording
+from lm_core.models.attention import Activations
 from lm_core.models.transformer import Transformer
 
 
@@ -45,7 +45,7 @@ def inspect(model: Transformer, ids: Sequence[int]) -> Inspection:
         raise InvalidInput("ids", f"from 1 to {model.config.context_length:,} token ids", len(ids))
     for token_id in ids:
         whole_number("token id", token_id, 0, model.vocab_size - 1)
-    recording = Recording([], [])
+    recording = Activations([], [])
     states = model.hidden_states(torch.tensor([ids]), [len(ids)], recording=recording)
     return Inspection(
         ids, torch.stack(recording.attention).numpy(), torch.stack(recording.residual).numpy(),

@@ -21,10 +21,12 @@ from pages.shared.pictures import bars
 presenting, box = url_state.presenting(), None
 with markup.plain_errors():
     model = model_picker.model()
-    box = prompt_box.ask(model, "prompt", "Type the beginning of a text", chips=False, compact=presenting)
+    box = prompt_box.render(model, "prompt", "Type the beginning of a text", chips=False, compact=presenting)
     url_state.write(prompt=(box.committed, prompt_box.DEFAULT))
     if box.answer:
-        bars.draw(bars.picture(box.answer, size=5, banded=False), key="home_bars", takes=box.answer, compact=presenting)
+        bars.render(
+            bars.single_payload(box.answer, size=5, banded=False), key="home_bars", takes=box.answer, compact=presenting
+        )
         best = box.answer.belief.top(1).rows[0].id
         st.button(
             "Take the top token", on_click=box.answer.append, args=(best, box.text), type="primary",
@@ -38,10 +40,10 @@ if not presenting:
         page_links.show("kv_cache_calculator", "Size a cache: 2 minutes", ":material/calculate:")
     if box and box.answer:
         st.subheader("The way of your text", anchor=False)
-        data_flow.draw(box.answer, model)
+        data_flow.render(box.answer, model)
     st.subheader("A tour, and a talk", anchor=False)
-    guided_tour.overview()
-    talk.overview()
+    guided_tour.render_overview()
+    talk.render_overview()
     st.subheader("All pages", anchor=False)
     for section in SECTIONS:
         for entry in entries():

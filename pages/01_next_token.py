@@ -46,46 +46,50 @@ SIZE = 5 if presenting else 10
 
 bars.follow_size(SIZE)
 if not presenting:
-    examples.menu(EXAMPLES)
+    examples.render(EXAMPLES)
 with markup.plain_errors():
     model = model_picker.model()
-    comparing = two_prompts.on()
-    first = prompt_box.ask(model, "prompt", "Prompt (A)" if comparing else "Prompt", compact=presenting)
-    second = prompt_box.ask(model, "b", "Prompt (B)", first.text, compact=presenting) if comparing else None
+    comparing = two_prompts.is_on()
+    first = prompt_box.render(model, "prompt", "Prompt (A)" if comparing else "Prompt", compact=presenting)
+    second = prompt_box.render(model, "b", "Prompt (B)", first.text, compact=presenting) if comparing else None
     answer, other = first.answer, second.answer if second else None
     if answer:
-        advice.offer(answer)
+        advice.render(answer)
     shown, words, below = st.container(), st.container(), st.container()
 
     with below.container(horizontal=True, vertical_alignment="center"):
-        size, axis = bars.view(SIZE)
+        size, axis = bars.view_controls(SIZE)
         guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
-        two_prompts.switch()
+        two_prompts.render_switch()
         if presenting:
-            examples.menu(EXAMPLES)
-    word = "" if presenting and not guess_first else word_search.ask(below, guess_first)
+            examples.render(EXAMPLES)
+    word = "" if presenting and not guess_first else word_search.render(below, guess_first)
     url_state.write(
         prompt=(first.committed, prompt_box.DEFAULT), b=(second.committed if second else None, None),
         n=(size, SIZE), axis=(axis, "linear"), guess=(guess_first, False), find=(word, ""),
     )  # fmt: skip
     if answer and comparing == bool(other):
         answers = [answer, other] if other else [answer]
-        picture = bars.pair(answer, other, size) if other else bars.picture(answer, size, banded=not presenting)
-        picture["caption"] += provenance.by(model)
+        picture = (
+            bars.pair_payload(answer, other, size)
+            if other
+            else bars.single_payload(answer, size, banded=not presenting)
+        )
+        picture["caption"] += provenance.sentence(model)
         if guess_first and not word_search.guessed(answer, word):
             shown.container().write("The bars are hidden. Which token comes next? Write your guess below.")
         else:
             with shown:
                 announcement = word_search.announcement(answer, picture)
                 takes = None if other else answer
-                provenance.few(answer)
-                bars.draw(picture, "next_token_bars", axis, announcement, takes, compact=presenting)
+                provenance.render_if_partial(answer)
+                bars.render(picture, "next_token_bars", axis, announcement, takes, compact=presenting)
                 if other:
-                    two_prompts.say(answer, other, table=not presenting)
+                    two_prompts.render(answer, other, table=not presenting)
                 else:
                     word_search.uncertainty(words, answer.belief)
             word_search.find(model, answers, word)
             if not presenting:
                 word_search.worked_out(answers, picture, model_picker.name())
                 article_table(model)
-                export.fold(answers, picture, model_picker.name(), size, axis)
+                export.expander(answers, picture, model_picker.name(), size, axis)

@@ -35,27 +35,27 @@ with markup.plain_errors():
     choice, hero, below = st.container(horizontal=True), st.container(), st.container()
     controls = below.container(horizontal=True, vertical_alignment="center")
     with controls:
-        seen = component.view(SIZE)
+        seen = component.view_controls(SIZE)
     with controls if presenting else choice:
-        examples.menu(EXAMPLES, resets=sampling_settings.NAMES)
-        kind = logit_source.choose()
+        examples.render(EXAMPLES, resets=sampling_settings.NAMES)
+        kind = logit_source.choose_source()
     parameters |= {
         "from": (kind, logit_source.MODEL), "n": (seen.size, SIZE), "axis": (seen.axis, "linear"),
         "ghost": (seen.ghost, True),
     }  # fmt: skip
     with hero:
         try:
-            source = logit_source.read(kind, model, parameters)
+            source = logit_source.read_source(kind, model, parameters)
         finally:
             url_state.write(**parameters)
-        if source and source.answer and provenance.few(source.answer):
+        if source and source.answer and provenance.render_if_partial(source.answer):
             source = None  # temperature needs all of them
         if source:
-            component.draw(source, scene, seen, out_of_sight=below)
+            component.render(source, scene, seen, out_of_sight=below)
     if source and not presenting:
-        explanations.notice(source, scene.now)
-        explanations.worked_out(source, scene.now)
-        explanations.sweep(source, scene.now)
-        why_divide.fold()
-        many_users.fold(model, source, scene.now)
-        export.fold(source, scene.now, seen, model_picker.name())
+        explanations.notice_expander(source, scene.now)
+        explanations.formulas_expander(source, scene.now)
+        explanations.sweep_expander(source, scene.now)
+        why_divide.expander()
+        many_users.expander(model, source, scene.now)
+        export.expander(source, scene.now, seen, model_picker.name())

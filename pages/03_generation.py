@@ -44,54 +44,65 @@ from pages.generation import (
     strategy_controls,
 )
 from pages.shared import markup, url_state
-from pages.shared.controls import examples, model_ladder, prompt_box, provenance
+from pages.shared.controls import examples, offered_models, prompt_box, provenance
 
 presenting = url_state.presenting()
 SIZE = 5 if presenting else 10
 
 hero, below = st.container(), st.container()
 controls = below if presenting else hero
-recording = export.opened()
+recording = export.open_trace_file()
 with controls.container(horizontal=True, vertical_alignment="center"):
     if not recording:
-        examples.menu(EXAMPLES, resets=explanations.RESETS)
-    kind = model_ladder.choose(shown=not presenting and not recording)
+        examples.render(EXAMPLES, resets=explanations.RESETS)
+    kind = offered_models.choose_model(shown=not presenting and not recording)
     more = st.container(horizontal=True, width="content")
 with more:
-    view = explanations.view(SIZE)
+    view = explanations.view_controls(SIZE)
 if recording:
     with hero:
-        export.show(recording, view)
+        export.render(recording, view)
 else:
     with markup.plain_errors():
-        rung = model_ladder.rung(kind)
+        offered = offered_models.offered_model(kind)
         with more:
-            choice, link = strategy_controls.ask()
-            limits, ends = stop_controls.ask(rung.model)
-        link |= {**ends, "with": (kind, model_ladder.PRETRAINED), "n": (view.size, SIZE), "axis": (view.axis, "linear")}
+            choice, link = strategy_controls.read_strategy()
+            limits, ends = stop_controls.read_stops(offered.model)
+        link |= {
+            **ends,
+            "with": (kind, offered_models.PRETRAINED),
+            "n": (view.size, SIZE),
+            "axis": (view.axis, "linear"),
+        }
         with hero:
-            box = prompt_box.ask(
-                rung.model, rung.prompt, "Prompt", rung.default, compact=presenting, chips=False, begin=rung.begin
+            box = prompt_box.render(
+                offered.model,
+                offered.prompt,
+                "Prompt",
+                offered.default,
+                compact=presenting,
+                chips=False,
+                begin=offered.begin,
             )
-            place = box.answer and state.place(rung, box.answer.prompt.ids, choice.strategy(), limits)
-        link |= {rung.prompt: (box.committed, rung.default)}
+            place = box.answer and state.update(offered, box.answer.prompt.ids, choice.strategy(), limits)
+        link |= {offered.prompt: (box.committed, offered.default)}
         url_state.write(quiet=bool(place and place.playing), **link, **(place.link if place else {}))
         if place:
-            caption = model_ladder.about(kind) or provenance.by(rung.model).strip()
+            caption = offered_models.about_model(kind) or provenance.sentence(offered.model).strip()
             with hero:
-                component.draw(
-                    component.of_tour(place.tour, choice.strategy()), view, caption, handled=place.handled,
+                component.render(
+                    component.picture_of_tree(place.tree, choice.strategy()), view, caption, handled=place.handled,
                     problem=place.problem, to_take=place.to_take, arrival=str(link), subject=place.subject,
                     seed=choice.settings.seed, greedy=choice.settings.t == 0,
                 )  # fmt: skip
             if not presenting:
                 text = box.answer.prompt.text
-                explanations.notice(place.tour, choice)
-                explanations.worked_out(place.tour)
-                explanations.circles(place.tour)
-                explanations.compare(place.tour, choice)
-                context_window.fold(place.tour)
-                explanations.chat(place.tour, rung, text)
-                export.fold(rung, place.tour, text, choice, view)
+                explanations.notice_expander(place.tree, choice)
+                explanations.formulas_expander(place.tree)
+                explanations.repetition_expander(place.tree)
+                explanations.comparison_expander(place.tree, choice)
+                context_window.expander(place.tree)
+                explanations.chat_expander(place.tree, offered, text)
+                export.expander(offered, place.tree, text, choice, view)
 if not presenting:
-    export.opener()
+    export.upload_expander()

@@ -27,7 +27,7 @@ from pages.loss import controls, four_probabilities_view, logit_rows_view, text_
 from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "text": ("A text", text_view.draw), "four": ("Four probabilities", four_probabilities_view.draw),
-    "rows": ("Four rows of logits", logit_rows_view.draw), "models": ("Three models", three_models_view.draw),
+    "text": ("A text", text_view.render), "four": ("Four probabilities", four_probabilities_view.render),
+    "rows": ("Four rows of logits", logit_rows_view.render), "models": ("Three models", three_models_view.render),
 }  # fmt: skip
-view_switcher.draw(EXAMPLES, controls.NAMES, VIEWS, controls.standing)
+view_switcher.render(EXAMPLES, controls.NAMES, VIEWS, controls.read_link)

@@ -20,7 +20,7 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.server.training_scheduler import jobs
+from pages.server.training_scheduler import scheduler
 from pages.shared import markup, url_state
 from pages.shared.controls import examples
 from pages.training import comparison, component, controls, explanations, export, player, samples
@@ -29,31 +29,31 @@ presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.menu(EXAMPLES, resets=controls.NAMES + samples.NAMES)
+    examples.render(EXAMPLES, resets=controls.NAMES + samples.NAMES)
 with markup.plain_errors(), hero:
     from lm_core.training_runs import checkpoint_replay
 
-    recipe, corpus, link = controls.ask(toolbar)
-    folder = jobs().open(recipe, corpus)
-    opened = checkpoint_replay.opened(folder)
-    place = player.place(opened)
+    recipe, corpus, link = controls.read_controls(toolbar)
+    folder = scheduler().open(recipe, corpus)
+    opened = checkpoint_replay.open_replay(folder)
+    place = player.update(opened)
     left, right = st.columns([3, 2]) if presenting else (hero, hero)
     with left:
-        component.draw(opened, place, presenting)
+        component.render(opened, place, presenting)
     with right:
         if not presenting:
-            explanations.text(opened, place)
-        words, said = samples.draw(opened, place, presenting)
+            explanations.text_expander(opened, place)
+        words, said = samples.render(opened, place, presenting)
     link |= {**said, **controls.run_link(folder, corpus, link), "at": (place.at, 0)}
     url_state.write(quiet=bool(place.playing), **link)
     if not presenting:
-        explanations.notice(opened, place)
-        explanations.step(opened, place)
+        explanations.notice_expander(opened, place)
+        explanations.step_expander(opened, place)
         samples.along(opened, place)
-        explanations.clocks(opened, place)
-        explanations.vectors(opened, place)
-        explanations.beside(opened, place)
-        comparison.fold(opened, player.watcher())
+        explanations.clocks_expander(opened, place)
+        explanations.vectors_expander(opened, place)
+        explanations.counts_expander(opened, place)
+        comparison.expander(opened, player.watcher())
         comparison.side_by_side(opened, words)
-        export.fold(opened, place)
-        export.opener()
+        export.expander(opened, place)
+        export.upload_expander()

@@ -30,8 +30,8 @@ from pages.inside_the_transformer import (
 from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "pass": ("One pass", one_pass_view.draw), "mask": ("No peeking", mask_view.draw),
-    "sides": ("Both sides", masked_lm_view.draw), "attention": ("Attention", attention_view.draw),
-    "lens": ("Layer by layer", logit_lens_view.draw),
+    "pass": ("One pass", one_pass_view.render), "mask": ("No peeking", mask_view.render),
+    "sides": ("Both sides", masked_lm_view.render), "attention": ("Attention", attention_view.render),
+    "lens": ("Layer by layer", logit_lens_view.render),
 }  # fmt: skip
-view_switcher.draw(EXAMPLES, controls.NAMES, VIEWS, controls.standing)
+view_switcher.render(EXAMPLES, controls.NAMES, VIEWS, controls.read_link)

@@ -29,18 +29,18 @@ asking = below if presenting else hero
 toolbar = asking.container(horizontal=True, vertical_alignment="bottom")
 row = toolbar if presenting else asking.container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.menu(EXAMPLES, resets=controls.NAMES)
+    examples.render(EXAMPLES, resets=controls.NAMES)
 with markup.plain_errors():
     link: controls.Link = {}
     try:
-        question = controls.ask(toolbar, row, hero, link)
+        question = controls.read_controls(toolbar, row, hero, link)
     finally:
         url_state.write(**link)
     if question:
         with hero:
-            steps = player.play(question, row, step_bars.draw)
+            steps = player.play(question, row, step_bars.render)
         if steps and not presenting:
-            explanations.fold_formula(question, steps)
-            explanations.fold_what_if(question, steps)
-            explanations.fold_notice(question, steps)
-            explanations.fold_export(question, steps)
+            explanations.formula_expander(question, steps)
+            explanations.what_if_expander(question, steps)
+            explanations.notice_expander(question, steps)
+            explanations.export_expander(question, steps)

@@ -35,12 +35,12 @@ from pages.shared.controls import examples
 
 presenting = url_state.presenting()
 figure = st.container()
-examples.menu(EXAMPLES, resets=parameters.NAMES)
+examples.render(EXAMPLES, resets=parameters.NAMES)
 values = parameters.fill()
 with markup.plain_errors():
     parameters.settle(values)
     try:
-        imported = controls.ask(values)
+        imported = controls.read_controls(values)
     finally:
         url_state.write(**parameters.link(values))
     if imported or values["arch"] != parameters.IMPORTED:
@@ -55,7 +55,7 @@ with markup.plain_errors():
             controls.change(scenario, values)
             capacity.fits(scenario)
             capacity.fleet(scenario, values)
-            scenarios.table(scenario, values)
+            scenarios.render(scenario, values)
             capacity.off(scenario)
-            answer.wrong(scenario)
-            export.fold(scenario, values)
+            answer.mistakes_expander(scenario)
+            export.expander(scenario, values)

@@ -28,8 +28,8 @@ from pages.limits import claims_view, controls, lookup_view, policy_view, repair
 from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "sums": ("Sums", sums_view.draw), "syntax": ("Syntax", syntax_view.draw),
-    "policy": ("Policy", policy_view.draw), "lookup": ("Look-up", lookup_view.draw),
-    "claims": ("Claims", claims_view.draw), "repairs": ("Repairs", repairs_view.draw),
+    "sums": ("Sums", sums_view.render), "syntax": ("Syntax", syntax_view.render),
+    "policy": ("Policy", policy_view.render), "lookup": ("Look-up", lookup_view.render),
+    "claims": ("Claims", claims_view.render), "repairs": ("Repairs", repairs_view.render),
 }  # fmt: skip
-view_switcher.draw(EXAMPLES, controls.NAMES, VIEWS, controls.standing)
+view_switcher.render(EXAMPLES, controls.NAMES, VIEWS, controls.read_link)

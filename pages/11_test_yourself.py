@@ -19,5 +19,5 @@ ensure_entry()
 from pages.shared.controls import view_switcher
 from pages.test_yourself import shannon_game, ten_questions
 
-VIEWS = {"test": ("Ten questions", ten_questions.draw), "game": ("Shannon’s game", shannon_game.draw)}
-view_switcher.draw(EXAMPLES, ten_questions.NAMES, VIEWS, ten_questions.standing)
+VIEWS = {"test": ("Ten questions", ten_questions.render), "game": ("Shannon’s game", shannon_game.render)}
+view_switcher.render(EXAMPLES, ten_questions.NAMES, VIEWS, ten_questions.read_link)

@@ -21,7 +21,7 @@ from pages.about import views
 from pages.shared.controls import view_switcher
 
 VIEWS = {
-    "words": ("Words", views.words), "works": ("Works", views.works),
-    "concepts": ("Concepts", views.concepts), "server": ("This server", views.server),
+    "words": ("Words", views.render_words), "works": ("Works", views.render_how_it_works),
+    "concepts": ("Concepts", views.render_concepts), "server": ("This server", views.render_server),
 }  # fmt: skip
-view_switcher.draw(EXAMPLES, views.NAMES, VIEWS, views.standing)
+view_switcher.render(EXAMPLES, views.NAMES, VIEWS, views.read_link)

@@ -52,17 +52,17 @@ class Branch:
         return math.exp(min(709.0, -self.log_probability / len(self.ids)))
 
 
-class Exploration:
+class BranchTree:
     """Steps forth, back and aside through what a model may say after a prompt.
 
     >>> from lm_core.models.table_model import ORDER_SHIPPED, TableModel
     >>> model = TableModel(ORDER_SHIPPED)
-    >>> tour = Exploration(model, model.tokenizer.encode("Order shipped from the"))
-    >>> [str(step.finish) for step in tour.run(Strategy())]
+    >>> tree = BranchTree(model, model.tokenizer.encode("Order shipped from the"))
+    >>> [str(step.finish) for step in tree.run(Strategy())]
     ['None', 'None', 'end token']
-    >>> tour.move(1)
-    >>> _ = tour.take(model.tokenizer.encode("and")[0], Strategy())
-    >>> [(model.tokenizer.decode(b.ids), round(b.log_probability, 3), b.by_hand) for b in tour.branches()]
+    >>> tree.move(1)
+    >>> _ = tree.take(model.tokenizer.encode("and")[0], Strategy())
+    >>> [(model.tokenizer.decode(b.ids), round(b.log_probability, 3), b.by_hand) for b in tree.branches()]
     [('warehouse.</s>', -0.386, 0), ('warehouse and', -1.772, 1)]
     """
 

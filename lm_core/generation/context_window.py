@@ -57,10 +57,10 @@ class Outcome:
     """Tokens that it does see then."""
 
 
-def outcome(prompt: int, wanted: int, room: int, policy: ContextPolicy, keep: int = 0) -> Outcome:
+def apply_policy(prompt: int, wanted: int, room: int, policy: ContextPolicy, keep: int = 0) -> Outcome:
     """What becomes of `prompt` tokens and `wanted` new ones.
 
-    >>> [outcome(7_001, 1_001, 8_000, policy) for policy in (ContextPolicy.REJECT, ContextPolicy.TRUNCATE_LEFT)]
+    >>> [apply_policy(7_001, 1_001, 8_000, policy) for policy in (ContextPolicy.REJECT, ContextPolicy.TRUNCATE_LEFT)]
     [Outcome(generated=0, forgotten=0, seen=0), Outcome(generated=1001, forgotten=4000, seen=4001)]
     """
     whole_number("prompt", prompt, 1, room)

@@ -24,7 +24,7 @@ MOST_USERS, MOST_TOKENS = 100, 64
 
 
 @dataclass(frozen=True)
-class Answer:
+class SampledText:
     """One text, and for how many users it came out."""
 
     ids: Ids
@@ -33,9 +33,9 @@ class Answer:
     """ln P(text | prompt) as the model gave it, before temperature and filters, nats."""
 
 
-def ask(
+def sample_texts(
     model: LanguageModel, prompt_ids: Sequence[int], strategy: Strategy, users: int, tokens: int
-) -> Iterator[tuple[Answer, ...]]:
+) -> Iterator[tuple[SampledText, ...]]:
     """After each token, the different texts so far, most frequent first, likelier first among equals.
 
     User n draws with the seed (strategy's seed, n); a greedy strategy gives all the same. A text that has ended with
@@ -43,7 +43,7 @@ def ask(
 
     >>> from lm_core.models.table_model import ORDER_SHIPPED, TableModel
     >>> model = TableModel(ORDER_SHIPPED)
-    >>> *_, last = ask(model, model.tokenizer.encode("Order shipped from the"), Strategy(), users=30, tokens=3)
+    >>> *_, last = sample_texts(model, model.tokenizer.encode("Order shipped from the"), Strategy(), users=30, tokens=3)
     >>> [(model.tokenizer.decode(answer.ids), answer.users) for answer in last]
     [('warehouse.</s>', 30)]
     """
@@ -68,7 +68,8 @@ def ask(
                 scores[texts[user]] = scores[text] + float(log_softmax(rows[text])[chosen])
         counts = Counter(texts).items()
         yield tuple(
-            Answer(text, count, scores[text]) for text, count in sorted(counts, key=lambda c: (-c[1], -scores[c[0]]))
+            SampledText(text, count, scores[text])
+            for text, count in sorted(counts, key=lambda c: (-c[1], -scores[c[0]]))
         )
 
 

@@ -12,7 +12,7 @@ from lm_core.errors import whole_number
 
 
 @dataclass(frozen=True)
-class Circle:
+class RepeatedPhrase:
     """The last tokens of a text, repeated without a break."""
 
     ids: tuple[int, ...]
@@ -21,12 +21,12 @@ class Circle:
     """How often it stands at the end in a row."""
 
 
-def circle(ids: Sequence[int], times: int = 3) -> Circle | None:
+def repeated_phrase(ids: Sequence[int], times: int = 3) -> RepeatedPhrase | None:
     """The shortest run of tokens that stands at the end of `ids` at least `times` times in a row, if there is one.
 
-    >>> circle([7, 1, 2, 1, 2, 1, 2])
+    >>> repeated_phrase([7, 1, 2, 1, 2, 1, 2])
     Circle(ids=(1, 2), times=3)
-    >>> circle([1, 2, 1, 2]) is None
+    >>> repeated_phrase([1, 2, 1, 2]) is None
     True
     """
     whole_number("times", times, 2)
@@ -35,5 +35,5 @@ def circle(ids: Sequence[int], times: int = 3) -> Circle | None:
         same = next((at for at in range(length, len(backwards)) if backwards[at] != backwards[at - length]), None)
         rounds = (len(backwards) if same is None else same) // length
         if rounds >= times:
-            return Circle(tuple(reversed(backwards[:length])), rounds)
+            return RepeatedPhrase(tuple(reversed(backwards[:length])), rounds)
     return None

@@ -23,7 +23,7 @@ LARGEST = 4_000_000
 
 
 @dataclass(frozen=True)
-class Recording:
+class TraceFile:
     """A trace and all that is needed to draw it.
 
     >>> from lm_core.generation.loop.loop import run
@@ -31,7 +31,7 @@ class Recording:
     >>> from lm_core.models.table_model import ORDER_SHIPPED, TableModel
     >>> model = TableModel(ORDER_SHIPPED)
     >>> trace = run(model, model.tokenizer.encode("Order shipped from the"), Strategy())
-    >>> recording = Recording.of(trace, model.tokenizer, model.vocab_size, "table", {"t": "0"})
+    >>> recording = TraceFile.of(trace, model.tokenizer, model.vocab_size, "table", {"t": "0"})
     >>> Recording.read(recording.to_bytes(), "trace.json") == recording
     True
     """
@@ -46,7 +46,7 @@ class Recording:
     trace: Trace
 
     @classmethod
-    def of(cls, trace: Trace, tokenizer: Tokenizer, vocab_size: int, model: str, scene: Mapping[str, str]) -> Recording:
+    def of(cls, trace: Trace, tokenizer: Tokenizer, vocab_size: int, model: str, scene: Mapping[str, str]) -> TraceFile:
         """Looks up the names of all tokens that the trace holds."""
         ids = {*trace.prompt_ids, *(i for step in trace.steps for i in step.shown)}
         names = tuple((i, tokenizer.token_bytes(i)) for i in sorted(ids))
@@ -72,7 +72,7 @@ class Recording:
         return (written[:-1] + f',"sha256":"{_digest(written)}"}}').encode()
 
     @classmethod
-    def read(cls, data: bytes, file: str) -> Recording:
+    def read(cls, data: bytes, file: str) -> TraceFile:
         """The recording in a file. Raises InvalidInput in one sentence for what is none, was edited or is too large."""
         if len(data) > LARGEST:
             raise InvalidInput("trace", f"at most {LARGEST / 1e6:g} MB", f"{file} of {len(data) / 1e6:.1f} MB")
@@ -93,7 +93,7 @@ class Recording:
         return recording
 
     @classmethod
-    def _of_content(cls, content: Mapping[str, Any]) -> Recording:
+    def _of_content(cls, content: Mapping[str, Any]) -> TraceFile:
         trace = Trace.from_data(content["trace"])
         names = {int(i): name.encode(errors="surrogateescape") for i, name in content["names"].items()}
         needed = {*trace.prompt_ids, *(i for step in trace.steps for i in step.shown)}

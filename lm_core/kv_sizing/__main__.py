@@ -52,7 +52,7 @@ def _shown(asked: argparse.Namespace, sizing: Sizing) -> str:
     if asked.csv:
         return as_csv(sizing).rstrip()
     if asked.hand_in:
-        return html_report.page(_scenario(asked, sizing), date.today().isoformat())
+        return html_report.html_report(_scenario(asked, sizing), date.today().isoformat())
     return _text(sizing)
 
 

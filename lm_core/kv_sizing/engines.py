@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.dtypes import GGML
 from lm_core.kv_sizing.geometry import Geometry, LayerGroup
-from lm_core.kv_sizing.workload import Line, Load, row, row_says, state, up
+from lm_core.kv_sizing.workload import Line, Workload, row, row_says, state, up
 
 
 class Engine(Protocol):
@@ -25,7 +25,7 @@ class Engine(Protocol):
     splits_heads: ClassVar[bool]
     step: ClassVar[str]
 
-    def lines(self, geometry: Geometry, load: Load) -> list[Line]:
+    def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         """The parts of the cache on one GPU."""
         ...
 
@@ -44,7 +44,7 @@ class Ideal:
     splits_heads: ClassVar[bool] = True
     step: ClassVar[str] = "one token"
 
-    def lines(self, geometry: Geometry, load: Load) -> list[Line]:
+    def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         return [
             _state_line(group, load, load.sequences, 2)
             if group.kind == "state"
@@ -74,12 +74,12 @@ class LlamaCpp:
     def __post_init__(self) -> None:
         whole_number("n_ubatch", self.n_ubatch, 1, 1 << 20)
 
-    def lines(self, geometry: Geometry, load: Load) -> list[Line]:
+    def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         streams = 1 if self.unified else load.sequences
         cells = up(load.context * load.sequences, 256) if self.unified else up(load.context, 256)
         return [self._line(group, load, streams, cells) for group in geometry.groups]
 
-    def _line(self, group: LayerGroup, load: Load, streams: int, cells: int) -> Line:
+    def _line(self, group: LayerGroup, load: Workload, streams: int, cells: int) -> Line:
         if group.kind == "state":
             return _state_line(group, load, load.sequences, 4, state_bytes=4)
         if group.kind == "cross":
@@ -112,7 +112,7 @@ class SGLang:
         if not 0 < self.swa_full_tokens_ratio <= 1:
             raise InvalidInput("swa_full_tokens_ratio", "above 0 and at most 1", self.swa_full_tokens_ratio)
 
-    def lines(self, geometry: Geometry, load: Load) -> list[Line]:
+    def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         full = load.sequences * up(load.context, self.page_size)
         windowed = [group for group in geometry.groups if group.kind in ("sliding", "chunked")]
         hybrid = bool(windowed) and any(group.kind == "full" for group in geometry.groups)
@@ -124,7 +124,7 @@ class SGLang:
             sliding = max(kept, full * share // 10_000 // self.page_size * self.page_size)
         return [self._line(group, load, sliding if group in windowed else full) for group in geometry.groups]
 
-    def _line(self, group: LayerGroup, load: Load, tokens: int) -> Line:
+    def _line(self, group: LayerGroup, load: Workload, tokens: int) -> Line:
         if group.kind == "state":
             return _state_line(group, load, load.sequences + 1, 2)
         if group.kind == "cross":
@@ -146,17 +146,17 @@ class Transformers:
     splits_heads: ClassVar[bool] = False
     step: ClassVar[str] = "one token"
 
-    def lines(self, geometry: Geometry, load: Load) -> list[Line]:
+    def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         return [self._line(group, load) for group in geometry.groups]
 
-    def _line(self, group: LayerGroup, load: Load) -> Line:
+    def _line(self, group: LayerGroup, load: Workload) -> Line:
         if group.kind == "state":
             return _state_line(group, load, load.sequences, load.dtype_k.block_bytes, columns=group.conv_kernel)
         return _line(group, load, load.sequences, group.held(load.context), "dtype")
 
 
 def _line(
-    group: LayerGroup, load: Load, times: int, tokens: int, indexer: str = "smaller", unit: str = "tokens"
+    group: LayerGroup, load: Workload, times: int, tokens: int, indexer: str = "smaller", unit: str = "tokens"
 ) -> Line:
     each = row(group, load, indexer)
     many = f"{times:,} x " if times > 1 else ""
@@ -165,7 +165,7 @@ def _line(
 
 
 def _state_line(
-    group: LayerGroup, load: Load, times: int, convolution_bytes: int, state_bytes: int = 0, columns: int = -1
+    group: LayerGroup, load: Workload, times: int, convolution_bytes: int, state_bytes: int = 0, columns: int = -1
 ) -> Line:
     if state_bytes and state_bytes != group.state_bytes:
         group = LayerGroup(**{**group.__dict__, "state_bytes": state_bytes})

@@ -22,11 +22,11 @@ th { color: #555; } td.n { text-align: right; } .big { font-size: 2rem; font-wei
 """
 
 
-def page(scenario: Scenario, date: str, link: str = "") -> str:
+def html_report(scenario: Scenario, date: str, link: str = "") -> str:
     """The page. `date` is written as given; `link` leads back to the question.
 
     >>> from lm_core.kv_sizing import preset
-    >>> "16.00 GiB (17.18 GB)" in page(Scenario(preset("llama-3.1-8b"), context=131072), "2026-01-01")
+    >>> "16.00 GiB (17.18 GB)" in html_report(Scenario(preset("llama-3.1-8b"), context=131072), "2026-01-01")
     True
     """
     sizing, model = scenario.sizing, scenario.geometry

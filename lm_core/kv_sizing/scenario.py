@@ -15,7 +15,7 @@ from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.capacity import bandwidth, fleet, solve
 from lm_core.kv_sizing.capacity.fleet import Layout
 from lm_core.kv_sizing.capacity.gpus import GPUS, Gpu
-from lm_core.kv_sizing.capacity.solve import Answer, Budget
+from lm_core.kv_sizing.capacity.solve import Budget, LargestFit
 from lm_core.kv_sizing.engines import Engine, Ideal
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import Sizing, size
@@ -90,17 +90,17 @@ class Scenario:
         return self.sizing.per_gpu <= self.budget.for_cache
 
     @cached_property
-    def longest(self) -> Answer:
+    def longest(self) -> LargestFit:
         """The longest length that fits with so many sequences."""
         return solve.max_context(self.geometry, self.budget, self.sequences, **self.asked)
 
     @cached_property
-    def most_sequences(self) -> Answer:
+    def most_sequences(self) -> LargestFit:
         """How many sequences of the longest length fit at once."""
         return solve.max_sequences(self.geometry, self.budget, self.context, **self.asked)
 
     @cached_property
-    def most_at_mean(self) -> Answer:
+    def most_at_mean(self) -> LargestFit:
         """How many fit if each has the mean length."""
         return solve.max_sequences(self.geometry, self.budget, self.mean or self.context, **self.asked)
 

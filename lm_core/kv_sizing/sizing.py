@@ -12,7 +12,7 @@ from lm_core.errors import InvalidInput
 from lm_core.kv_sizing.engines import Engine, Ideal, LlamaCpp, SGLang, Transformers
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.vllm import Vllm
-from lm_core.kv_sizing.workload import Line, Load
+from lm_core.kv_sizing.workload import Line, Workload
 
 ENGINES: dict[str, type[Engine]] = {e.name: e for e in (Ideal, LlamaCpp, Vllm, SGLang, Transformers)}
 
@@ -28,7 +28,7 @@ class Sizing:
     """
 
     geometry: Geometry
-    load: Load
+    load: Workload
     engine: Engine
     lines: tuple[Line, ...]
     total: int
@@ -92,7 +92,7 @@ def size(
     (True, True)
     """
     chosen = _engine(engine, options)
-    load = Load.of(context, sequences, dtype_k, dtype_k if dtype_v is None else dtype_v, tensor_parallel)
+    load = Workload.of(context, sequences, dtype_k, dtype_k if dtype_v is None else dtype_v, tensor_parallel)
     check(geometry, load, chosen)
     lines = tuple(chosen.lines(geometry, load))
     alone = replace(load, tensor_parallel=1)
@@ -114,7 +114,7 @@ def _engine(engine_or_name: str | Engine, options: dict[str, Any]) -> Engine:
     return engine_or_name
 
 
-def check(geometry: Geometry, load: Load, chosen: Engine) -> None:
+def check(geometry: Geometry, load: Workload, chosen: Engine) -> None:
     """Refuses what this engine cannot hold, one sentence for the first fault."""
     for group in geometry.unassigned:
         raise InvalidInput(
@@ -135,13 +135,13 @@ def _sum(lines: list[Line] | tuple[Line, ...]) -> int:
     return sum(line.bytes for line in lines)
 
 
-def _added(geometry: Geometry, load: Load) -> int:
+def _added(geometry: Geometry, load: Workload) -> int:
     one = replace(load, sequences=1)
     longer = replace(one, context=load.context + 1)
     return _sum(Ideal().lines(geometry, longer)) - _sum(Ideal().lines(geometry, one))
 
 
-def _fixed(geometry: Geometry, load: Load) -> int:
+def _fixed(geometry: Geometry, load: Workload) -> int:
     """State and encoder rows, whatever the length."""
     fixed = tuple(group for group in geometry.groups if group.kind in ("state", "cross"))
     return _sum(Ideal().lines(replace(geometry, groups=fixed), load)) if fixed else 0

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.geometry import Geometry, LayerGroup
-from lm_core.kv_sizing.workload import Line, Load, row, row_says, state, up
+from lm_core.kv_sizing.workload import Line, Workload, row, row_says, state, up
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Vllm:
         """Tokens that may be under way at once."""
         return self.max_num_batched_tokens * (2 if self.async_scheduling else 1)
 
-    def lines(self, geometry: Geometry, load: Load) -> list[Line]:
+    def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         plan = self.plan(geometry, load)
         lines = []
         for pool in plan.pools:
@@ -86,7 +86,7 @@ class Vllm:
             lines.append(Line(pool.group.says(), blocks * plan.bytes_per_block, formula))
         return [*lines, Line("null block", plan.bytes_per_block, f"1 block x {plan.bytes_per_block:,} B")]
 
-    def plan(self, geometry: Geometry, load: Load) -> Plan:
+    def plan(self, geometry: Geometry, load: Workload) -> Plan:
         """How vLLM lays out this model for requests of this length."""
         if any(group.kind == "cross" for group in geometry.groups):
             raise InvalidInput("engine", "another one: cross-attention is not part of the vLLM profile", "vLLM")
@@ -95,14 +95,14 @@ class Vllm:
             return self._one_table(geometry.groups, load)
         return self._tables(_merged(geometry.groups), load)
 
-    def _one_table(self, groups: tuple[LayerGroup, ...], load: Load) -> Plan:
+    def _one_table(self, groups: tuple[LayerGroup, ...], load: Workload) -> Plan:
         """All layers keep every token: one table, whose block holds every layer's page."""
         blocks = -(-load.context // self.block_size)
         size = self.block_size * sum(group.layers * row(group, load, "fp8") for group in groups)
         first = replace(groups[0], layers=sum(group.layers for group in groups))
         return Plan((Pool(first, first.layers, 1, self.block_size, blocks),), size)
 
-    def _tables(self, groups: list[LayerGroup], load: Load) -> Plan:
+    def _tables(self, groups: list[LayerGroup], load: Workload) -> Plan:
         """Several kinds of layers: tables of equally many layers, pages made equal in size."""
         per_token = {group: row(group, load, "fp8") for group in groups if group.kind != "state"}
         states = [state(group, load.tensor_parallel) for group in groups if group.kind == "state"]
@@ -143,7 +143,7 @@ def _merged(groups: tuple[LayerGroup, ...]) -> list[LayerGroup]:
     return [replace(key, layers=layers) for key, layers in merged.items()]
 
 
-def _shape(pool: Pool, load: Load) -> str:
+def _shape(pool: Pool, load: Workload) -> str:
     empty = pool.padded - pool.group.layers
     shape = (
         "a state per block" if pool.group.kind == "state" else f"{pool.block:,} tokens x {row_says(pool.group, load)}"

@@ -16,7 +16,7 @@ _CONVOLUTION_BYTES = 2  # the last inputs of a short convolution keep the model'
 
 
 @dataclass(frozen=True)
-class Load:
+class Workload:
     """`sequences` of `context` tokens each, split over `tensor_parallel` GPUs."""
 
     context: int
@@ -26,7 +26,7 @@ class Load:
     tensor_parallel: int = 1
 
     @classmethod
-    def of(cls, context: object, sequences: object, dtype_k: object, dtype_v: object, ranks: object = 1) -> Load:
+    def of(cls, context: object, sequences: object, dtype_k: object, dtype_v: object, ranks: object = 1) -> Workload:
         """Checks every part."""
         return cls(
             whole_number("context", context, 1, MOST_TOKENS), whole_number("sequences", sequences, 1, 1 << 30),
@@ -60,7 +60,7 @@ def heads_per_rank(group: LayerGroup, ranks: int) -> int:
     return max(1, group.kv_heads // ranks)
 
 
-def row(group: LayerGroup, load: Load, indexer: str = "smaller") -> int:
+def row(group: LayerGroup, load: Workload, indexer: str = "smaller") -> int:
     """Bytes of one token in one layer on one GPU; `indexer` is "fp8", "dtype" or the "smaller" of both."""
     if group.kind == "latent":
         return latent_row(load.dtype_k, group.k_dim, group.v_dim)
@@ -77,7 +77,7 @@ def row(group: LayerGroup, load: Load, indexer: str = "smaller") -> int:
     return load.dtype_k.row(heads, group.k_dim) + load.dtype_v.row(heads, group.v_dim)
 
 
-def row_says(group: LayerGroup, load: Load) -> str:
+def row_says(group: LayerGroup, load: Workload) -> str:
     """The same as a product with the numbers put in."""
     k, v = load.dtype_k, load.dtype_v
     if group.kind == "latent":

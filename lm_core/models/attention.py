@@ -64,7 +64,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Recording:
+class Activations:
     """What a forward pass leaves behind when asked to, of its first sequence."""
 
     attention: list[Tensor]
@@ -84,7 +84,7 @@ class Step:
     new: Sequence[int]
     """New tokens of each sequence, padding excluded."""
     caches: Sequence[KVCache] | None
-    recording: Recording | None = None
+    recording: Activations | None = None
 
 
 class Attention(nn.Module):

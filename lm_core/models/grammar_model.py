@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_core.errors import InvalidInput
-from lm_core.models.lookup_model import RowModel
+from lm_core.models.lookup_model import LookupModel
 from lm_core.text.grammar import END, Grammar
 from lm_core.text.tokenizers import WordTokenizer
 
 
-class GrammarModel(RowModel):
+class GrammarModel(LookupModel):
     """A `LanguageModel` that gives every next word its true probability; <bos> before the message is allowed.
 
     >>> coin = Grammar({"MESSAGE": [(1, "heads"), (3, "tails")]})
@@ -33,7 +33,7 @@ class GrammarModel(RowModel):
             raise InvalidInput("tokenizer", "one that knows all words of the grammar", f"without {missing[0]!r}")
 
     def row(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """See RowModel.row. Raises InvalidInput for a beginning that no message has."""
+        """See LookupModel.row. Raises InvalidInput for a beginning that no message has."""
         words = [self.tokenizer.token_bytes(i).decode() for i in (ids[1:] if list(ids[:1]) == [self._bos] else ids)]
         following = self.grammar.next_words(words)
         if not following:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RecurrentConfig:
+class GRUConfig:
     """Shape of a one-layer GRU language model."""
 
     vocab_size: int
@@ -33,18 +33,18 @@ class RecurrentConfig:
             whole_number(name, getattr(self, name), 1)
 
 
-class Recurrent(NeuralModel):
+class GRUModel(NeuralModel):
     """A `LanguageModel` whose whole memory of the past is one vector of `hidden` numbers.
 
     >>> from lm_core.text.tokenizers import WordTokenizer
     >>> words = WordTokenizer(["package", "left", "hub"])
-    >>> model = Recurrent(RecurrentConfig(words.vocab_size), words)
+    >>> model = GRUModel(GRUConfig(words.vocab_size), words)
     >>> model.initialise(torch.Generator().manual_seed(7))
     >>> model.logits(words.encode("package left hub")).shape
     (3, 3)
     """
 
-    def __init__(self, config: RecurrentConfig, tokenizer: Tokenizer, end_ids: Iterable[int] = ()) -> None:
+    def __init__(self, config: GRUConfig, tokenizer: Tokenizer, end_ids: Iterable[int] = ()) -> None:
         super().__init__(config.vocab_size, tokenizer, end_ids)
         self.config = config
         self.embed_tokens = Embedding(config.vocab_size, config.embedding)

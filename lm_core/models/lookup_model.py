@@ -12,7 +12,7 @@ from lm_core.errors import InvalidInput
 from lm_core.models.kv_cache import KVCache
 
 
-class RowModel(ABC):
+class LookupModel(ABC):
     """A `LanguageModel` by way of `row`; any length of context is welcome."""
 
     context_length = None

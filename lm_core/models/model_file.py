@@ -15,7 +15,7 @@ import torch
 from lm_core import storage
 from lm_core.errors import DamagedFile, InvalidInput, LmCoreError
 from lm_core.models.config import TransformerConfig
-from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.gru import GRUConfig, GRUModel
 from lm_core.models.masked_lm import MaskedLM
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
@@ -28,7 +28,7 @@ NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {
     "transformer": (Transformer, TransformerConfig),
     "masked": (MaskedLM, TransformerConfig),
     "neural n-gram": (NeuralNgram, NeuralNgramConfig),
-    "recurrent": (Recurrent, RecurrentConfig),
+    "recurrent": (GRUModel, GRUConfig),
 }
 Storable = NgramModel | NeuralModel
 

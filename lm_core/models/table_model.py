@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from lm_core.errors import InvalidInput
 from lm_core.logits import omitted
-from lm_core.models.lookup_model import RowModel
+from lm_core.models.lookup_model import LookupModel
 from lm_core.text.tokenizers import WordTokenizer
 
 
-class TableModel(RowModel):
+class TableModel(LookupModel):
     """Looks the whole context up in a table {text: {next word: probability}}; knows nothing else.
 
     >>> model = TableModel({"The bot": {"answered": 0.75, "slept": 0.25}}, end="</s>")
@@ -39,7 +39,7 @@ class TableModel(RowModel):
             return np.log(probabilities)
 
     def row(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """See RowModel.row. Raises InvalidInput for a text that the table does not hold."""
+        """See LookupModel.row. Raises InvalidInput for a text that the table does not hold."""
         if tuple(ids) not in self._rows:
             known = "; ".join(self.tokenizer.decode(context) for context in self._rows)
             raise InvalidInput("context", f"one of the table's texts ({known})", self.tokenizer.decode(ids))

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lm_core.models.attention import Attention, Recording, Step, linear, rotary, rotation_rates
+from lm_core.models.attention import Activations, Attention, Step, linear, rotary, rotation_rates
 from lm_core.models.config import TransformerConfig
 from lm_core.models.kv_cache import KVCache
 from lm_core.models.network import Embedding, Linear, NeuralModel, check, padded
@@ -95,7 +95,7 @@ class Transformer(NeuralModel):
         ids: Tensor,
         new: Sequence[int],
         caches: Sequence[KVCache] | None = None,
-        recording: Recording | None = None,
+        recording: Activations | None = None,
     ) -> Tensor:
         """Final normed states (batch, time, hidden) of ids (batch, time), padded on the right to one length."""
         past = [cache.positions for cache in caches] if caches else [0] * len(new)

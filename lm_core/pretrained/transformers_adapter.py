@@ -26,7 +26,7 @@ _OTHER = "choose a causal language model."
 INSTALL = 'pip install ".[transformers]"'
 
 
-def load(path: Path) -> Adapted:
+def load(path: Path) -> TransformersModel:
     """The causal model of a folder in float32. Raises ModelUnavailable where the library is absent or refuses it."""
     try:
         from transformers import AutoModelForCausalLM
@@ -47,13 +47,13 @@ def load(path: Path) -> Adapted:
         raise ModelUnavailable(what, _OTHER)
     words = folder.tokenizer(path, model.config.get_text_config().vocab_size)
     model.requires_grad_(False)  # it comes in evaluation mode
-    adapted = Adapted(model, words, folder.end_ids(path, folder.config(path)))
+    adapted = TransformersModel(model, words, folder.end_ids(path, folder.config(path)))
     if _peeks(adapted):
         raise ModelUnavailable(f"{path.name} is no causal model: it looks at tokens that come later.", _OTHER)
     return adapted
 
 
-def _peeks(model: Adapted) -> bool:
+def _peeks(model: TransformersModel) -> bool:
     """Whether another last token changes the logits before it: of a causal model, by rounding alone at most.
 
     Measured against the logits themselves: how much a later token adds depends on how large the weights are.
@@ -62,7 +62,7 @@ def _peeks(model: Adapted) -> bool:
     return not np.abs(before - after).max() <= 1e-5 * np.abs(before).max()  # nan is no causal model's either
 
 
-class Adapted:
+class TransformersModel:
     """A model of the transformers library as a `LanguageModel`: each text is read from its beginning."""
 
     def __init__(self, model: Any, tokenizer: ByteLevelBPE, end_ids: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lm_core.logits import log_softmax
 from lm_core.models.network import check
 from lm_core.remote.client import Client, EngineFailed, TooMany, Top
-from lm_core.remote.remote_only import Unheld
+from lm_core.remote.remote_only import RemoteOnlyModel
 
 if TYPE_CHECKING:
     from lm_core.models import LanguageModel
@@ -46,7 +46,7 @@ class Probe:
 class RemoteModel:
     """Asks an engine; `twin` is the same model on this machine, for its tokenizer and as the authority.
 
-    Where the engine alone holds the model, the twin is `Unheld`, and its numbers stand untested.
+    Where the engine alone holds the model, the twin is `RemoteOnlyModel`, and its numbers stand untested.
     """
 
     def __init__(self, client: Client, twin: LanguageModel, begin: Sequence[int] = ()) -> None:
@@ -63,7 +63,7 @@ class RemoteModel:
             found = self._client.top([*self._begin, *ids], self.vocab_size, self.vocab_size)
         except TooMany:
             found = self.top(ids)
-        if isinstance(self._twin, Unheld):
+        if isinstance(self._twin, RemoteOnlyModel):
             return Probe(len(found.ids) == self.vocab_size, len(found.ids), None, None)
         expected = log_softmax(self._twin.next_logits([ids])[0])[found.ids]
         far = float(np.abs(np.exp(found.nats) - np.exp(expected)).max())

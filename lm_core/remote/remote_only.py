@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lm_core.models.kv_cache import KVCache
 
 
-class Unheld:
+class RemoteOnlyModel:
     """Meets `LanguageModel` as far as a tokenizer can; `begin` is what the model reads before every text."""
 
     def __init__(self, path: Path) -> None:

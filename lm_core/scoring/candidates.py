@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Ids = tuple[int, ...]
 
 
-def score_all(model: LanguageModel, context: Sequence[int], candidates: Sequence[Sequence[int]]) -> tuple[float, ...]:
+def score_candidates(
+    model: LanguageModel, context: Sequence[int], candidates: Sequence[Sequence[int]]
+) -> tuple[float, ...]:
     """ln P(candidate | context) of each, nats. Neither may be empty.
 
     >>> from lm_core.text.corpus import SIX_MESSAGES
@@ -31,7 +33,7 @@ def score_all(model: LanguageModel, context: Sequence[int], candidates: Sequence
     >>> words = SIX_MESSAGES.tokenizer("word")
     >>> model = NgramModel.fit(SIX_MESSAGES.encode(words), order=2, tokenizer=words)
     >>> given = [words.encode(text) for text in ("left hub", "left warehouse")]
-    >>> [round(math.exp(p), 3) for p in score_all(model, words.encode("parcel"), given)]
+    >>> [round(math.exp(p), 3) for p in score_candidates(model, words.encode("parcel"), given)]
     [0.333, 0.5]
     """
     if not context or not candidates or not all(candidates):
@@ -58,7 +60,7 @@ def _rows(model: LanguageModel, context: Ids, beginnings: set[Ids]) -> dict[Ids,
 
 
 @dataclass(frozen=True)
-class Answer:
+class CandidateScores:
     """What a model makes of one question with a right answer and a tempting one; numbers are places in the list of
     candidates."""
 
@@ -82,7 +84,7 @@ class Answer:
 class Tally:
     """Many answers, counted.
 
-    >>> said = [Answer((-1.0, -2.0, -3.0), right=0, tempting=1), Answer((-1.0, -2.0, -3.0), right=2, tempting=1)]
+    >>> said = [CandidateScores((-1.0, -2.0, -3.0), right=right, tempting=1) for right in (0, 2)]
     >>> tally = Tally.of(said)
     >>> tally.right, tally.tempting, tally.prefers_right, tally.commonest
     (1, 0, 1, 2)
@@ -103,7 +105,7 @@ class Tally:
     """Mean probability of the right answer."""
 
     @classmethod
-    def of(cls, answers: Sequence[Answer]) -> Tally:
+    def of(cls, answers: Sequence[CandidateScores]) -> Tally:
         """Raises InvalidInput for no answers."""
         if not answers:
             raise InvalidInput("answers", "at least one", 0)
@@ -125,6 +127,8 @@ class Tally:
         return self.right > max(self.tempting, self.best_constant)
 
 
-def ask(model: LanguageModel, context: Sequence[int], candidates: Sequence[Ids], right: int, tempting: int) -> Answer:
+def ask_question(
+    model: LanguageModel, context: Sequence[int], candidates: Sequence[Ids], right: int, tempting: int
+) -> CandidateScores:
     """Scores every candidate after the context."""
-    return Answer(score_all(model, context, candidates), right, tempting)
+    return CandidateScores(score_candidates(model, context, candidates), right, tempting)

@@ -22,7 +22,7 @@ WINDOW = 512
 
 
 @dataclass(frozen=True)
-class Factor:
+class TokenScore:
     """P(token | everything before it). `rank` 1 is the model's own favourite, which is `top`. Logarithms in nats."""
 
     position: int
@@ -33,7 +33,7 @@ class Factor:
     top_log_probability: float
 
 
-def factors(model: LanguageModel, ids: Sequence[int], length: int = WINDOW) -> Iterator[tuple[Factor, ...]]:
+def token_scores(model: LanguageModel, ids: Sequence[int], length: int = WINDOW) -> Iterator[tuple[TokenScore, ...]]:
     """Every token but the first, each once; a tuple for each window, so that long texts can show how far they are.
 
     A window moves on by half its length, so that each token sees at least that much of what came before.
@@ -42,7 +42,7 @@ def factors(model: LanguageModel, ids: Sequence[int], length: int = WINDOW) -> I
     >>> from lm_core.models.ngrams.model import NgramModel
     >>> words = SIX_MESSAGES.tokenizer("word")
     >>> model = NgramModel.fit(SIX_MESSAGES.encode(words), order=2, tokenizer=words)
-    >>> window, = factors(model, [0, *words.encode("package left hub")])
+    >>> window, = token_scores(model, [0, *words.encode("package left hub")])
     >>> [(factor.position, factor.rank, round(np.exp(factor.log_probability), 3).item()) for factor in window]
     [(1, 1, 0.333), (2, 1, 1.0), (3, 2, 0.333)]
     """
@@ -56,15 +56,15 @@ def factors(model: LanguageModel, ids: Sequence[int], length: int = WINDOW) -> I
         yield tuple(_factor(logits[i - begin - 1], i, ids[i]) for i in range(first, end))
 
 
-def _factor(logits: np.ndarray, position: int, token: int) -> Factor:
+def _factor(logits: np.ndarray, position: int, token: int) -> TokenScore:
     row = log_softmax(logits)
     top = int(row.argmax())
     rank = 1 + int((row > row[token]).sum()) + int((row[:token] == row[token]).sum())  # ties go by id
-    return Factor(position, token, float(row[token]), rank, top, float(row[top]))
+    return TokenScore(position, token, float(row[token]), rank, top, float(row[top]))
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningProduct:
     """The product so far, as float32 and float64 hold it, and the sum of logarithms, which loses nothing."""
 
     product32: float
@@ -72,10 +72,10 @@ class Running:
     log_sum: float
 
 
-def running(log_probabilities: Sequence[float]) -> tuple[Running, ...]:
+def running_products(log_probabilities: Sequence[float]) -> tuple[RunningProduct, ...]:
     """Multiplies the probabilities one by one, and adds up their logarithms.
 
-    >>> steps = running([-50.0] * 20)
+    >>> steps = running_products([-50.0] * 20)
     >>> steps[1].product32 > 0, steps[2].product32, steps[14].product64, steps[-1].log_sum
     (True, 0.0, 0.0, -1000.0)
     """
@@ -85,16 +85,16 @@ def running(log_probabilities: Sequence[float]) -> tuple[Running, ...]:
             narrow = np.float32(narrow * np.float32(np.exp(log_probability)))
             wide *= float(np.exp(log_probability))
             total += log_probability
-            made.append(Running(float(narrow), wide, total))
+            made.append(RunningProduct(float(narrow), wide, total))
     return tuple(made)
 
 
-def lasts(cross_entropy: float) -> tuple[float, float]:
+def tokens_until_underflow(cross_entropy: float) -> tuple[float, float]:
     """After how many tokens of this mean loss (nats) a product is 0 in float32, and in float64.
 
     The least positive numbers are 2**-149 and 2**-1074; half of that rounds to 0. Infinite for a loss of 0.
 
-    >>> [round(tokens) for tokens in lasts(2.0)]
+    >>> [round(tokens) for tokens in tokens_until_underflow(2.0)]
     [52, 373]
     """
     narrow, wide = (bits * math.log(2) for bits in (150, 1075))

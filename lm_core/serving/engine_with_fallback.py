@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lm_core.remote.client import PAUSE, EngineFailed
-from lm_core.remote.remote_only import Unheld
+from lm_core.remote.remote_only import RemoteOnlyModel
 from lm_core.serving import inference_queue, limits
 from lm_core.serving.inference_queue import InferenceQueue
 from lm_core.serving.served_model import ServedModel
@@ -35,10 +35,10 @@ _TESTED_FOR = 300.0
 
 
 @dataclass
-class Told:
+class Provenance:
     """Who gave some numbers.
 
-    >>> of_before, now = Told(engine=2), Told(own=1, why="The engine broke off its answer.")
+    >>> of_before, now = Provenance(engine=2), Provenance(own=1, why="The engine broke off its answer.")
     >>> now.add(of_before)
     >>> now.engine, now.own
     (2, 1)
@@ -51,15 +51,15 @@ class Told:
     why: str = ""
     """What the engine failed at last."""
 
-    def add(self, other: Told) -> None:
+    def add(self, other: Provenance) -> None:
         """Counts what the other counts too."""
         self.engine, self.own, self.why = self.engine + other.engine, self.own + other.own, other.why or self.why
 
 
-class Elsewhere(ServedModel):
+class EngineWithFallback(ServedModel):
     """The engine's answers, or else the twin's. Has a line of its own: whoever asks the twin waits for no network."""
 
-    def __init__(self, remote: RemoteModel, twin: ServedModel | Unheld) -> None:
+    def __init__(self, remote: RemoteModel, twin: ServedModel | RemoteOnlyModel) -> None:
         line = InferenceQueue()
         line.waiting = lambda ahead, seconds: inference_queue.queue.waiting(ahead, seconds)
         super().__init__(remote, queue=line)
@@ -75,38 +75,38 @@ class Elsewhere(ServedModel):
         self._refused, self._refused_until = "", 0.0
         self._threads = threading.local()
 
-    def told(self) -> Told:
+    def told(self) -> Provenance:
         """Who answered this thread since it last asked."""
         told = self._following[0]
-        self._threads.following = [Told()]
+        self._threads.following = [Provenance()]
         return told
 
     @property
-    def so_far(self) -> Told:
+    def so_far(self) -> Provenance:
         """The same, while more may come."""
         return self._following[0]
 
-    def follow(self, kept: Told) -> None:
+    def follow(self, kept: Provenance) -> None:
         """Numbers kept from before are shown again by this thread: what is said of them is said again, and whoever
         answers from here on is said of them too, until `unfollow` or until the thread asks."""
         self._following[0].add(kept)
         self._following.append(kept)
 
-    def unfollow(self, kept: Told) -> None:
+    def unfollow(self, kept: Provenance) -> None:
         """Ends what `follow` began."""
         self._threads.following = [told for told in self._following if told is not kept]
 
     @property
-    def _following(self) -> list[Told]:
+    def _following(self) -> list[Provenance]:
         """What this thread's answers are counted in; the first is what it asks for."""
         if not hasattr(self._threads, "following"):
-            self._threads.following = [Told()]
-        found: list[Told] = self._threads.following
+            self._threads.following = [Provenance()]
+        found: list[Provenance] = self._threads.following
         return found
 
     def _count(self, engine: int = 0, own: int = 0, why: str = "") -> None:
         for told in self._following:
-            told.add(Told(engine, own, why))
+            told.add(Provenance(engine, own, why))
 
     def probe(self) -> Probe:
         """What the engine can do. Asked again after each failure, for it may come back as another model; not at once
@@ -162,7 +162,7 @@ class Elsewhere(ServedModel):
 
     def _instead(self, answers: int, why: str, remedy: str) -> ServedModel:
         """Who answers where the engine does not. Raises EngineFailed where nobody else holds the model."""
-        if isinstance(self._twin, Unheld):
+        if isinstance(self._twin, RemoteOnlyModel):
             raise EngineFailed(f"{why} No other server holds this model. {remedy}")
         self._count(own=answers, why=why)
         return self._twin

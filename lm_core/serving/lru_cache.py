@@ -11,10 +11,10 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Key, Value]):
+class LRUCache(Generic[Key, Value]):
     """A mapping that forgets; safe from any thread. `size` tells how many bytes a value takes.
 
-    >>> kept = Kept(10, len)
+    >>> kept = LRUCache(10, len)
     >>> kept.put("a", b"12345"), kept.put("b", b"12345"), kept.get("a"), kept.put("c", b"1")
     (None, None, b'12345', None)
     >>> list(kept), kept.nbytes

@@ -21,7 +21,7 @@ def resident() -> int:
     return pages * resource.getpagesize()
 
 
-def check() -> None:
+def require_memory() -> None:
     """Raises Busy where the server holds more than `limits.MEMORY`: what would need more comes later."""
     if resident() > limits.MEMORY:
         raise Busy("The server's memory is short.")

@@ -58,18 +58,18 @@ class Registry:
         """An engine that the operator has set up, in front of the same model here."""
         from lm_core.remote.client import Client
         from lm_core.remote.model import RemoteModel
-        from lm_core.remote.remote_only import Unheld
-        from lm_core.serving.engine_with_fallback import Elsewhere
+        from lm_core.remote.remote_only import RemoteOnlyModel
+        from lm_core.serving.engine_with_fallback import EngineWithFallback
 
-        twin = self.get(known.twin) if known.words is None else Unheld(known.words)
+        twin = self.get(known.twin) if known.words is None else RemoteOnlyModel(known.words)
         begin = self.begin(known.twin) if isinstance(twin, ServedModel) else twin.begin
         client = Client(known.dialect, known.url, known.key, limits.ENGINE_SECONDS)
         with self._guard:
-            return self._served.setdefault(known.name, Elsewhere(RemoteModel(client, twin, begin), twin))
+            return self._served.setdefault(known.name, EngineWithFallback(RemoteModel(client, twin, begin), twin))
 
     def _local(self, known: pretrained.LocalEntry) -> ServedModel:
         """A model of the operator's; one larger than the memory that is left is refused."""
-        from lm_core.models.bos_prefix import Begun
+        from lm_core.models.prefixed_model import PrefixedModel
 
         found: list[LanguageModel] = []
 
@@ -80,7 +80,7 @@ class Registry:
                 model, begin = local.load(known.path(), known.adapted, most_bytes=free)
             found.append(model)
             self._begins[known.name] = begin
-            return Begun(model, begin) if begin else model
+            return PrefixedModel(model, begin) if begin else model
 
         return self.serve(known.name, load, lambda: found[0])
 

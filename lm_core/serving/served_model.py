@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lm_core.serving import inference_queue, limits
 from lm_core.serving.inference_queue import InferenceQueue, Request
-from lm_core.serving.lru_cache import Kept
+from lm_core.serving.lru_cache import LRUCache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,8 +84,8 @@ class ServedModel:
         self._opening = threading.Lock()
         self._answered = False
         self._queue, self._chunk = queue, chunk
-        self._results: Kept[Ids, Row] = Kept(result_bytes, lambda row: row.nbytes)
-        self._prefixes: Kept[Ids, KVCache] = Kept(kv_bytes, lambda cache: cache.allocated_nbytes)
+        self._results: LRUCache[Ids, Row] = LRUCache(result_bytes, lambda row: row.nbytes)
+        self._prefixes: LRUCache[Ids, KVCache] = LRUCache(kv_bytes, lambda cache: cache.allocated_nbytes)
 
     @property
     def answered(self) -> bool:

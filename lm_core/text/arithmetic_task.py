@@ -21,16 +21,16 @@ WORDINGS = (
 HELD_OUT = 0.2
 
 
-def spelled(number: int) -> str:
+def in_words(number: int) -> str:
     """A number as an answer is written, to its full stop: without it, 1 would be the beginning of 12.
 
-    >>> spelled(12)
+    >>> in_words(12)
     ' 12.'
     """
     return f" {number}."
 
 
-ANSWERS = tuple(spelled(number) for number in range(HIGHEST + 1))
+ANSWERS = tuple(in_words(number) for number in range(HIGHEST + 1))
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,16 @@ class Sum:
     @property
     def text(self) -> str:
         """The whole sentence, as a model learns it."""
-        return self.prompt + spelled(self.right)
+        return self.prompt + in_words(self.right)
 
 
 Pairs = tuple[tuple[int, int], ...]
 
 
-def parted(seed: int = 0) -> tuple[Pairs, Pairs]:
+def split_pairs(seed: int = 0) -> tuple[Pairs, Pairs]:
     """(to learn from, held out): every pair of total and taken, shuffled by seed.
 
-    >>> learned, held_out = parted()
+    >>> learned, held_out = split_pairs()
     >>> len(learned), len(held_out), set(learned) & set(held_out)
     (184, 46, set())
     """
@@ -106,4 +106,4 @@ def cases(wording: int = 0, seed: int = 0) -> tuple[Sum, ...]:
     >>> all(case.parts_ways for case in cases()), len(cases())
     (True, 42)
     """
-    return tuple(case for pair in parted(seed)[1] if (case := Sum(*pair, wording)).parts_ways)
+    return tuple(case for pair in split_pairs(seed)[1] if (case := Sum(*pair, wording)).parts_ways)

@@ -20,15 +20,15 @@ class NamedLogits:
     logits: tuple[float, ...]
 
 
-def read(text: str) -> NamedLogits:
+def parse_logits(text: str) -> NamedLogits:
     """Lines such as `hub 1.7` or `hub: 1.7`, or numbers with commas or spaces between; unnamed ones are numbered.
 
     Raises InvalidInput naming the first thing that is no finite number.
 
-    >>> named = read("warehouse: 2.4\\nregional hub 1.7")
+    >>> named = parse_logits("warehouse: 2.4\\nregional hub 1.7")
     >>> named.names, named.logits
     (('warehouse', 'regional hub'), (2.4, 1.7))
-    >>> read("3, 1.5 -1").logits
+    >>> parse_logits("3, 1.5 -1").logits
     (3.0, 1.5, -1.0)
     """
     if len(text) > 40 * MOST:

@@ -30,7 +30,7 @@ class Prompt:
     notes: tuple[str, ...]
 
 
-def read(text: str, tokenizer: Tokenizer, max_tokens: int) -> Prompt:
+def read_prompt(text: str, tokenizer: Tokenizer, max_tokens: int) -> Prompt:
     """The end of `text` that fits in `max_tokens`: what comes next depends most on what came last.
 
     Raises PromptError for an empty text.
@@ -92,7 +92,7 @@ class Advice:
     text: str
 
 
-def chats(tokenizer: Tokenizer) -> bool:
+def supports_chat(tokenizer: Tokenizer) -> bool:
     """Whether a model's tokens can spell a chat as SmolLM2's do: one token opens a turn, another closes it."""
     marks = "<|im_start|><|im_end|>"
     return tokenizer.encodable(marks) and set(tokenizer.encode(marks)) <= set(tokenizer.special_ids)
@@ -131,7 +131,7 @@ def advise(text: str, belief: Distribution, tokenizer: Tokenizer) -> Iterator[Ad
         yield Advice(sentence, "Remove the space", trimmed)
     elif text.endswith("?"):
         sentence = "This model continues text; it answers a question only as a turn in a chat."
-        if chats(tokenizer):
+        if supports_chat(tokenizer):
             yield Advice(sentence, "Ask it as a chat", chat_turn(text))
     elif text[-1:].islower() or text[-1:].isupper():
         going_on = word_goes_on(belief, tokenizer)

@@ -22,7 +22,7 @@ _COLUMNS = ("city", "total", "event", "weight")
 
 
 @dataclass(frozen=True)
-class Place:
+class SyntaxCase:
     """A text that stops where only some characters may follow."""
 
     text: str
@@ -30,11 +30,13 @@ class Place:
     why: str
 
 
-PLACES = {
-    "JSON": Place('{"event": "shipped"', ",} \n", "The value has ended: a comma or the closing brace must follow."),
-    "Python": Place("def send(order):\n", " \t\n#", "After a colon the next line is indented."),
-    "SQL": Place("SELECT count(*", ") ", "A bracket was opened: it has to be closed."),
-    "Markdown": Place("| city | total |\n|", "-: ", "Under a table’s head stands a row of dashes."),
+CASES = {
+    "JSON": SyntaxCase(
+        '{"event": "shipped"', ",} \n", "The value has ended: a comma or the closing brace must follow."
+    ),
+    "Python": SyntaxCase("def send(order):\n", " \t\n#", "After a colon the next line is indented."),
+    "SQL": SyntaxCase("SELECT count(*", ") ", "A bracket was opened: it has to be closed."),
+    "Markdown": SyntaxCase("| city | total |\n|", "-: ", "Under a table’s head stands a row of dashes."),
 }
 
 

@@ -19,7 +19,7 @@ _READABLE = 200
 
 
 @dataclass(frozen=True)
-class Floor:
+class Baseline:
     """A loss that some kind of knowledge cannot go below."""
 
     name: str
@@ -27,14 +27,14 @@ class Floor:
     """Per token."""
 
 
-def floors(rows: Examples, vocab_size: int, corpus: Corpus, edges: bool = True) -> tuple[Floor, ...]:
+def baselines(rows: Examples, vocab_size: int, corpus: Corpus, edges: bool = True) -> tuple[Baseline, ...]:
     """The floors of one text, from guessing down.
 
     >>> from lm_core.text.corpus import REGIONAL_LOCAL
     >>> from lm_core.training.recipe import ARTICLE
     >>> from lm_core.training.build import examples, texts
     >>> read = texts(ARTICLE, REGIONAL_LOCAL)
-    >>> found = floors(examples(ARTICLE, read.learned), 8, REGIONAL_LOCAL, edges=False)
+    >>> found = baselines(examples(ARTICLE, read.learned), 8, REGIONAL_LOCAL, edges=False)
     >>> [(floor.name, round(floor.nats, 4)) for floor in found]  # doctest: +NORMALIZE_WHITESPACE
     [('guessing, ln 8', 2.0794), ('unigram', 1.3863), ('bigram', 0.3466), ('best possible on these lines', 0.3466)]
     """
@@ -48,14 +48,14 @@ def floors(rows: Examples, vocab_size: int, corpus: Corpus, edges: bool = True) 
         if few:
             whole += [(tuple(inputs[: t + 1]), targets[t]) for t in scored]
     found = [
-        Floor(f"guessing, ln {vocab_size:,}", math.log(vocab_size)),
-        Floor("unigram", conditional_entropy((None, target) for _, target in pairs)),
-        Floor("bigram", conditional_entropy(pairs)),
+        Baseline(f"guessing, ln {vocab_size:,}", math.log(vocab_size)),
+        Baseline("unigram", conditional_entropy((None, target) for _, target in pairs)),
+        Baseline("bigram", conditional_entropy(pairs)),
     ]
     if corpus.grammar and edges:
-        found.append(Floor("grammar, the true floor", corpus.grammar.cross_entropy))
+        found.append(Baseline("grammar, the true floor", corpus.grammar.cross_entropy))
     elif few:
-        found.append(Floor("best possible on these lines", conditional_entropy(whole)))
+        found.append(Baseline("best possible on these lines", conditional_entropy(whole)))
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from lm_core.errors import InvalidInput
 from lm_core.models.config import TransformerConfig
-from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.gru import GRUConfig, GRUModel
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.transformer import Transformer
@@ -70,7 +70,7 @@ def _model(recipe: Recipe, tokenizer: WordTokenizer) -> NeuralModel:
     if recipe.family == "neural n-gram":
         return NeuralNgram(NeuralNgramConfig(size, recipe.context, recipe.embedding, recipe.hidden), tokenizer, end)
     if recipe.family == "GRU":
-        return Recurrent(RecurrentConfig(size, recipe.embedding, recipe.hidden), tokenizer, end)
+        return GRUModel(GRUConfig(size, recipe.embedding, recipe.hidden), tokenizer, end)
     shape = TransformerConfig(
         size, recipe.context, recipe.layers, recipe.heads, recipe.heads, recipe.embedding // recipe.heads,
         recipe.embedding, recipe.hidden, causal=recipe.family == "Transformer",

@@ -17,12 +17,12 @@ from lm_core.training.trainer import Trainer
 _LINES = 300
 
 
-def plane(vectors: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
+def project_to_plane(vectors: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
     """The two directions of largest spread (Pearson 1901): (n, d) -> (n, 2), and the share of all spread in them.
 
     The sign of each direction is chosen so that its largest value is positive: pictures of neighbouring steps agree.
 
-    >>> points, share = plane(np.array([[1.0, 0, 0], [-1, 0, 0], [0, 0.5, 0], [0, -0.5, 0]]))
+    >>> points, share = project_to_plane(np.array([[1.0, 0, 0], [-1, 0, 0], [0, 0.5, 0], [0, -0.5, 0]]))
     >>> np.abs(points).round(2).tolist(), round(share, 3)
     ([[1.0, 0.0], [1.0, 0.0], [0.0, 0.5], [0.0, 0.5]], 1.0)
     """
@@ -46,7 +46,7 @@ def token_vectors(trainer: Trainer) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class BesideCounts:
+class CountComparison:
     """What follows a token: as counted, and as the model expects it on average over the same places."""
 
     before: tuple[int, ...]
@@ -59,7 +59,7 @@ class BesideCounts:
 
 
 @torch.no_grad()
-def beside_counts(trainer: Trainer, size: int = 8) -> BesideCounts:
+def compare_with_counts(trainer: Trainer, size: int = 8) -> CountComparison:
     """The `size` most frequent tokens of the first lines, and what comes after them."""
     rows: Examples = trainer.examples
     batch = next(rows.chunks(_LINES))
@@ -73,4 +73,4 @@ def beside_counts(trainer: Trainer, size: int = 8) -> BesideCounts:
         here = inputs == token
         counted.append(tuple(float((targets[here] == follower).mean()) for follower in after))
         learned.append(tuple(p[here][:, list(after)].mean(axis=0).tolist()))
-    return BesideCounts(before, after, tuple(counted), tuple(learned), len(targets))
+    return CountComparison(before, after, tuple(counted), tuple(learned), len(targets))

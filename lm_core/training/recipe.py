@@ -30,7 +30,7 @@ MOST_PARAMETERS = 1_000_000
 """Larger models take minutes on two shared cores; see `training.build.refuse_size`."""
 
 
-def check(name: str, value: object) -> None:
+def check_recipe(name: str, value: object) -> None:
     """Refuses a value that no recipe may have, whatever its others are. Raises InvalidInput."""
     choices = {"family": FAMILIES, "by": UNITS, "optimiser": OPTIMISERS, "schedule": SCHEDULES}
     if name in choices and value not in choices[name]:
@@ -83,7 +83,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            check(field.name, getattr(self, field.name))
+            check_recipe(field.name, getattr(self, field.name))
         if self.is_transformer and self.embedding % (2 * self.heads):
             wanted = f"a multiple of twice the heads ({2 * self.heads}), because rotary positions turn pairs"
             raise InvalidInput("embedding", wanted, self.embedding)

@@ -14,7 +14,7 @@ import torch
 
 from lm_core.models import model_file
 from lm_core.models.config import TransformerConfig
-from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.gru import GRUConfig, GRUModel
 from lm_core.models.masked_lm import MASK, MaskedLM
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
@@ -38,7 +38,7 @@ def learning_corpus() -> tuple[Corpus, Corpus]:
 
 def sums_corpus() -> tuple[Corpus, Tokenizer]:
     """The sums that are learned, and a tokenizer that knows the words of all of them."""
-    learned, held_out = arithmetic_task.parted(SEED)
+    learned, held_out = arithmetic_task.split_pairs(SEED)
     every = Corpus("All sums", arithmetic_task.sentences(learned + held_out), "Generated here.")
     return Corpus("Sums to learn from", arithmetic_task.sentences(learned), "Generated here."), every.tokenizer("word")
 
@@ -67,9 +67,9 @@ def neural_ngram(words: WordTokenizer) -> NeuralNgram:
     return NeuralNgram(NeuralNgramConfig(words.vocab_size, context=3, embedding=16, hidden=64), words, [EOS])
 
 
-def recurrent(words: WordTokenizer) -> Recurrent:
+def recurrent(words: WordTokenizer) -> GRUModel:
     """A GRU, untrained."""
-    return Recurrent(RecurrentConfig(words.vocab_size, embedding=32, hidden=64), words, [EOS])
+    return GRUModel(GRUConfig(words.vocab_size, embedding=32, hidden=64), words, [EOS])
 
 
 NETWORKS: dict[str, tuple[Callable[[WordTokenizer], NeuralModel], float]] = {

@@ -16,7 +16,7 @@ LONGEST_CONTEXT = 4
 
 
 @dataclass(frozen=True)
-class Asked:
+class PredictionChange:
     """One prediction of the batch."""
 
     context: tuple[int, ...]
@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Slope:
+class LogitGradient:
     """One token's share in the gradient of a prediction's loss by its logits: p minus one-hot."""
 
     token: int
@@ -40,7 +40,7 @@ class Slope:
 
 
 @dataclass(frozen=True)
-class Change:
+class WeightChange:
     """One weight that moved far."""
 
     name: str
@@ -50,22 +50,22 @@ class Change:
 
 
 @dataclass(frozen=True)
-class OpenedStep:
+class StepDetails:
     """What one step was made of."""
 
     made: TrainingStep
-    asked: tuple[Asked, ...]
+    asked: tuple[PredictionChange, ...]
     predictions: int
     """Of the whole batch; `asked` holds the first of them."""
-    slopes: tuple[Slope, ...]
+    slopes: tuple[LogitGradient, ...]
     """Of the first prediction: the target, and the tokens that were pushed down most."""
     rest: tuple[int, float]
     """Of that prediction: how many other tokens there are, and the sum of their slopes, which is that of their p."""
-    changes: tuple[Change, ...]
+    changes: tuple[WeightChange, ...]
     parameters: int
 
 
-def open_step(trainer: Trainer, most: int = 12) -> OpenedStep:
+def explain_step(trainer: Trainer, most: int = 12) -> StepDetails:
     """Makes the next step and tells what it was made of; `most` predictions of the batch are told one by one.
 
     The gradient of -ln softmax(logits)[target] by the logits is p minus one-hot (Bishop 2006, 4.3.4); the mean over
@@ -81,12 +81,12 @@ def open_step(trainer: Trainer, most: int = 12) -> OpenedStep:
         target = int(batch.targets[row, t])
         p = before[row, t, target]
         context = tuple(batch.inputs[row, max(0, t + 1 - LONGEST_CONTEXT) : t + 1].tolist())
-        asked.append(Asked(context, target, p.item(), -p.log().item(), after[row, t, target].item()))
+        asked.append(PredictionChange(context, target, p.item(), -p.log().item(), after[row, t, target].item()))
     row, t = places[0]
     slopes = _slopes(before[row, t], int(batch.targets[row, t]))
     others = trainer.model.vocab_size - len(slopes)
     rest = max(0.0, 1.0 - math.fsum(each.p for each in slopes)) if others else 0.0
-    return OpenedStep(
+    return StepDetails(
         made, tuple(asked), batch.tokens, slopes, (others, rest), _changes(trainer, weights), len(weights)
     )  # fmt: skip
 
@@ -97,18 +97,18 @@ def _probabilities(trainer: Trainer, inputs: Tensor, lengths: list[int]) -> Tens
     return trainer.model(inputs, lengths).double().softmax(-1)
 
 
-def _slopes(p: Tensor, target: int, most: int = 6) -> tuple[Slope, ...]:
+def _slopes(p: Tensor, target: int, most: int = 6) -> tuple[LogitGradient, ...]:
     slope = p.clone()
     slope[target] -= 1
     others = [int(i) for i in p.argsort(descending=True, stable=True) if int(i) != target][: most - 1]
-    return tuple(Slope(i, p[i].item(), slope[i].item()) for i in (target, *others))
+    return tuple(LogitGradient(i, p[i].item(), slope[i].item()) for i in (target, *others))
 
 
-def _changes(trainer: Trainer, before: Tensor) -> tuple[Change, ...]:
+def _changes(trainer: Trainer, before: Tensor) -> tuple[WeightChange, ...]:
     moved = (trainer.weights - before).abs()
     found = []
     for place in moved.argsort(descending=True, stable=True)[:MOST_CHANGES].tolist():
-        found.append(Change(_name(trainer, place), before[place].item(), trainer.weights[place].item()))
+        found.append(WeightChange(_name(trainer, place), before[place].item(), trainer.weights[place].item()))
     return tuple(found)
 
 

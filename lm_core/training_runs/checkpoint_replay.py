@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lm_core.models.kv_cache import KVCache
-    from lm_core.training.baselines import Floor
+    from lm_core.training.baselines import Baseline
     from lm_core.training.trainer import Trainer
 
 _OPEN = 6
 
 
-class Replay:
+class CheckpointReplay:
     """One run, opened for looking at; shared by all who look, one at a time."""
 
     def __init__(self, folder: RunFolder) -> None:
@@ -37,10 +37,10 @@ class Replay:
         self._lock = threading.Lock()
 
     @cached_property
-    def floors(self) -> tuple[Floor, ...]:
-        from lm_core.training.baselines import floors
+    def floors(self) -> tuple[Baseline, ...]:
+        from lm_core.training.baselines import baselines
 
-        return floors(self._trainer.examples, self.texts.tokenizer.vocab_size, self.corpus, self.recipe.edges)
+        return baselines(self._trainer.examples, self.texts.tokenizer.vocab_size, self.corpus, self.recipe.edges)
 
     @property
     def parameters(self) -> int:
@@ -84,7 +84,7 @@ class Replay:
 class Snapshot:
     """A `LanguageModel`: the model of a run as it was after one step."""
 
-    def __init__(self, replay: Replay, step: int) -> None:
+    def __init__(self, replay: CheckpointReplay, step: int) -> None:
         self._replay, self.step = replay, step
         with replay.at(step) as trainer:
             self.tokenizer = replay.texts.tokenizer
@@ -107,15 +107,15 @@ class Snapshot:
             return trainer.model.next_logits(batch)
 
 
-_opened: OrderedDict[str, Replay] = OrderedDict()
+_opened: OrderedDict[str, CheckpointReplay] = OrderedDict()
 _guard = threading.Lock()
 
 
-def opened(folder: RunFolder) -> Replay:
+def open_replay(folder: RunFolder) -> CheckpointReplay:
     """The run, opened; the last few stay open. Raises InvalidInput where text and settings do not fit together."""
     with _guard:
         if folder.id not in _opened:
-            _opened[folder.id] = Replay(folder)
+            _opened[folder.id] = CheckpointReplay(folder)
         _opened.move_to_end(folder.id)
         while len(_opened) > _OPEN:
             _opened.popitem(last=False)

@@ -14,17 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lm_core.serving import limits
-from lm_core.training_runs.run_lock import Claim
+from lm_core.training_runs.run_lock import RunLock
 
 WATCHED = "watched-"
 
 
-class RunDisk:
+class DiskQuota:
     """Of one server; signs count for `lease` seconds.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as root:
-    ...     here, there, run = RunDisk(Path(root), 90.0), RunDisk(Path(root), 90.0), Path(root) / "run"
+    ...     here, there, run = DiskQuota(Path(root), 90.0), DiskQuota(Path(root), 90.0), Path(root) / "run"
     ...     run.mkdir()
     ...     there.sign(run)
     ...     here.is_signed_elsewhere(run), there.is_signed_elsewhere(run)
@@ -71,7 +71,7 @@ def _size_and_age(run: Path) -> tuple[int, float]:
 
 def _remove(run: Path) -> bool:
     """Removes a run, unless another server trains it."""
-    claim = Claim(run)
+    claim = RunLock(run)
     try:
         if not claim.take():
             return False

@@ -32,7 +32,7 @@ KEPT_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
-class State:
+class RunState:
     """How a run stands, apart from its numbers."""
 
     name: str = PLAYABLE
@@ -40,12 +40,12 @@ class State:
     """One sentence, where the run ended otherwise than at its last step."""
 
 
-def kept_steps(steps: int, state_bytes: int) -> list[int]:
+def checkpoint_steps(steps: int, state_bytes: int) -> list[int]:
     """The steps whose state is kept: dense at first, where most happens, then evenly; the last one always.
 
-    >>> kept_steps(1000, 10_000)[:8], len(kept_steps(1000, 10_000)), kept_steps(1000, 10_000)[-2:]
+    >>> checkpoint_steps(1000, 10_000)[:8], len(checkpoint_steps(1000, 10_000)), checkpoint_steps(1000, 10_000)[-2:]
     ([0, 1, 2, 3, 4, 5, 6, 7], 64, [979, 1000])
-    >>> kept_steps(10, 10**9)
+    >>> checkpoint_steps(10, 10**9)
     [0, 1, 2, 4, 5, 7, 8, 10]
     """
     most = max(8, min(MOST_KEPT, KEPT_BYTES // max(1, state_bytes)))
@@ -136,12 +136,12 @@ class RunFolder:
 
     # ---- how it stands
 
-    def state(self) -> State:
+    def state(self) -> RunState:
         try:
-            return State(**json.loads((self.path / "state.json").read_text(encoding="utf-8")))
+            return RunState(**json.loads((self.path / "state.json").read_text(encoding="utf-8")))
         except FileNotFoundError:
-            return State()
+            return RunState()
 
-    def set_state(self, state: State) -> None:
+    def set_state(self, state: RunState) -> None:
         with storage.replacing(self.path / "state.json") as unfinished:
             unfinished.write_text(json.dumps({"name": state.name, "message": state.message}), encoding="utf-8")

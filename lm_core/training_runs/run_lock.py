@@ -18,12 +18,12 @@ except ImportError:  # Windows
     fcntl = None
 
 
-class Claim:
+class RunLock:
     """The right to train the run of a folder.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     mine, other = Claim(Path(folder)), Claim(Path(folder))
+    ...     mine, other = RunLock(Path(folder)), RunLock(Path(folder))
     ...     mine.take(), other.take(), mine.release(), other.take()
     (True, False, None, True)
     """

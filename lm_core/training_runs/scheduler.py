@@ -17,9 +17,9 @@ from pathlib import Path
 from lm_core.serving import limits, memory
 from lm_core.text.corpus import Corpus
 from lm_core.training.recipe import Recipe
-from lm_core.training_runs.disk_quota import RunDisk
+from lm_core.training_runs.disk_quota import DiskQuota
 from lm_core.training_runs.run_folder import PLAYABLE, RunFolder
-from lm_core.training_runs.worker_process import Slot
+from lm_core.training_runs.worker_process import WorkerProcess
 
 SLICE = 0.5
 """Seconds a run trains before the next one has its turn."""
@@ -33,7 +33,7 @@ INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStatus:
     """How a run stands, for one who watches it."""
 
     state: str
@@ -48,7 +48,7 @@ class Standing:
     """Visitors who want this run trained further, the asking one included if so; "a race" is visitor "a" as well."""
 
 
-class Jobs:
+class Scheduler:
     """The manager of one server process; every method may be called from any thread."""
 
     def __init__(
@@ -60,9 +60,9 @@ class Jobs:
         """Of each run, by watcher: the step wanted, and when that was said last."""
         self._lost: dict[str, str] = {}
         """Runs whose worker died or refused, and why."""
-        self._slots = [Slot() for _ in range(slots)]
-        self._home: dict[str, Slot] = {}
-        self._disk = RunDisk(root, lease)
+        self._slots = [WorkerProcess() for _ in range(slots)]
+        self._home: dict[str, WorkerProcess] = {}
+        self._disk = DiskQuota(root, lease)
         self._closed = False
         self._threads: list[threading.Thread] = []
 
@@ -74,7 +74,7 @@ class Jobs:
         self.root.mkdir(parents=True, exist_ok=True)
         new = not (self.root / recipe.run_id(corpus) / "recipe.json").exists()
         if new:
-            memory.check()
+            memory.require_memory()
         folder = RunFolder.create(self.root, recipe, corpus)
         if new:
             self.resume(folder)  # one of this name may have been removed while it was trained
@@ -91,7 +91,7 @@ class Jobs:
                 self._threads.append(thread)
                 thread.start()
 
-    def watch(self, folder: RunFolder, watcher: str, wants: int) -> Standing:
+    def watch(self, folder: RunFolder, watcher: str, wants: int) -> RunStatus:
         """A sign of life: `watcher` wants the run trained up to a step (0: no further), and learns how it stands."""
         self.warm()
         with self._changed:
@@ -161,10 +161,10 @@ class Jobs:
         folder = RunFolder(self.root / run)
         return wanted > 0 and wanted > folder.head and folder.state().name == PLAYABLE
 
-    def _load(self, slot: Slot) -> int:
+    def _load(self, slot: WorkerProcess) -> int:
         return sum(home is slot and self._is_wanted(run) for run, home in self._home.items())
 
-    def _standing(self, folder: RunFolder) -> Standing:
+    def _standing(self, folder: RunFolder) -> RunStatus:
         state, head = folder.state(), folder.head
         with self._changed:
             lost, now = self._lost.get(folder.id), time.monotonic()
@@ -172,15 +172,15 @@ class Jobs:
             said = self._wants.get(folder.id, {}).items()
             watchers = len({who.split()[0] for who, (step, at) in said if step > head and now - at < self._lease})
         name, message = (INTERRUPTED, lost) if lost is not None else (state.name, state.message)
-        return Standing(name, message, head, training, len(self._slots), watchers)
+        return RunStatus(name, message, head, training, len(self._slots), watchers)
 
-    def _hush(self, slot: Slot) -> None:
+    def _hush(self, slot: WorkerProcess) -> None:
         with contextlib.suppress(OSError, ValueError):  # if it is gone already, its thread will say so
             slot.say({"do": "stop"})
 
     # ---- whose turn it is
 
-    def _serve(self, slot: Slot) -> None:
+    def _serve(self, slot: WorkerProcess) -> None:
         """The life of a slot: one slice of one run after the other."""
         with contextlib.suppress(OSError):  # whoever asks first then tries again
             slot.start()
@@ -204,7 +204,7 @@ class Jobs:
                     if answer.get("elsewhere"):  # another server trains it; it may stop there before we want it to
                         self._changed.wait(_AGAIN)
 
-    def _next(self, slot: Slot) -> str | None:
+    def _next(self, slot: WorkerProcess) -> str | None:
         """The run whose turn it is: in order, those whose watchers were heard of just now before the others."""
         slot.turns = deque(filter(self._is_wanted, slot.turns))
         heard = (run for run in slot.turns if self._silence(run) < HEARD)

@@ -23,8 +23,8 @@ from lm_core.errors import DamagedFile, InvalidInput, LmCoreError
 from lm_core.serving import limits
 from lm_core.training.build import trainer
 from lm_core.training.trainer import Diverged, TrainingStep
-from lm_core.training_runs.run_folder import DIVERGED, DONE, RunFolder, State, kept_steps
-from lm_core.training_runs.run_lock import Claim
+from lm_core.training_runs.run_folder import DIVERGED, DONE, RunFolder, RunState, checkpoint_steps
+from lm_core.training_runs.run_lock import RunLock
 
 SAVED_EVERY = 3.0
 """Seconds of training after which a run is saved: more is never lost."""
@@ -37,10 +37,10 @@ IDLE = 2.0
 """Seconds without a turn after which a run is saved and let go, so that another server may train it further."""
 
 
-class Run:
+class TrainingRun:
     """One run in this process: its trainer and its folder. Made while it is claimed."""
 
-    def __init__(self, folder: RunFolder, claim: Claim) -> None:
+    def __init__(self, folder: RunFolder, claim: RunLock) -> None:
         self.folder, self.claim = folder, claim
         self.used = time.monotonic()
         for left in folder.path.rglob("*.unfinished"):  # by a trainer that was killed while it wrote
@@ -57,7 +57,7 @@ class Run:
             self.trainer = trainer(folder.recipe(), folder.corpus())
         folder.cut(self.trainer.step)
         state_bytes = 4 * len(self.trainer.weights) * 3  # with the optimiser's two means
-        self._kept = set(kept_steps(folder.recipe().steps, state_bytes))
+        self._kept = set(checkpoint_steps(folder.recipe().steps, state_bytes))
         if self.trainer.step == 0:
             self.trainer.save(folder.kept_path(0))
 
@@ -111,14 +111,14 @@ class Run:
         self.folder.cut(self.trainer.step)
         self.trainer.save(self.folder.kept_path(self.trainer.step))
         self.save()
-        self.folder.set_state(State(DIVERGED, str(why)))
+        self.folder.set_state(RunState(DIVERGED, str(why)))
 
 
 class Worker:
     """Carries out commands one by one; a new one ends the slice under way."""
 
     def __init__(self) -> None:
-        self._runs: OrderedDict[Path, Run] = OrderedDict()
+        self._runs: OrderedDict[Path, TrainingRun] = OrderedDict()
         self.commands: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.interrupted = threading.Event()
 
@@ -169,23 +169,23 @@ class Worker:
             step = run.trainer.step
             if step == run.trainer.settings.steps:
                 run.save()
-                run.folder.set_state(State(DONE))
+                run.folder.set_state(RunState(DONE))
             return {"step": step, "error": ""}
         except (LmCoreError, OSError, MemoryError, RuntimeError) as error:
             if run := self._runs.pop(path, None):
                 run.claim.release()
             return {"step": 0, "error": _sentence(error)}
 
-    def _open(self, path: Path) -> Run | None:
+    def _open(self, path: Path) -> TrainingRun | None:
         """The run, as it stands on the disk; None while another server trains it."""
         if path in self._runs and not self._runs[path].regain():
             self._runs.pop(path).claim.release()
         if path not in self._runs:
-            claim = Claim(path)
+            claim = RunLock(path)
             if not claim.take():
                 return None
             try:
-                self._runs[path] = Run(RunFolder(path), claim)
+                self._runs[path] = TrainingRun(RunFolder(path), claim)
             except BaseException:
                 claim.release()
                 raise

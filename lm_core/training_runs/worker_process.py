@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Slot:
+class WorkerProcess:
     """A worker process and its runs, in turn."""
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ _LIBRARIES = (
 )
 
 
-def standing() -> Link:
+def read_link() -> Link:
     """The parameters of all views as they stand."""
     return {"find": (st.session_state[url_state.text("find", "", 60)], "")}
 
@@ -54,7 +54,7 @@ def _find(toolbar: DeltaGenerator, link: Link, what: str) -> str:
     return text.strip().lower()
 
 
-def words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render_words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """The glossary, with a box that narrows it."""
     wanted = _find(toolbar, link, "Find a word")
 
@@ -70,7 +70,7 @@ def words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     return show
 
 
-def works(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render_how_it_works(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """What is cited."""
 
     def show() -> None:
@@ -93,7 +93,7 @@ def _work(who: str, year: int, title: str, where: str) -> str:
     return f"<li>{html.escape(who)} ({year}). <i>{html.escape(title)}.</i> {html.escape(where)}.</li>"
 
 
-def concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render_concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Every concept of the lesson, and the control that shows it."""
     wanted = _find(toolbar, link, "Find a concept")
 
@@ -115,7 +115,7 @@ def concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     return show
 
 
-def server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render_server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """Limits, versions, the model's file, and how things stand."""
 
     def show() -> None:
@@ -188,10 +188,10 @@ def _model() -> None:
 
 def _measured(name: str) -> str:
     """How far an engine's numbers were from float32, once it has been asked."""
-    from lm_core.serving.engine_with_fallback import Elsewhere
+    from lm_core.serving.engine_with_fallback import EngineWithFallback
 
     found = registry.get(name) if registry.loaded(name) else None
-    if not isinstance(found, Elsewhere) or found.measured is None:
+    if not isinstance(found, EngineWithFallback) or found.measured is None:
         return "not asked yet"
     probe = found.measured
     if probe.nats is None or probe.probability is None:

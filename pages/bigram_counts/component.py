@@ -58,7 +58,7 @@ def ids(text: str) -> Ids:
     return tuple(map(int, parts))
 
 
-def draw(
+def render(
     counted: CountedCorpus, order: int, k: float, row: Ids, token: int | None, having: frozenset[int] | None
 ) -> Grid:
     """Draws grid and row; returns the grid, whose figures the page uses too."""

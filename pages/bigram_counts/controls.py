@@ -33,7 +33,7 @@ def _token(text: str) -> int:
     return int(text)
 
 
-def ask(place: DeltaGenerator, counted: CountedCorpus, link: Link) -> tuple[int, float, str]:
+def read_controls(place: DeltaGenerator, counted: CountedCorpus, link: Link) -> tuple[int, float, str]:
     """The controls: how many tokens make one count, what is added to each, and a word to look for."""
     orders = list(range(1, counted.highest_order + 1))
     order_key = url_state.choice("order", orders, 2)

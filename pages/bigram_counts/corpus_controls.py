@@ -37,7 +37,7 @@ _BUILT_IN: dict[str, Callable[[], Corpus]] = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class CorpusChoice:
     """What is counted."""
 
     kind: str
@@ -58,7 +58,7 @@ def _count(corpus: Corpus, by: str) -> CountedCorpus:
     return CountedCorpus(corpus, corpus.tokenizer("character" if by == "character" else "word"))
 
 
-def ask(place: DeltaGenerator) -> tuple[str, str, dict[str, tuple[object, object]]]:
+def read_corpus(place: DeltaGenerator) -> tuple[str, str, dict[str, tuple[object, object]]]:
     """The controls: which text, which tokens; and what of them belongs into the link."""
     kind_key, by_key = url_state.choice("corpus", list(TITLES), SIX), url_state.choice("by", list(KINDS), "word")
     with place:

@@ -27,7 +27,7 @@ _SMOOTHINGS: dict[str, Smoothing] = {
 _TWINS = ("package left the", "customer left the")
 
 
-def lines(counted: CountedCorpus, order: int, row: Ids, token: int) -> None:
+def lines_expander(counted: CountedCorpus, order: int, row: Ids, token: int) -> None:
     """Where a count came from: each line with the place marked."""
     names = Names(counted)
     count = int(counted.counts(order).row(row)[token])
@@ -57,7 +57,7 @@ def _marked(counted: CountedCorpus, ids: Ids, places: tuple[int, ...], length: i
     return " ".join(f"<mark>{html.escape(piece)}</mark>" if mine else html.escape(piece) for mine, piece in pieces)
 
 
-def sentence(counted: CountedCorpus, order: int, k: float, text: str) -> None:
+def sentence_expander(counted: CountedCorpus, order: int, k: float, text: str) -> None:
     """A sentence token by token: the count, the probability, and what one impossible pair does to all of it."""
     ids = counted.tokenizer.encode(text)
     if not ids:
@@ -86,7 +86,7 @@ def sentence(counted: CountedCorpus, order: int, k: float, text: str) -> None:
         )
 
 
-def smoothing(counted: CountedCorpus, order: int, k: float) -> None:
+def smoothing_expander(counted: CountedCorpus, order: int, k: float) -> None:
     """One fold: held-out perplexity against k, the best marked, and smoothings that use shorter contexts."""
     opened = st.expander("What smoothing buys on held-out text", on_change="rerun", key="_count_smoothing")
     if not opened.open:
@@ -127,7 +127,7 @@ def smoothing(counted: CountedCorpus, order: int, k: float) -> None:
         )
 
 
-def longer(counted: CountedCorpus) -> None:
+def longer_expander(counted: CountedCorpus) -> None:
     """One fold: orders 1 to 5, how thin they get, what they predict, and how they write."""
     opened = st.expander("Longer contexts: n-grams", on_change="rerun", key="_count_longer")
     if not opened.open:
@@ -169,7 +169,7 @@ def _written(counted: CountedCorpus, order: int) -> str:
     return label(text.encode()).replace("·", " ") or "(the end at once)"
 
 
-def blind(counted: CountedCorpus) -> None:
+def blind_expander(counted: CountedCorpus) -> None:
     """One fold: two texts that a bigram cannot tell apart, and a word whose synonym learns nothing."""
     opened = st.expander("What a table can never learn", on_change="rerun", key="_count_blind")
     if not opened.open:

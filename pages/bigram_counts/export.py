@@ -17,7 +17,7 @@ from pages.shared.pictures import export
 _SHOWN = 1000
 
 
-def table(counted: CountedCorpus, order: int, having: frozenset[int] | None) -> None:
+def table_expander(counted: CountedCorpus, order: int, having: frozenset[int] | None) -> None:
     """One fold: every n-gram as a row; a click on a head sorts."""
     opened = st.expander("All of them as a table", on_change="rerun", key="_count_table")
     if not opened.open:
@@ -36,7 +36,7 @@ def table(counted: CountedCorpus, order: int, having: frozenset[int] | None) -> 
             )
 
 
-def code(kind: str, by: str, order: int, k: float) -> None:
+def code_expander(kind: str, by: str, order: int, k: float) -> None:
     """One fold: the lines of lm_core that count and predict."""
     opened = st.expander("Show the code", on_change="rerun", key="_count_code")
     if not opened.open:

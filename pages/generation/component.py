@@ -10,11 +10,11 @@ from typing import Any
 import streamlit as st
 
 from lm_core.decoding.strategies import Strategy
-from lm_core.generation.branch_tree import Branch, Exploration
+from lm_core.generation.branch_tree import Branch, BranchTree
 from lm_core.generation.loop import Limits, delivered
-from lm_core.generation.repetition import circle
+from lm_core.generation.repetition import repeated_phrase
 from lm_core.generation.trace import FinishReason, Step
-from lm_core.generation.trace_file import Recording
+from lm_core.generation.trace_file import TraceFile
 from lm_core.labels import label, spoken
 from lm_core.text.tokenizers import Tokenizer
 from pages.generation import state, strategy_controls
@@ -35,7 +35,7 @@ _component = st.components.v2.component(
 
 
 @dataclass(frozen=True)
-class View:
+class ViewSettings:
     """How it is shown."""
 
     size: int
@@ -68,18 +68,18 @@ class Picture:
     readonly: bool = False
 
 
-def of_tour(tour: Exploration, strategy: Strategy) -> Picture:
+def picture_of_tree(tree: BranchTree, strategy: Strategy) -> Picture:
     """The picture of a walk with its model."""
-    finish, tokenizer = tour.finish, tour.model.tokenizer
+    finish, tokenizer = tree.finish, tree.model.tokenizer
     return Picture(
-        prompt_ids=tour.prompt_ids, steps=tour.steps, at=tour.at, next=None if finish else tour.look(strategy),
-        name_of=tokenizer.token_bytes, special_ids=tokenizer.special_ids, vocab_size=tour.model.vocab_size,
-        forgotten=tour.forgotten, finish=finish, sentence=_why(finish, tour), withheld=_withheld(tour, tokenizer),
-        policy=str(tour.limits.policy), branches=tour.branches(),
+        prompt_ids=tree.prompt_ids, steps=tree.steps, at=tree.at, next=None if finish else tree.look(strategy),
+        name_of=tokenizer.token_bytes, special_ids=tokenizer.special_ids, vocab_size=tree.model.vocab_size,
+        forgotten=tree.forgotten, finish=finish, sentence=_why(finish, tree), withheld=_withheld(tree, tokenizer),
+        policy=str(tree.limits.policy), branches=tree.branches(),
     )  # fmt: skip
 
 
-def of_recording(recording: Recording, at: int) -> Picture:
+def picture_of_trace_file(recording: TraceFile, at: int) -> Picture:
     """The picture of a trace without its model."""
     steps = recording.trace.steps
     finish = recording.trace.finish if at == len(steps) else None
@@ -93,7 +93,7 @@ def of_recording(recording: Recording, at: int) -> Picture:
     )  # fmt: skip
 
 
-def draw(picture: Picture, view: View, caption: str, **told: Any) -> None:
+def render(picture: Picture, view: ViewSettings, caption: str, **told: Any) -> None:
     """Draws it; `told` is what else the component must know, such as the seed."""
     shown = picture.next or (picture.steps[picture.at - 1] if picture.at else None)
     prompt = list(enumerate(picture.prompt_ids))[-_PROMPT_CHIPS:]
@@ -119,7 +119,7 @@ def draw(picture: Picture, view: View, caption: str, **told: Any) -> None:
         "compact": url_state.presenting(),
         **told,
     }
-    _component(data=data, key=state.KEY, on_act_change=state.heard)
+    _component(data=data, key=state.KEY, on_act_change=state.on_event)
 
 
 def _named(token_id: int, name_of: Callable[[int], bytes]) -> dict[str, Any]:
@@ -211,39 +211,39 @@ def _facts(steps: Sequence[Step]) -> dict[str, Any]:
 
 
 def _circle(picture: Picture) -> dict[str, Any] | None:
-    found = circle([step.id for step in picture.steps[: picture.at]])
+    found = repeated_phrase([step.id for step in picture.steps[: picture.at]])
     return {"labels": [label(picture.name_of(i)) for i in found.ids], "times": found.times} if found else None
 
 
-def _withheld(tour: Exploration, tokenizer: Tokenizer) -> int:
+def _withheld(tree: BranchTree, tokenizer: Tokenizer) -> int:
     """Tokens at the end that a stop string or a policy's word reaches into."""
-    if tour.finish not in (FinishReason.STOP_STRING, FinishReason.POLICY):
+    if tree.finish not in (FinishReason.STOP_STRING, FinishReason.POLICY):
         return 0
-    whole = delivered(tokenizer.decode(tour.here), tour.limits)
-    before = next(n for n in range(tour.at, -1, -1) if len(tokenizer.decode(tour.here[:n])) <= len(whole))
-    return tour.at - before
+    whole = delivered(tokenizer.decode(tree.here), tree.limits)
+    before = next(n for n in range(tree.at, -1, -1) if len(tokenizer.decode(tree.here[:n])) <= len(whole))
+    return tree.at - before
 
 
 def _counted(tokens: int) -> str:
     return f"{tokens} token{'s' if tokens != 1 else ''}"
 
 
-def _why(finish: FinishReason | None, tour: Exploration) -> str:
+def _why(finish: FinishReason | None, tree: BranchTree) -> str:
     """The reason by its name, and what it means here."""
     if finish is None:
         return ""
-    limits: Limits = tour.limits
-    room = limits.room(tour.model)
-    last = label(tour.model.tokenizer.token_bytes(tour.here[-1]))
-    across = _withheld(tour, tour.model.tokenizer)
-    text = tour.model.tokenizer.decode(tour.here).lower()
+    limits: Limits = tree.limits
+    room = limits.room(tree.model)
+    last = label(tree.model.tokenizer.token_bytes(tree.here[-1]))
+    across = _withheld(tree, tree.model.tokenizer)
+    text = tree.model.tokenizer.decode(tree.here).lower()
     texts = limits.policy_words if finish is FinishReason.POLICY else limits.stop_strings
     named = next((f"“{label(each.encode())}”" for each in texts if each.lower() in text), "")
     said = {
         FinishReason.END_TOKEN: f"the model chose {last}, which ends the text.",
         FinishReason.POLICY: f"{named} came up; what stands before it is let out, the rest is withheld.",
         FinishReason.STOP_STRING: f"{named} came up, over {_counted(across)}; it is cut off the answer.",
-        FinishReason.TOKEN_LIMIT: f"{_counted(tour.at)}. Raise the limit under “When to stop” to go on.",
+        FinishReason.TOKEN_LIMIT: f"{_counted(tree.at)}. Raise the limit under “When to stop” to go on.",
         FinishReason.CONTEXT_FULL: f"the window holds {room} tokens and the next one would see them all and more. "
         "Choose what to forget under “When to stop”.",
         FinishReason.CANCELLED: "by the reader.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lm_core.generation.branch_tree import Exploration
-from lm_core.generation.context_window import ContextPolicy, outcome
+from lm_core.generation.branch_tree import BranchTree
+from lm_core.generation.context_window import ContextPolicy, apply_policy
 from pages.shared import markup
 
 _SCENES = {
@@ -16,14 +16,14 @@ _THIS = "This text"
 _KEPT = 100
 
 
-def fold(tour: Exploration) -> None:
+def expander(tree: BranchTree) -> None:
     """A preset or this text; one row a policy, and two ways that need more than a policy."""
     opened = st.expander("When the context window is full", on_change="rerun", key="_walk_window")
     if not opened.open:
         return
     with opened:
-        room = tour.limits.room(tour.model)
-        scenes = {**({_THIS: (len(tour.prompt_ids), tour.limits.max_new_tokens, room)} if room else {}), **_SCENES}
+        room = tree.limits.room(tree.model)
+        scenes = {**({_THIS: (len(tree.prompt_ids), tree.limits.max_new_tokens, room)} if room else {}), **_SCENES}
         name = st.segmented_control("Case", list(scenes), default=next(iter(scenes)), key="_walk_case", required=True)
         prompt, wanted, window = scenes[name if name in scenes else next(iter(scenes))]
         read = prompt + wanted - 1
@@ -31,8 +31,8 @@ def fold(tour: Exploration) -> None:
             f"A prompt of **{prompt:,} tokens** and **{wanted:,} new ones** in a window of {window:,}. To predict new "
             f"token {wanted:,} the model would read the prompt and the {wanted - 1:,} before it: **{read:,}**."
         )
-        _table(prompt, wanted, window, tour.limits.keep if name == _THIS else _KEPT)
-        cache = tour.model.new_cache()
+        _table(prompt, wanted, window, tree.limits.keep if name == _THIS else _KEPT)
+        cache = tree.model.new_cache()
         longer = (
             f"{cache.bytes_per_token * (prompt + wanted) / 2**20:,.1f} MiB of keys and values"
             if cache
@@ -49,7 +49,7 @@ def _table(prompt: int, wanted: int, window: int, keep: int) -> None:
     keep = min(keep, window - 2)
     rows = []
     for policy in ContextPolicy:
-        end = outcome(prompt, wanted, window, policy, keep)
+        end = apply_policy(prompt, wanted, window, policy, keep)
         name = f"{policy} ({keep} tokens)" if policy is ContextPolicy.KEEP_PREFIX else str(policy)
         if not end.generated:
             said = "refused before anything runs"

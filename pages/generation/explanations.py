@@ -8,15 +8,15 @@ import streamlit as st
 
 from lm_core.decoding.strategies import Strategy, strategy
 from lm_core.generation.beam_search import beam_search
-from lm_core.generation.branch_tree import Branch, Exploration
+from lm_core.generation.branch_tree import Branch, BranchTree
 from lm_core.generation.loop import Limits
-from lm_core.generation.repetition import circle
+from lm_core.generation.repetition import repeated_phrase
 from lm_core.labels import label
 from lm_core.scoring.scores import Score
 from lm_core.text import prompt
 from pages.generation import component, state, stop_controls, strategy_controls
 from pages.shared import callbacks, markup, url_state
-from pages.shared.controls import model_ladder, prompt_box
+from pages.shared.controls import offered_models, prompt_box
 from pages.shared.pictures import bars, formulas
 
 _COMPARED, _WIDTH = 12, 4
@@ -28,7 +28,7 @@ _CALMED = {**_LOOP, "rp": "1.1"}
 RESETS = (*strategy_controls.NAMES, *stop_controls.NAMES, *state.NAMES, "with")
 
 
-def view(size: int) -> component.View:
+def view_controls(size: int) -> component.ViewSettings:
     """The controls of how it is shown."""
     bars.follow_size(size)
     size_key = url_state.choice("n", component.SIZES, size)
@@ -42,19 +42,19 @@ def view(size: int) -> component.View:
             format_func=bars.AXES.__getitem__, required=True,
         )  # fmt: skip
         keys = st.checkbox("Keys: ← back, → step, 1 to 9 take a row, space plays", value=True, key="_walk_keys")
-    return component.View(count or size, axis or "linear", keys)
+    return component.ViewSettings(count or size, axis or "linear", keys)
 
 
-def notice(tour: Exploration, choice: strategy_controls.Choice) -> None:
+def notice_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
     """One fold of sentences, each with the values on the screen."""
     opened = st.expander("What to notice", on_change="rerun", key="_walk_notice")
     if not opened.open:
         return
-    before, at = len(tour.prompt_ids), tour.at
-    gone = f", without the {len(tour.forgotten)} it has forgotten" if tour.forgotten else ""
+    before, at = len(tree.prompt_ids), tree.at
+    gone = f", without the {len(tree.forgotten)} it has forgotten" if tree.forgotten else ""
     lines = [
         f"For token {at + 1} the model reads the prompt’s {before} tokens and the {at} it has generated{gone}: "
-        f"{before + at - len(tour.forgotten)} in all. Each answer becomes part of the next question.",
+        f"{before + at - len(tree.forgotten)} in all. Each answer becomes part of the next question.",
         "The keys and values of tokens already read are kept (KV cache): a step reads one new token, "
         "but that token still attends to all the others. That is why speed is counted in tokens per second."
         + (" When the window forgets, positions move, and what is left is read anew." if gone else ""),
@@ -70,13 +70,13 @@ def notice(tour: Exploration, choice: strategy_controls.Choice) -> None:
         markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
 
-def worked_out(tour: Exploration) -> None:
+def formulas_expander(tree: BranchTree) -> None:
     """One fold: ln P, loss and perplexity of the text so far, and the draw of the last token."""
-    place = formulas.opened("generation")
+    place = formulas.expander("generation")
     if place is None:
         return
     with place:
-        taken = tour.steps[: tour.at]
+        taken = tree.steps[: tree.at]
         if not taken:
             markup.note("Take a step first: nothing has been generated whose probability could be worked out.")
             return
@@ -84,19 +84,19 @@ def worked_out(tour: Exploration) -> None:
         last = taken[-1]
         if last.u is not None:
             lines.append(formulas.Line("the last draw", "u decides: Σ p of smaller ids ≤ u", f"u = {last.u:.6f}"))
-        formulas.show(lines, (
+        formulas.render(lines, (
             "from lm_core.scoring import Score\n\n"
             f"score = Score({tuple(round(step.log_probability, 6) for step in taken)!r})\n"
             "print(score.log_probability, score.cross_entropy, score.perplexity)\n"
         ))  # fmt: skip
 
 
-def circles(tour: Exploration) -> None:
+def repetition_expander(tree: BranchTree) -> None:
     """One fold on greedy loops: the article's, made up, and one that this model falls into."""
     opened = st.expander("When greedy goes in circles", on_change="rerun", key="_walk_circles")
     if not opened.open:
         return
-    found = circle(tour.here)
+    found = repeated_phrase(tree.here)
     with opened:
         st.write(
             "**Illustration, made up:** “We apologize for the inconvenience. We apologize for the inconvenience. …”"
@@ -106,7 +106,7 @@ def circles(tour: Exploration) -> None:
             "A repetition penalty lowers the logits of tokens that are there already; drawing leads out by chance."
         )
         if found:
-            names = "".join(label(tour.model.tokenizer.token_bytes(i)) for i in found.ids)
+            names = "".join(label(tree.model.tokenizer.token_bytes(i)) for i in found.ids)
             shown = f'<span class="nte-token">{html.escape(names)}</span>'
             markup.show(f"<p>On this page, right now: {shown} has come {found.times} times in a row.</p>")
         with st.container(horizontal=True):
@@ -118,7 +118,7 @@ def circles(tour: Exploration) -> None:
                 st.button(title, on_click=url_state.follow, args=(scene, [*scene, *RESETS]), key=f"_run_{title}")
 
 
-def compare(tour: Exploration, choice: strategy_controls.Choice) -> None:
+def comparison_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
     """One fold: greedy, drawn and best found, over equally many tokens, as branches with their accounts."""
     opened = st.expander("Greedy, drawn, best found", on_change="rerun", key="_walk_compare")
     if not opened.open:
@@ -135,43 +135,43 @@ def compare(tour: Exploration, choice: strategy_controls.Choice) -> None:
         )  # fmt: skip
         if callbacks.wanted("all three"):
             with st.spinner("Running greedy, drawn and a beam search."):
-                st.session_state[_COMPARISON] = (tour, _three(tour, choice))
+                st.session_state[_COMPARISON] = (tree, _three(tree, choice))
             callbacks.done("all three")
             st.rerun()  # the picture above shows them
         kept = st.session_state.get(_COMPARISON)
-        if kept and kept[0] is tour:
-            _table(tour, kept[1])
+        if kept and kept[0] is tree:
+            _table(tree, kept[1])
 
 
-def _three(tour: Exploration, choice: strategy_controls.Choice) -> dict[str, Branch]:
+def _three(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> dict[str, Branch]:
     """Runs them in turn and comes back to where the reader was."""
-    place, limits = (tour.path, tour.at), tour.limits
+    place, limits = (tree.path, tree.at), tree.limits
     greedy = strategy(repetition_penalty=choice.penalty)
     drawn = choice.strategy() if choice.settings.t else strategy(seed=choice.settings.seed)
     # The visitor's own stops would end the three at different lengths.
     fair = Limits(_COMPARED, policy=limits.policy, keep=limits.keep, window=limits.window)
     found = {}
     try:
-        tour.limit(fair)
+        tree.limit(fair)
         for made_by in (greedy, drawn):
-            tour.follow((), made_by)
-            list(tour.run(made_by))
-            found[strategy_controls.in_words(made_by)] = tour.branch(tour.path[: tour.at])
-        best = beam_search(tour.model, tour.prompt_ids, _WIDTH, fair)
-        tour.follow(max(best, key=lambda each: each.log_probability).ids, Strategy(), _BEST)
-        found[_BEST] = tour.branch(tour.path)
+            tree.follow((), made_by)
+            list(tree.run(made_by))
+            found[strategy_controls.in_words(made_by)] = tree.branch(tree.path[: tree.at])
+        best = beam_search(tree.model, tree.prompt_ids, _WIDTH, fair)
+        tree.follow(max(best, key=lambda each: each.log_probability).ids, Strategy(), _BEST)
+        found[_BEST] = tree.branch(tree.path)
     finally:
-        tour.limit(limits)
-        tour.follow(place[0], Strategy())
-        tour.move(place[1])
+        tree.limit(limits)
+        tree.follow(place[0], Strategy())
+        tree.move(place[1])
     return found
 
 
-def _table(tour: Exploration, found: dict[str, Branch]) -> None:
+def _table(tree: BranchTree, found: dict[str, Branch]) -> None:
     def row(name: str, branch: Branch) -> str:
         figures = (str(len(branch.ids)), markup.nats(branch.log_probability), f"{branch.perplexity:.3f}")
         cells = "".join(f"<td>{figure}</td>" for figure in figures)
-        text = label(tour.model.tokenizer.decode(branch.ids).encode())
+        text = label(tree.model.tokenizer.decode(branch.ids).encode())
         said = f'<td class="nte-text">{html.escape(text)}</td>'
         return f'<tr><th scope="row">{html.escape(name)}</th>{cells}{said}</tr>'
 
@@ -181,9 +181,9 @@ def _table(tour: Exploration, found: dict[str, Branch]) -> None:
     markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
 
 
-def chat(tour: Exploration, rung: model_ladder.Rung, text: str) -> None:
+def chat_expander(tree: BranchTree, offered: offered_models.OfferedModel, text: str) -> None:
     """One fold: a conversation is one growing text with special tokens; ask, and it becomes the prompt."""
-    if rung.kind != model_ladder.PRETRAINED or not prompt.chats(tour.model.tokenizer):
+    if offered.kind != offered_models.PRETRAINED or not prompt.supports_chat(tree.model.tokenizer):
         return
     opened = st.expander("A chat is one text", on_change="rerun", key="_walk_chat")
     if not opened.open:
@@ -195,7 +195,7 @@ def chat(tour: Exploration, rung: model_ladder.Rung, text: str) -> None:
             "</span> closes it. The assistant’s turn is the continuation, and the model ends it by choosing the "
             "closing token itself.</p>"
         )
-        so_far = text + tour.model.tokenizer.decode(tour.here)
+        so_far = text + tree.model.tokenizer.decode(tree.here)
         goes_on = "<|im_start|>" in so_far
         with st.form("_walk_ask", border=False):
             st.text_input(
@@ -203,11 +203,11 @@ def chat(tour: Exploration, rung: model_ladder.Rung, text: str) -> None:
                 placeholder="for example: What is the capital of France?",
             )  # fmt: skip
             title = "Ask: put it behind the chat" if goes_on else "Ask: make it a chat"
-            st.form_submit_button(title, on_click=_ask, args=(rung.prompt, so_far if goes_on else None))
+            st.form_submit_button(title, on_click=_ask, args=(offered.prompt, so_far if goes_on else None))
 
 
 def _ask(name: str, chat: str | None) -> None:
     """Puts the visitor's message into the prompt box, behind the chat so far if there is one."""
     question = str(st.session_state["_walk_message"])
     if question.strip():
-        prompt_box.put(name, prompt.chat_turn(question) if chat is None else prompt.next_turn(chat, question))
+        prompt_box.set_text(name, prompt.chat_turn(question) if chat is None else prompt.next_turn(chat, question))

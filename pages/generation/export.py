@@ -11,75 +11,84 @@ from typing import Any
 import streamlit as st
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.generation.branch_tree import Exploration
+from lm_core.generation.branch_tree import BranchTree
 from lm_core.generation.trace import Trace
-from lm_core.generation.trace_file import LARGEST, Recording
+from lm_core.generation.trace_file import LARGEST, TraceFile
 from lm_core.labels import label
 from pages.generation import component, state, strategy_controls
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder
+from pages.shared.controls import offered_models
 from pages.shared.pictures import export
 
 _OPENED, _PLACE, _UPLOADER, _PROBLEM = (f"_recording_{word}" for word in ("opened", "place", "uploader", "problem"))
 
 
-def fold(
-    rung: model_ladder.Rung, tour: Exploration, text: str, choice: strategy_controls.Choice, view: component.View
+def expander(
+    offered: offered_models.OfferedModel,
+    tree: BranchTree,
+    text: str,
+    choice: strategy_controls.StrategyChoice,
+    view: component.ViewSettings,
 ) -> None:
     """One fold with the code and the exports of the branch in view, up to the reader's place."""
     opened = st.expander("Show the code, export", on_change="rerun", key="_export")
     if not opened.open:
         return
-    trace = tour.trace()
+    trace = tree.trace()
     with opened:
-        st.code(code(rung, tour, text, choice), language="python")
+        st.code(code(offered, tree, text, choice), language="python")
         # What travels with a reader is left out of a link where it has its default; here it must be said.
-        link = url_state.scene() | {rung.prompt: text, "seed": str(choice.settings.seed)}
-        recording = Recording.of(trace, tour.model.tokenizer, tour.model.vocab_size, rung.name, link)
+        link = url_state.scene() | {offered.prompt: text, "seed": str(choice.settings.seed)}
+        recording = TraceFile.of(trace, tree.model.tokenizer, tree.model.vocab_size, offered.name, link)
         with st.container(horizontal=True):
             export.download("JSON, trace", recording.to_bytes, "trace.json", "application/json")
             export.download("CSV, steps", partial(csv_of, recording), "trace.csv", "text/csv")
-        shown = tour.look(choice.strategy()) if not tour.finish else trace.steps[-1]
-        title = (text + tour.model.tokenizer.decode(tour.here))[-90:]
-        export.take(_picture(shown, recording, view.size), title, view.axis, url_state.link_with(**{rung.prompt: text}))
+        shown = tree.look(choice.strategy()) if not tree.finish else trace.steps[-1]
+        title = (text + tree.model.tokenizer.decode(tree.here))[-90:]
+        export.take(
+            _picture(shown, recording, view.size), title, view.axis, url_state.link_with(**{offered.prompt: text})
+        )
 
 
-def code(rung: model_ladder.Rung, tour: Exploration, text: str, choice: strategy_controls.Choice) -> str:
+def code(
+    offered: offered_models.OfferedModel, tree: BranchTree, text: str, choice: strategy_controls.StrategyChoice
+) -> str:
     """The lines of lm_core that make this branch, runnable as they stand."""
-    limits = tour.limits
+    limits = tree.limits
     said = [str(limits.max_new_tokens)]
     said += [f"stop_strings={limits.stop_strings!r}"] if limits.stop_strings else []
     said += [f"policy_words={limits.policy_words!r}"] if limits.policy_words else []
     said += [f"window={limits.window}"] if limits.window else []
     said += [f"policy=ContextPolicy({str(limits.policy)!r})", f"keep={limits.keep}"] if limits.policy.forgets else []
     models = {
-        model_ladder.PRETRAINED: f"from lm_core import pretrained\nmodel = pretrained.load({rung.name!r})\n",
+        offered_models.PRETRAINED: f"from lm_core import pretrained\nmodel = pretrained.load({offered.name!r})\n",
         "table": (
             "from lm_core.models.table_model import ORDER_SHIPPED, TableModel\nmodel = TableModel(ORDER_SHIPPED)\n"
         ),
     }
-    own = rung.name.startswith(f"{model_ladder.OWN}/")
-    path = "your-model.safetensors" if own else f"{model_ladder.FILES / rung.kind}.safetensors"
+    own = offered.name.startswith(f"{offered_models.OWN}/")
+    path = "your-model.safetensors" if own else f"{offered_models.FILES / offered.kind}.safetensors"
     file = (
         f"from pathlib import Path\nfrom lm_core.models import model_file\nmodel, _ = model_file.read(Path({path!r}))\n"
     )
     begin = (
-        f"[*{list(rung.begin)}, *model.tokenizer.encode({text!r})]"
-        if rung.begin
+        f"[*{list(offered.begin)}, *model.tokenizer.encode({text!r})]"
+        if offered.begin
         else f"model.tokenizer.encode({text!r})"
     )
     return (
-        "from lm_core.decoding.strategies import strategy\nfrom lm_core.generation.branch_tree import Exploration\n"
-        f"from lm_core.generation.loop import ContextPolicy, Limits\n{file if own else models.get(rung.kind, file)}\n"
-        f"chosen_by = {choice.code()}\ntour = Exploration(model, {begin}, Limits({', '.join(said)}))\n"
-        f"tour.follow({tour.here!r}, chosen_by)  # or list(tour.run(chosen_by)) to let it choose\n"
-        "for step in tour.steps:\n"
+        "from lm_core.decoding.strategies import strategy\nfrom lm_core.generation.branch_tree import BranchTree\n"
+        "from lm_core.generation.loop import ContextPolicy, Limits\n"
+        f"{file if own else models.get(offered.kind, file)}\n"
+        f"chosen_by = {choice.code()}\ntree = BranchTree(model, {begin}, Limits({', '.join(said)}))\n"
+        f"tree.follow({tree.here!r}, chosen_by)  # or list(tree.run(chosen_by)) to let it choose\n"
+        "for step in tree.steps:\n"
         "    print(step.position, repr(model.tokenizer.decode([step.id])), step.u, step.log_probability)\n"
-        "print(tour.trace().log_probability, tour.finish)\n"
+        "print(tree.trace().log_probability, tree.finish)\n"
     )
 
 
-def csv_of(recording: Recording) -> bytes:
+def csv_of(recording: TraceFile) -> bytes:
     """One row a step, at full precision."""
     table = io.StringIO()
     writer = csv.writer(table)
@@ -98,7 +107,7 @@ def csv_of(recording: Recording) -> bytes:
     return table.getvalue().encode("utf-8-sig")
 
 
-def _picture(step: Any, recording: Recording, size: int) -> dict[str, Any]:
+def _picture(step: Any, recording: TraceFile, size: int) -> dict[str, Any]:
     """The bars of one turn as a drawing takes them."""
     names = dict(recording.names)
     turn = component.turn_of(step, lambda i: names.get(i, b"?"), size)
@@ -109,7 +118,7 @@ def _picture(step: Any, recording: Recording, size: int) -> dict[str, Any]:
 # ---- opening a trace ---------------------------------------------------------------------------------------------
 
 
-def opener() -> None:
+def upload_expander() -> None:
     """The place to open an exported trace; works without any model."""
     with st.expander("Open an exported trace"):
         key = f"_upload_{st.session_state.get(_UPLOADER, 0)}"
@@ -124,7 +133,7 @@ def _read(key: str) -> None:
     if file is None:
         return
     try:
-        recording = Recording.read(file.getvalue(), file.name)
+        recording = TraceFile.read(file.getvalue(), file.name)
     except InvalidInput as error:
         st.session_state[_PROBLEM] = f"{error} What stood here before is still there."
         return
@@ -137,15 +146,15 @@ def _close() -> None:
     url_state.follow(url_state.scene(), replaces=())  # the controls were out of sight and come back as the link says
 
 
-def opened() -> Recording | None:
+def open_trace_file() -> TraceFile | None:
     """The recording on the screen, if there is one."""
-    recording: Recording | None = st.session_state.get(_OPENED)
+    recording: TraceFile | None = st.session_state.get(_OPENED)
     return recording
 
 
-def show(recording: Recording, view: component.View) -> None:
+def render(recording: TraceFile, view: component.ViewSettings) -> None:
     """Draws a recording, with the ways out of it."""
-    act = state.take_act()
+    act = state.take_event()
     if act and act.get("kind") == "move":
         with suppress(InvalidInput):  # a browser may send anything
             st.session_state[_PLACE] = whole_number("place", act.get("at"), 0, len(recording.trace.steps))
@@ -157,12 +166,15 @@ def show(recording: Recording, view: component.View) -> None:
     )
     with st.container(horizontal=True):
         st.button("Close the trace", on_click=_close)
-        if model_ladder.known(recording.model):
+        if offered_models.is_offered(recording.model):
             st.button("Go on from here with the model", on_click=_go_on, args=(scene,))
         else:
             markup.note(f"This trace is from another model, {recording.model}, which is not here: it cannot go on.")
-    component.draw(
-        component.of_recording(recording, st.session_state[_PLACE]), view, "As recorded.", handled=state.handled()
+    component.render(
+        component.picture_of_trace_file(recording, st.session_state[_PLACE]),
+        view,
+        "As recorded.",
+        handled=state.last_event(),
     )
 
 

@@ -12,17 +12,17 @@ import streamlit as st
 
 from lm_core.decoding.strategies import Strategy
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.generation.branch_tree import MOST_TOKENS, Exploration
+from lm_core.generation.branch_tree import MOST_TOKENS, BranchTree
 from lm_core.generation.loop import Limits
-from lm_core.serving.engine_with_fallback import Told
+from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder, provenance
+from pages.shared.controls import offered_models, provenance
 
 KEY = "walk_component"
 NAMES = ("path", "at", "steps")
 """Of the place in a link: the tokens of the branch, how many stand before the reader, how many to take on arrival."""
 _KEPT = 4
-_TOURS, _ACT, _HANDLED = (f"_walk_{word}" for word in ("tours", "act", "handled"))
+_TREES, _ACT, _HANDLED = (f"_walk_{word}" for word in ("trees", "act", "handled"))
 _REMEDIES = {
     "keep": "Lower “Tokens of the prefix to keep” under “When to stop”, or widen the window.",
     "tokens in the prompt": "Shorten the prompt, or widen the window under “When to stop”.",
@@ -32,10 +32,10 @@ _BUDGET = 0.4  # seconds of steps in one answer: the picture moves, and a click 
 
 
 @dataclass(frozen=True)
-class Place:
+class GenerationState:
     """Where the visitor stands after this run, and what the component must be told."""
 
-    tour: Exploration
+    tree: BranchTree
     handled: str
     """The act that was just done."""
     problem: str
@@ -49,7 +49,7 @@ class Place:
     """Changes with the text and the model: a play does not go on into another one."""
 
 
-def heard() -> None:
+def on_event() -> None:
     """Callback of the component: notes what the visitor wants; done when the page gets there."""
     act = getattr(st.session_state.get(KEY), "act", None)  # a component on its way out has left nothing
     if isinstance(act, dict) and act.get("id") != st.session_state.get(_HANDLED):  # a lost answer makes it ask again
@@ -66,7 +66,7 @@ def _reseed(seed: object) -> None:
         st.session_state.pop(_ACT)
 
 
-def take_act() -> dict[str, Any] | None:
+def take_event() -> dict[str, Any] | None:
     """What the visitor wants and has not got yet; from now on it counts as done."""
     act: dict[str, Any] | None = st.session_state.pop(_ACT, None)
     if act:
@@ -74,21 +74,23 @@ def take_act() -> dict[str, Any] | None:
     return act
 
 
-def handled() -> str:
+def last_event() -> str:
     """The last act that was done, so that the component knows."""
     return str(st.session_state.get(_HANDLED, ""))
 
 
-def place(rung: model_ladder.Rung, prompt_ids: tuple[int, ...], strategy: Strategy, limits: Limits) -> Place | None:
+def update(
+    offered: offered_models.OfferedModel, prompt_ids: tuple[int, ...], strategy: Strategy, limits: Limits
+) -> GenerationState | None:
     """Does what was asked and says where that leads; None, with a sentence, where a prompt leaves no room."""
     try:
-        tour = _tour(rung, prompt_ids, limits)
+        tree = _tree(offered, prompt_ids, limits)
     except InvalidInput as error:
         rejected = "Rejected before anything runs: " if error.parameter == "prompt and max_new_tokens" else ""
         markup.note(f"{rejected}{error} {_REMEDIES.get(error.parameter, '')}", "error")
         return None
     problem, to_take, act = "", 0, None
-    subject = f"{rung.name} {hash((prompt_ids, tour.sight))}"
+    subject = f"{offered.name} {hash((prompt_ids, tree.sight))}"
     keys = (
         url_state.parsed("path", (), _path),
         url_state.parsed("at", None, _count("at")),
@@ -97,60 +99,60 @@ def place(rung: model_ladder.Rung, prompt_ids: tuple[int, ...], strategy: Strate
     try:
         if url_state.arriving():
             path, at, to_take = (st.session_state[key] for key in keys)
-            _arrive(tour, path, at, strategy)
-        act = take_act()
+            _arrive(tree, path, at, strategy)
+        act = take_event()
         if act and act.get("subject") == subject:  # what was meant for another text is not done to this one
-            _do(tour, act, strategy)
+            _do(tree, act, strategy)
     except InvalidInput as error:
         act, problem = None, str(error)
-    for key, value in zip(keys, (tour.path, None if tour.at == len(tour.path) else tour.at, 0)):
+    for key, value in zip(keys, (tree.path, None if tree.at == len(tree.path) else tree.at, 0)):
         st.session_state[key] = value
-    playing = bool(act and act.get("playing") and not tour.finish)
-    return Place(tour, handled(), problem, to_take, _link(tour, to_take), playing, subject)
+    playing = bool(act and act.get("playing") and not tree.finish)
+    return GenerationState(tree, last_event(), problem, to_take, _link(tree, to_take), playing, subject)
 
 
-def _tour(rung: model_ladder.Rung, prompt_ids: tuple[int, ...], limits: Limits) -> Exploration:
+def _tree(offered: offered_models.OfferedModel, prompt_ids: tuple[int, ...], limits: Limits) -> BranchTree:
     """The exploration of this prompt; the last few are kept, so that going back finds them as they were left."""
-    tours: OrderedDict[object, tuple[Exploration, Told]] = st.session_state.setdefault(_TOURS, OrderedDict())
-    new = Exploration(rung.model, prompt_ids, limits, rung.model.recalls)
-    key = (rung.name, prompt_ids, new.sight)
-    tour, told = tours.setdefault(key, (new, Told()))
-    provenance.follow(rung.model, told)
-    tours.move_to_end(key)
-    while len(tours) > _KEPT:
-        tours.popitem(last=False)
-    tour.limit(limits)
-    return tour
+    trees: OrderedDict[object, tuple[BranchTree, Provenance]] = st.session_state.setdefault(_TREES, OrderedDict())
+    new = BranchTree(offered.model, prompt_ids, limits, offered.model.recalls)
+    key = (offered.name, prompt_ids, new.sight)
+    tree, told = trees.setdefault(key, (new, Provenance()))
+    provenance.follow(offered.model, told)
+    trees.move_to_end(key)
+    while len(trees) > _KEPT:
+        trees.popitem(last=False)
+    tree.limit(limits)
+    return tree
 
 
-def _arrive(tour: Exploration, path: tuple[int, ...], at: int | None, strategy: Strategy) -> None:
+def _arrive(tree: BranchTree, path: tuple[int, ...], at: int | None, strategy: Strategy) -> None:
     """Goes where a link says; to the prompt, with a sentence, where it leads nowhere."""
     try:
-        tour.follow(path, strategy)
-        tour.move(len(path) if at is None else at)
+        tree.follow(path, strategy)
+        tree.move(len(path) if at is None else at)
     except InvalidInput as error:
-        tour.follow((), strategy)
+        tree.follow((), strategy)
         markup.note(f"The link was not followed in one point: {error} The text starts at the prompt.")
 
 
-def _do(tour: Exploration, act: dict[str, Any], strategy: Strategy) -> None:
+def _do(tree: BranchTree, act: dict[str, Any], strategy: Strategy) -> None:
     """One act of the visitor; a browser may send anything."""
     kind = act.get("kind")
     if kind == "step":
         start = time.monotonic()
         most = whole_number("steps", act.get("most", 1), 1, MOST_TOKENS)
-        for _ in tour.run(strategy, most):
+        for _ in tree.run(strategy, most):
             if time.monotonic() - start > _BUDGET:
                 return
     elif kind == "take":
-        tour.take(whole_number("token id", act.get("token"), 0), strategy)
+        tree.take(whole_number("token id", act.get("token"), 0), strategy)
     elif kind == "move":
-        tour.move(whole_number("place", act.get("at"), 0))
+        tree.move(whole_number("place", act.get("at"), 0))
     elif kind == "branch":
-        branches = tour.branches()
-        tour.follow(branches[whole_number("branch", act.get("branch"), 0, len(branches) - 1)].ids, strategy)
+        branches = tree.branches()
+        tree.follow(branches[whole_number("branch", act.get("branch"), 0, len(branches) - 1)].ids, strategy)
     elif kind in ("again", "seed"):
-        tour.follow((), strategy)
+        tree.follow((), strategy)
 
 
 def _path(text: str) -> tuple[int, ...]:
@@ -168,7 +170,7 @@ def _count(name: str) -> Callable[[str], int]:
     return parse
 
 
-def _link(tour: Exploration, to_take: int) -> dict[str, tuple[object, object]]:
+def _link(tree: BranchTree, to_take: int) -> dict[str, tuple[object, object]]:
     """The place as `url_state.write` takes it."""
-    at = None if tour.at == len(tour.path) else tour.at
-    return {"path": (".".join(map(str, tour.path)), ""), "at": (at, None), "steps": (to_take, 0)}
+    at = None if tree.at == len(tree.path) else tree.at
+    return {"path": (".".join(map(str, tree.path)), ""), "at": (at, None), "steps": (to_take, 0)}

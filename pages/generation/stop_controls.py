@@ -26,7 +26,7 @@ _KEEP = 4
 _GOOD = "_stop_choice"
 
 
-def ask(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, object]]]:
+def read_stops(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, object]]]:
     """The controls behind one button; the limits, and what of them belongs into the link."""
     keys = {
         "max": url_state.number("max", MAX_NEW, 1, MOST_TOKENS),

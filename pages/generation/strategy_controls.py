@@ -28,7 +28,7 @@ _ORDER_NAMES = {order: name for name, order in sampling_settings.PRESETS.items()
 
 
 @dataclass(frozen=True)
-class Choice:
+class StrategyChoice:
     """What the controls say."""
 
     settings: sampling_settings.Settings
@@ -93,7 +93,7 @@ def _order_box(title: str, orders: list[tuple[str, ...]], value: tuple[str, ...]
     return st.selectbox(title, orders, index=orders.index(value), **options)
 
 
-def ask() -> tuple[Choice, dict[str, tuple[object, object]]]:
+def read_strategy() -> tuple[StrategyChoice, dict[str, tuple[object, object]]]:
     """The controls behind one button; what they say, and what of it belongs into the link."""
     keys = {
         field.name: url_state.parsed(field.name, field.default, sampling_settings.parser(field.name))
@@ -121,18 +121,18 @@ def ask() -> tuple[Choice, dict[str, tuple[object, object]]]:
         )  # fmt: skip
     values = {name: st.session_state[key] for name, key in keys.items()}
     settings = replace(sampling_settings.Settings(), **values, seed=st.session_state[url_state.key_of("seed")])
-    choice = _checked(Choice(settings, st.session_state[penalty_key]))
+    choice = _checked(StrategyChoice(settings, st.session_state[penalty_key]))
     link = sampling_settings.link(choice.settings)
     return choice, {**{name: link[name] for name in (*NAMES[:-1], "seed")}, "rp": (choice.penalty, None)}
 
 
-def _checked(choice: Choice) -> Choice:
+def _checked(choice: StrategyChoice) -> StrategyChoice:
     """The choice, or the last one that held, with a sentence about what is wrong with this one."""
     try:
         choice.strategy()
     except InvalidInput as error:
         markup.note(str(error), "error")
-        good: Choice = st.session_state.get(_GOOD, Choice(sampling_settings.Settings(), None))
+        good: StrategyChoice = st.session_state.get(_GOOD, StrategyChoice(sampling_settings.Settings(), None))
         return replace(good, settings=replace(good.settings, seed=choice.settings.seed))
     st.session_state[_GOOD] = choice
     return choice

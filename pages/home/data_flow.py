@@ -13,7 +13,7 @@ from pages.shared.controls import prompt_box
 _SHOWN, _ROWS = 6, 3
 
 
-def draw(answer: prompt_box.Answer, model: LanguageModel) -> None:
+def render(answer: prompt_box.PromptAnswer, model: LanguageModel) -> None:
     """Each station with what it holds for this prompt, and the page where it can be touched."""
     ids, top = answer.prompt.ids[-_SHOWN:], answer.belief.top(min(_ROWS, len(answer.belief)))
     best = top.rows[0]

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer import figure as figures
-from pages.inside_the_transformer.controls import Asked
+from pages.inside_the_transformer.controls import Inspected
 from pages.shared import markup, url_state
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import formulas
@@ -19,12 +19,12 @@ from pages.shared.pictures import formulas
 _TOP = 10
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text, layer, head and row."""
-    asked = controls.ask(toolbar, link)
+    asked = controls.read_controls(toolbar, link)
     if asked is None:
         return None
-    config = asked.rung.model.config
+    config = asked.offered.model.config
     left, right = (st.container(), st.container()) if url_state.presenting() else st.columns(2)
     with left:
         layer = controls.place("layer", "Layer", config.layers, 1)
@@ -36,7 +36,7 @@ def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     return lambda: _show(asked, layer, head, at)
 
 
-def _show(asked: Asked, layer: int, head: int, at: int) -> None:
+def _show(asked: Inspected, layer: int, head: int, at: int) -> None:
     from lm_core.inspection import heaviest
 
     found = controls.inspected(asked)
@@ -71,12 +71,12 @@ def _show(asked: Asked, layer: int, head: int, at: int) -> None:
     _worked_out(asked, layer, head, at, [(names[each.key], each.weight) for each in rows])
 
 
-def _worked_out(asked: Asked, layer: int, head: int, at: int, weights: list[tuple[str, float]]) -> None:
+def _worked_out(asked: Inspected, layer: int, head: int, at: int, weights: list[tuple[str, float]]) -> None:
     """A fold: where a weight comes from, with the weights on screen."""
-    place = formulas.opened("attention")
+    place = formulas.expander("attention")
     if place is None:
         return
-    width = asked.rung.model.config.head_dim
+    width = asked.offered.model.config.head_dim
     (first, most), *others = weights
     lines = [
         formulas.Line(
@@ -95,7 +95,7 @@ def _worked_out(asked: Asked, layer: int, head: int, at: int, weights: list[tupl
         f"print(found.attention[{layer - 1}, {head - 1}, {at - 1}, :{at}])\n"
     )
     with place:
-        formulas.show(lines, code)
+        formulas.render(lines, code)
 
 
 def _chip(name: str, weight: float | None) -> str:

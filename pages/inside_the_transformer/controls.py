@@ -14,7 +14,7 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel, limits
 from lm_core.serving.registry import registry
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder, model_picker
+from pages.shared.controls import model_picker, offered_models
 from pages.shared.controls.view_switcher import Link
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 TEXT = "The capital of France is"
 WORDS = "the customer left the checkout page."
-KINDS = (model_ladder.PRETRAINED, "transformer")
+KINDS = (offered_models.PRETRAINED, "transformer")
 NAMES = ("look", "with", "text", "words", "at", "layer", "head", "mask", "edit", "swap", "blank")
 _NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
 _INSPECTED: OrderedDict[tuple[str, tuple[int, ...]], Inspection] = OrderedDict()
 _KEPT = 3
 
 
-def standing() -> Link:
+def read_link() -> Link:
     """The parameters of all views as they stand."""
     keys = {
         "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
@@ -40,15 +40,15 @@ def standing() -> Link:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Inspected:
     """A text as one of the two Transformers reads it."""
 
-    rung: model_ladder.Rung
+    offered: offered_models.OfferedModel
     ids: tuple[int, ...]
 
     def label(self, token_id: int) -> str:
         """A token as it is shown."""
-        return label(self.rung.model.tokenizer.token_bytes(token_id))
+        return label(self.offered.model.tokenizer.token_bytes(token_id))
 
     @property
     def labels(self) -> list[str]:
@@ -56,24 +56,24 @@ class Asked:
         return [self.label(token_id) for token_id in self.ids]
 
 
-def ask(toolbar: DeltaGenerator, link: Link) -> Asked | None:
+def read_controls(toolbar: DeltaGenerator, link: Link) -> Inspected | None:
     """Which model, which text; None while there is none."""
     with toolbar:
-        kind = model_ladder.choose(not url_state.presenting(), KINDS)
-    link["with"] = (kind, model_ladder.PRETRAINED)
-    rung = model_ladder.rung(kind, inside=True)
-    if not _is_transformer(rung.model):
+        kind = offered_models.choose_model(not url_state.presenting(), KINDS)
+    link["with"] = (kind, offered_models.PRETRAINED)
+    offered = offered_models.offered_model(kind, inside=True)
+    if not _is_transformer(offered.model):
         markup.note("The chosen model cannot be looked into: the small Transformer is shown instead.")
-        rung = model_ladder.rung("transformer")
-    elif kind == model_ladder.PRETRAINED and model_picker.elsewhere():
-        markup.note(f"An engine cannot be looked into: all numbers are those of {rung.name} on this server.")
-    name, default = ("text", TEXT) if rung.prompt == "prompt" else ("words", WORDS)
+        offered = offered_models.offered_model("transformer")
+    elif kind == offered_models.PRETRAINED and model_picker.is_remote():
+        markup.note(f"An engine cannot be looked into: all numbers are those of {offered.name} on this server.")
+    name, default = ("text", TEXT) if offered.prompt == "prompt" else ("words", WORDS)
     text = write(name, "Text")
     link[name] = (url_state.short(text, default), default)
     if not text.strip():
         markup.note(f"There is no text. Type one, for example: {default}")
         return None
-    return Asked(rung, cut(rung, text))
+    return Inspected(offered, cut(offered, text))
 
 
 def write(name: str, title: str) -> str:
@@ -84,27 +84,27 @@ def write(name: str, title: str) -> str:
     return url_state.control(key, st.text_area, title, height=70, max_chars=url_state.LONGEST_TEXT)
 
 
-def cut(rung: model_ladder.Rung, text: str) -> tuple[int, ...]:
+def cut(offered: offered_models.OfferedModel, text: str) -> tuple[int, ...]:
     """As many tokens as are looked into, with what the model reads before any text."""
-    ids = tuple(rung.model.tokenizer.encode(text))
-    room = min(limits.INSPECTED_TOKENS, rung.model.context_length or limits.INSPECTED_TOKENS) - len(rung.begin)
+    ids = tuple(offered.model.tokenizer.encode(text))
+    room = min(limits.INSPECTED_TOKENS, offered.model.context_length or limits.INSPECTED_TOKENS) - len(offered.begin)
     if len(ids) > room:
         markup.note(f"The first {room:,} of {len(ids):,} tokens are looked into.")
-    return (*rung.begin, *ids[:room])
+    return (*offered.begin, *ids[:room])
 
 
 def _is_transformer(model: ServedModel) -> bool:
     return hasattr(model.config, "kv_heads")
 
 
-def inspected(asked: Asked) -> Inspection:
+def inspected(asked: Inspected) -> Inspection:
     """One pass over the text, looked into; the last few are kept for all visitors."""
     from lm_core.inspection import inspect
 
-    key = (asked.rung.name, asked.ids)
+    key = (asked.offered.name, asked.ids)
     found = _INSPECTED.get(key)
     if found is None:
-        found = asked.rung.model.run(lambda bare: inspect(bare, asked.ids))
+        found = asked.offered.model.run(lambda bare: inspect(bare, asked.ids))
         _INSPECTED[key] = found
         while len(_INSPECTED) > _KEPT:
             _INSPECTED.popitem(last=False)
@@ -135,8 +135,8 @@ def served(kind: str) -> ServedModel:
     from lm_core.models import model_file
 
     if kind == "masked":
-        return registry.serve("ladder/masked", lambda: model_file.read(model_ladder.FILES / "masked.safetensors")[0])
-    return model_ladder.rung("transformer").model
+        return registry.serve("ladder/masked", lambda: model_file.read(offered_models.FILES / "masked.safetensors")[0])
+    return offered_models.offered_model("transformer").model
 
 
 def words_of(text: str) -> list[str]:

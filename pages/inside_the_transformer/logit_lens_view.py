@@ -10,14 +10,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer import figure as figures
-from pages.inside_the_transformer.controls import Asked
+from pages.inside_the_transformer.controls import Inspected
 from pages.shared import markup, url_state
 from pages.shared.controls.view_switcher import Link
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text and place."""
-    asked = controls.ask(toolbar, link)
+    asked = controls.read_controls(toolbar, link)
     if asked is None:
         return None
     at = controls.place("at", "After token", len(asked.ids), len(asked.ids))
@@ -25,11 +25,11 @@ def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     return lambda: _show(asked, at)
 
 
-def _show(asked: Asked, at: int) -> None:
+def _show(asked: Inspected, at: int) -> None:
     from lm_core.inspection import leads_from, lens
 
     found = controls.inspected(asked)
-    rows = asked.rung.model.run(lambda bare: lens(bare, found, at - 1))
+    rows = asked.offered.model.run(lambda bare: lens(bare, found, at - 1))
     final, stage = rows[-1], url_state.presenting()
     since = leads_from(rows)
     name = f'<span class="nte-token">{html.escape(asked.label(final.token))}</span>'

@@ -17,7 +17,7 @@ from pages.shared.controls.view_switcher import Link
 _SWAPS = ("hub", "warehouse", "page")
 
 
-def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for a message, a word to change and the mask; returns what shows the effect."""
     text = controls.write("words", "A message of the small Transformer’s world")
     link["words"] = (url_state.short(text, WORDS), WORDS)

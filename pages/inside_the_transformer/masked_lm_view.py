@@ -28,7 +28,7 @@ _OBJECTIVES = (
 )
 
 
-def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for a message and which word is the blank."""
     text = controls.write("words", "A message of the small models’ world")
     link["words"] = (url_state.short(text, WORDS), WORDS)

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from pages.inside_the_transformer import controls
-from pages.inside_the_transformer.controls import Asked
+from pages.inside_the_transformer.controls import Inspected
 from pages.shared import markup, url_state
 from pages.shared.controls import scored_text
 from pages.shared.controls.view_switcher import Link
@@ -20,9 +20,9 @@ from pages.shared.pictures import top_table
 _TOP, _ON_STAGE = 8, 4
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text and model; returns what shows the answer."""
-    asked = controls.ask(toolbar, link)
+    asked = controls.read_controls(toolbar, link)
     if asked is None:
         return None
     at = controls.place("at", "Read the row after token", len(asked.ids), len(asked.ids))
@@ -30,7 +30,7 @@ def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     return lambda: _show(asked, at)
 
 
-def _show(asked: Asked, at: int) -> None:
+def _show(asked: Inspected, at: int) -> None:
     found = controls.inspected(asked)
     names = asked.labels
     markup.show(
@@ -43,16 +43,16 @@ def _show(asked: Asked, at: int) -> None:
         for n, name in enumerate(names)
     )
     markup.show(f"<p>{shown}</p>")
-    top_table.table(belief, asked.rung.model.tokenizer, _ON_STAGE if url_state.presenting() else _TOP)
+    top_table.render(belief, asked.offered.model.tokenizer, _ON_STAGE if url_state.presenting() else _TOP)
     if not url_state.presenting():
         _all(asked)
 
 
-def _all(asked: Asked) -> None:
+def _all(asked: Inspected) -> None:
     opened = st.expander("Every row of this pass", on_change="rerun", key="_inside_rows")
     if not opened.open or len(asked.ids) < 2:
         return
-    scored = scored_text.scored(asked.rung, asked.ids)
+    scored = scored_text.score_text(asked.offered, asked.ids)
     body = "".join(
         f'<tr><td>{f.position}</td><td class="nte-token">{html.escape(asked.label(asked.ids[f.position - 1]))}</td>'
         f'<td class="nte-token">{html.escape(asked.label(f.top))}</td>'

@@ -44,7 +44,7 @@ class Question:
         return label(self.model.tokenizer.token_bytes(token_id))
 
 
-def ask(toolbar: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, link: Link) -> Question | None:
+def read_controls(toolbar: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, link: Link) -> Question | None:
     """Draws the controls; None while there is no prompt to read."""
     keys = {
         "length": url_state.choice("length", LENGTHS, _LENGTH), "new": url_state.number("new", _NEW, 1, _MOST_NEW),
@@ -65,7 +65,7 @@ def ask(toolbar: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, link
     if length != OWN:
         return Question(name, model, _message_ids(name, model)[: int(str(length))], new, compare, own=False)
     with hero:
-        box = prompt_box.ask(model, "prompt", "Prompt", compact=url_state.presenting())
+        box = prompt_box.render(model, "prompt", "Prompt", compact=url_state.presenting())
     link["prompt"] = (box.committed, prompt_box.DEFAULT)
     return Question(name, model, box.answer.prompt.ids, new, compare, own=True) if box.answer else None
 

@@ -25,7 +25,7 @@ _LENGTHS = tuple(1 << power for power in range(4, 14))
 _FLOAT = 4  # bytes of a float32, which this app computes in
 
 
-def fold_formula(question: Question, steps: list[CacheStep]) -> None:
+def formula_expander(question: Question, steps: list[CacheStep]) -> None:
     """The cache's tensors as they are, each number of their shape named, and what `kv_sizing` says of the same."""
     opened = st.expander("Where the bytes come from", expanded=True, key="_cache_formula")
     step = steps[-1]
@@ -44,7 +44,7 @@ def fold_formula(question: Question, steps: list[CacheStep]) -> None:
         )
 
 
-def fold_what_if(question: Question, steps: list[CacheStep]) -> None:
+def what_if_expander(question: Question, steps: list[CacheStep]) -> None:
     """The same model with a head of keys and values for each query head, for a group, for all."""
     opened = st.expander("What if it were MHA, GQA or MQA?", on_change="rerun", key="_cache_what_if")
     if not opened.open:
@@ -82,7 +82,7 @@ def fold_what_if(question: Question, steps: list[CacheStep]) -> None:
         )
 
 
-def fold_notice(question: Question, steps: list[CacheStep]) -> None:
+def notice_expander(question: Question, steps: list[CacheStep]) -> None:
     """Sentences with the values on the screen."""
     opened = st.expander("What to notice", on_change="rerun", key="_cache_notice")
     if not opened.open:
@@ -120,7 +120,7 @@ def _sum(prompt: int, new: int) -> str:
     return f"{' + '.join(shown)} = " if new > 1 else ""
 
 
-def fold_export(question: Question, steps: list[CacheStep]) -> None:
+def export_expander(question: Question, steps: list[CacheStep]) -> None:
     """The lines that make this run, and its steps."""
     opened = st.expander("Show the code, export", on_change="rerun", key="_cache_export")
     if not opened.open:

@@ -15,7 +15,7 @@ from pages.kv_cache.controls import Question
 from pages.shared import markup, url_state
 
 
-def draw(question: Question, steps: list[CacheStep], more: bool) -> None:
+def render(question: Question, steps: list[CacheStep], more: bool) -> None:
     """What there is so far."""
     stage = url_state.presenting()
     markup.show(f'<p class="nte-sum" role="{"none" if more else "status"}">{_sentence(question, steps, more)}</p>')

@@ -121,7 +121,7 @@ def _heavier(scenario: Scenario) -> None:
     )
 
 
-def wrong(scenario: Scenario) -> None:
+def mistakes_expander(scenario: Scenario) -> None:
     """What other calculators say of this model."""
     found = kv_sizing.mistakes(scenario.sizing)
     if not found:

@@ -127,7 +127,7 @@ def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
             "price of one, an hour", min_value=0, max_value=1_000_000, format="%.2f"
         ),
     }
-    edited = editable_table.edit("gpus", rows, tuple(rows[0]), disabled=["GPU"], column_config=config, height=240)
+    edited = editable_table.render("gpus", rows, tuple(rows[0]), disabled=["GPU"], column_config=config, height=240)
     kept = {}
     for row in edited:
         stated = GPUS[row["GPU"]].memory / 2**30

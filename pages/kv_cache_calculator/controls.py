@@ -30,10 +30,10 @@ _OPTIONS = {
 }
 
 
-def ask(values: Values) -> Geometry | None:
+def read_controls(values: Values) -> Geometry | None:
     """Draws the controls; the imported model where there is one. What a table changes is written into `values`."""
     if url_state.presenting():  # on a stage the link and the examples say it
-        return model_import.standing() if values["arch"] == parameters.IMPORTED else None
+        return model_import.current_import() if values["arch"] == parameters.IMPORTED else None
     names = (parameters.BY_HAND, parameters.GROUPS, parameters.IMPORTED, *kv_sizing.names())
     with _row():
         st.selectbox("Model", names, key=_key("arch"), format_func=_title, width=230)
@@ -46,7 +46,7 @@ def ask(values: Values) -> Geometry | None:
     _storage(values)
     if values["arch"] == parameters.GROUPS:
         values["groups"] = st.session_state[_key("groups")] = layer_table.linked(values["groups"])
-    return model_import.ask() if values["arch"] == parameters.IMPORTED else None
+    return model_import.read_model() if values["arch"] == parameters.IMPORTED else None
 
 
 def _storage(values: Values) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 Rows = list[dict[str, Any]]
 
 
-def edit(name: str, rows: Rows, columns: tuple[str, ...], **options: Any) -> Rows:
+def render(name: str, rows: Rows, columns: tuple[str, ...], **options: Any) -> Rows:
     """Draws `rows` and returns them as edited; the caller passes in what it got the last time, or something new.
 
     Streamlit keeps edits as changes to the table first drawn, and forgets them when the table is not drawn once. So

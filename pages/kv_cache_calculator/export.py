@@ -17,7 +17,7 @@ from pages.shared import url_state
 from pages.shared.pictures import export
 
 
-def fold(scenario: Scenario, values: Values) -> None:
+def expander(scenario: Scenario, values: Values) -> None:
     """One fold."""
     opened = st.expander("Show the code, export, hand in", on_change="rerun", key="_kv_take")
     if not opened.open:
@@ -40,7 +40,7 @@ def fold(scenario: Scenario, values: Values) -> None:
 
 
 def _page(scenario: Scenario, link: str) -> bytes:
-    return html_report.page(scenario, date.today().isoformat(), link).encode()
+    return html_report.html_report(scenario, date.today().isoformat(), link).encode()
 
 
 def _json(scenario: Scenario) -> bytes:

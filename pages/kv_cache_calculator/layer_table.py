@@ -39,7 +39,7 @@ def edit(name: str, rows: editable_table.Rows) -> editable_table.Rows:
     }
     columns["kind"] = st.column_config.SelectboxColumn("kind", options=list(KINDS), required=True, width="small")
     columns["label"] = st.column_config.TextColumn("called", disabled=True)
-    edited = editable_table.edit(
+    edited = editable_table.render(
         name, [{k: v for k, v in row.items() if k in _HEADS and v is not MISSING} for row in full], tuple(_HEADS),
         num_rows="dynamic", column_order=shown, column_config=columns,
     )  # fmt: skip

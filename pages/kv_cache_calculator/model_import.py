@@ -27,7 +27,7 @@ _component = st.components.v2.component(
 )
 
 
-def ask() -> Geometry | None:
+def read_model() -> Geometry | None:
     """Draws box, file and table; the model as the table has it, None while there is none."""
     key, kept = url_state.key_of("config"), url_state.key_of("config_kept")
     st.session_state.setdefault(key, st.session_state.get(kept, ""))  # out of sight for a while, it is still there
@@ -58,7 +58,7 @@ def ask() -> Geometry | None:
     return edited
 
 
-def standing() -> Geometry | None:
+def current_import() -> Geometry | None:
     """The model as it was last seen, for a stage, where nothing is drawn to change it."""
     found: Geometry | None = st.session_state.get(_SEEN)
     if found is None:

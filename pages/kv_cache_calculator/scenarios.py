@@ -16,7 +16,7 @@ from pages.shared import markup, url_state
 _MOST, _BETWEEN = 3, "|"
 
 
-def table(scenario: Scenario, values: Values) -> None:
+def render(scenario: Scenario, values: Values) -> None:
     """The comparison, and the buttons that keep and drop scenarios."""
     kept = [piece for piece in values["beside"].split(_BETWEEN) if piece][:_MOST]
     others = {number: _read(piece, values["gpus"], number) for number, piece in enumerate(kept, start=2)}

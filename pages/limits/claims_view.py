@@ -13,7 +13,7 @@ from lm_core.text.arithmetic_task import cases
 from pages.limits import sums_view
 from pages.limits.controls import CLAIMS, FEW, WHO
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder
+from pages.shared.controls import offered_models
 from pages.shared.controls.view_switcher import Link
 
 _SAID = {
@@ -31,12 +31,12 @@ _BETTER = {
 _FIGURE = {
     "understands": ("transformer", "right on sums it never saw, wrong on the others, and told only in three wordings"),
     "memorises": ("transformer", "right; none of these sums was in what it learned from"),
-    "reasons": (model_ladder.PRETRAINED, "right, after far more text; it counts on in {tempting}"),
+    "reasons": (offered_models.PRETRAINED, "right, after far more text; it counts on in {tempting}"),
     "sums": ("bigram", "right for the bigram; the small Transformer, same data and objective, has {other}"),
 }
 
 
-def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for a claim; returns what holds it against the figures."""
     claim = str(link["claim"][0])
     if not url_state.presenting():

@@ -7,9 +7,9 @@ import streamlit as st
 from lm_core.serving import ServedModel
 from lm_core.serving.registry import registry
 from lm_core.text.arithmetic_task import HIGHEST, WORDINGS
-from lm_core.text.syntax_task import PLACES
+from lm_core.text.syntax_task import CASES
 from pages.shared import url_state
-from pages.shared.controls import model_ladder
+from pages.shared.controls import offered_models
 from pages.shared.controls.view_switcher import Link
 
 RECORD = "Record"
@@ -26,10 +26,10 @@ LONGEST = 600
 """Characters of a policy or a prompt here."""
 
 SMALL = {"bigram": "Bigram", "transformer": "Small Transformer"}
-WHO = {**SMALL, model_ladder.PRETRAINED: "Pretrained"}
+WHO = {**SMALL, offered_models.PRETRAINED: "Pretrained"}
 
 
-def standing() -> Link:
+def read_link() -> Link:
     """The parameters of all views as they stand."""
     few_or_all = (FEW, "all")
     keys = {
@@ -37,7 +37,7 @@ def standing() -> Link:
         "cases": (url_state.choice("cases", few_or_all, FEW), FEW),
         "total": (url_state.number("total", 9, 1, HIGHEST), 9),
         "taken": (url_state.number("taken", 2, 0, HIGHEST), 2),
-        "place": (url_state.choice("place", (RECORD, *PLACES), RECORD), RECORD),
+        "place": (url_state.choice("place", (RECORD, *CASES), RECORD), RECORD),
         "policy": (url_state.text("policy", POLICY, LONGEST), POLICY),
         "ask": (url_state.text("ask", ASK, LONGEST), ASK),
         "order": (url_state.number("order", ORDER, 10_000, 99_999), ORDER),
@@ -52,13 +52,13 @@ def small(kind: str, subject: str) -> ServedModel:
 
     def load() -> object:
         from lm_core.models import model_file
-        from lm_core.models.bos_prefix import Begun
         from lm_core.models.ngrams.model import AddK, NgramModel
+        from lm_core.models.prefixed_model import PrefixedModel
         from lm_core.training import small_models
 
         if kind == "transformer":
-            return Begun(model_file.read(model_ladder.FILES / f"{subject}.safetensors")[0], [0])
+            return PrefixedModel(model_file.read(offered_models.FILES / f"{subject}.safetensors")[0], [0])
         corpus, tokenizer = small_models.sums_corpus() if subject == "sums" else small_models.syntax_corpus()
-        return Begun(NgramModel.fit(corpus.encode(tokenizer), 2, tokenizer, AddK(0.01)), [0])
+        return PrefixedModel(NgramModel.fit(corpus.encode(tokenizer), 2, tokenizer, AddK(0.01)), [0])
 
     return registry.serve(f"limits/{subject}/{kind}", load)  # type: ignore[arg-type]

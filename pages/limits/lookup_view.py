@@ -33,7 +33,7 @@ def looked_up(order: int, day: str = "Friday") -> str:
     return f"Look-up: order {order} left the warehouse on a {day}."
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for an order's number and whether it is looked up; returns what shows the answers."""
     order, found = int(str(link["order"][0])), bool(link["found"][0])
     if not url_state.presenting():
@@ -59,7 +59,7 @@ def _show(order: int, found: bool) -> None:
     said = f"{html.escape(label(model.tokenizer.token_bytes(leader.id)))} {markup.percent(leader.probability)}"
     note = f"“Friday”, what the look-up says: {markup.percent(friday)}." if found else "Nobody placed this order."
     markup.show(f'<p class="nte-sum" role="status"><b>{said}</b> is the likeliest answer. {note}</p>')
-    top_table.table(belief, model.tokenizer, _TOP)
+    top_table.render(belief, model.tokenizer, _TOP)
     if url_state.presenting():
         return
     if not found:

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from lm_core.errors import PromptError
-from lm_core.scoring.candidates import score_all
+from lm_core.scoring.candidates import score_candidates
 from lm_core.serving import ServedModel, limits
 from lm_core.text import prompt
 from pages.limits.controls import ASK, ENDINGS, LONGEST, POLICY
@@ -24,7 +24,7 @@ OPPOSITE = "Refund policy: annual plans are non-refundable."
 _SIZE = 5
 
 
-def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for a policy and a prompt; returns what shows both distributions."""
     policy, asked = (str(link[name][0]) for name in ("policy", "ask"))
     if not url_state.presenting():
@@ -44,17 +44,19 @@ def with_context(context: str, asked: str) -> str:
     return f"{context}\n\n{asked}" if context else asked
 
 
-def answer(model: ServedModel, text: str) -> prompt_box.Answer:
+def answer(model: ServedModel, text: str) -> prompt_box.PromptAnswer:
     """What the model makes of a text. Raises PromptError for one it cannot read."""
-    read = prompt.read(text, model.tokenizer, limits.PROMPT_TOKENS)
+    read = prompt.read_prompt(text, model.tokenizer, limits.PROMPT_TOKENS)
     belief = Distribution(model.next_logits([list(read.ids)])[0])
-    return prompt_box.Answer("ask", text, True, read, belief, model.tokenizer)
+    return prompt_box.PromptAnswer("ask", text, True, read, belief, model.tokenizer)
 
 
 def chances(model: ServedModel, text: str, endings: tuple[str, ...]) -> list[float]:
     """The probability of each ending as a whole, by the chain rule."""
     context = model.tokenizer.encode(text)
-    return [math.exp(p) for p in score_all(model, context, [model.tokenizer.encode(f" {word}") for word in endings])]
+    return [
+        math.exp(p) for p in score_candidates(model, context, [model.tokenizer.encode(f" {word}") for word in endings])
+    ]
 
 
 def _show(policy: str, asked: str) -> None:
@@ -69,9 +71,9 @@ def _show(policy: str, asked: str) -> None:
         f'<p class="nte-sum" role="status"><b>{html.escape(before.label(first.id))} {markup.percent(first.probability)}'
         f"</b> becomes <b>{html.escape(after.label(then.id))} {markup.percent(then.probability)}</b></p>"
     )
-    picture = bars.pair(before, after, _SIZE)
+    picture = bars.pair_payload(before, after, _SIZE)
     picture["caption"] = f"The {_SIZE} tokens likeliest without (solid) or with that context (striped), and the rest."
-    bars.draw(picture, "limits_policy_bars", compact=url_state.presenting())
+    bars.render(picture, "limits_policy_bars", compact=url_state.presenting())
     if url_state.presenting():
         return
     _contexts(model, policy, asked)

@@ -59,7 +59,7 @@ REPAIRS = (
 )  # fmt: skip
 
 
-def draw(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """Nothing to ask; the rows are drawn, three at once, the last on demand."""
     return _show
 
@@ -116,7 +116,7 @@ def _drift(model: ServedModel, letters: int) -> None:
     )
 
 
-_stories: provenance.ForAll[str] = provenance.ForAll(16)
+_stories: provenance.SharedResults[str] = provenance.SharedResults(16)
 
 
 def _story(name: str, model: ServedModel, seed: int) -> str:

@@ -9,18 +9,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
-from lm_core.scoring.candidates import Answer, Tally, ask
-from lm_core.text.arithmetic_task import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, parted
+from lm_core.scoring.candidates import CandidateScores, Tally, ask_question
+from lm_core.text.arithmetic_task import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, split_pairs
 from pages.limits import controls
 from pages.limits.controls import FEW, WHO
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder, model_picker, provenance
+from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.controls.view_switcher import Link
 
 _WORDINGS = ("Items", "Parcels", "Letters")
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks which wording and how many; returns what measures."""
     wording, many = link["wording"][0], link["cases"][0]
     if not url_state.presenting():
@@ -58,27 +58,27 @@ def _one(wording: int, link: Link) -> Sum:
 
 
 def _model(kind: str):  # type: ignore[no-untyped-def]
-    return model_picker.pretrained_alone() if kind == model_ladder.PRETRAINED else controls.small(kind, "sums")
+    return model_picker.pretrained_alone() if kind == offered_models.PRETRAINED else controls.small(kind, "sums")
 
 
-_answers: provenance.ForAll[Answer] = provenance.ForAll(2_000)
+_answers: provenance.SharedResults[CandidateScores] = provenance.SharedResults(2_000)
 
 
-def answer(kind: str, case: Sum) -> Answer:
+def answer(kind: str, case: Sum) -> CandidateScores:
     """What one of the three makes of a sum; measured once in a process, because it never changes."""
     model = _model(kind)
 
-    def measure() -> Answer:
+    def measure() -> CandidateScores:
         candidates = [tuple(model.tokenizer.encode(text)) for text in ANSWERS]
-        return ask(model, model.tokenizer.encode(case.prompt), candidates, case.right, case.shortcut)
+        return ask_question(model, model.tokenizer.encode(case.prompt), candidates, case.right, case.shortcut)
 
     return _answers.get((kind, model_picker.pretrained_name(), case), model, measure)
 
 
-def measured(asked: tuple[Sum, ...]) -> dict[str, list[Answer]]:
+def measured(asked: tuple[Sum, ...]) -> dict[str, list[CandidateScores]]:
     """Every answer of every model, with progress."""
     place, n = st.empty(), 0
-    made: dict[str, list[Answer]] = {kind: [] for kind in WHO}
+    made: dict[str, list[CandidateScores]] = {kind: [] for kind in WHO}
     for kind in WHO:
         for case in asked:
             made[kind].append(answer(kind, case))
@@ -154,11 +154,11 @@ def _single(one: Sum) -> None:
     rows += f'<tr><th scope="row">no such answer</th>{rest}</tr>'
     heads = "".join(f"<th colspan=2>{name}</th>" for name in WHO.values())
     markup.grid(f"<tr><th>answer</th>{heads}</tr>", rows)
-    known = (one.total, one.taken) in parted()[0]
+    known = (one.total, one.taken) in split_pairs()[0]
     st.caption(f"The small models {'learned this very sum' if known else 'were never shown this sum'}.")
 
 
-def _best(answer: Answer) -> list[int]:
+def _best(answer: CandidateScores) -> list[int]:
     return sorted(range(len(answer.log_probabilities)), key=lambda n: -answer.log_probabilities[n])[:2]
 
 
@@ -166,7 +166,7 @@ def _cell(log_probability: float) -> str:
     return f"<td>{markup.percent(math.exp(log_probability))}</td>{markup.bar(math.exp(log_probability), narrow=True)}"
 
 
-def _table(asked: tuple[Sum, ...], made: dict[str, list[Answer]]) -> None:
+def _table(asked: tuple[Sum, ...], made: dict[str, list[CandidateScores]]) -> None:
     opened = st.expander("Every sum", on_change="rerun", key="_limits_sums")
     if not opened.open:
         return

@@ -11,11 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.serving import ServedModel
-from lm_core.text.syntax_task import PLACES, allowed_mass
+from lm_core.text.syntax_task import CASES, allowed_mass
 from pages.limits import controls
 from pages.limits.controls import RECORD, SELF_TEST, SMALL, WHO
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder, model_picker
+from pages.shared.controls import model_picker, offered_models
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import top_table
 
@@ -30,13 +30,13 @@ _QUESTIONS = (
 )
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks which place; returns what shows the question, and the answer once there is one."""
     place = str(link["place"][0])
     if not url_state.presenting():
         with toolbar:
             place = url_state.control(
-                url_state.key_of("place"), url_state.select, "Place", (RECORD, *PLACES), label_visibility="collapsed",
+                url_state.key_of("place"), url_state.select, "Place", (RECORD, *CASES), label_visibility="collapsed",
                 width=150,
             )  # fmt: skip
     link["place"] = (place, RECORD)
@@ -44,7 +44,7 @@ def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
 
 
 def _ask(place: str) -> None:
-    text = SELF_TEST if place == RECORD else PLACES[place].text
+    text = SELF_TEST if place == RECORD else CASES[place].text
     st.code(f"{text} …" if place == RECORD else f"{text}▮", language=None)
     if place == RECORD:
         markup.show("<ol>" + "".join(f"<li>{question}</li>" for question in _QUESTIONS) + "</ol>")
@@ -76,26 +76,26 @@ def _forget(place: str) -> None:
 
 
 def _reveal(place: str, text: str) -> None:
-    models = {model_ladder.PRETRAINED: model_picker.pretrained_alone()}
+    models = {offered_models.PRETRAINED: model_picker.pretrained_alone()}
     if place != RECORD:
         models = {kind: controls.small(kind, "syntax") for kind in SMALL} | models
     beliefs = {
         kind: Distribution(model.next_logits([model.tokenizer.encode(text)])[0]) for kind, model in models.items()
     }
     if place == RECORD:
-        _answers(models[model_ladder.PRETRAINED], beliefs[model_ladder.PRETRAINED])
+        _answers(models[offered_models.PRETRAINED], beliefs[offered_models.PRETRAINED])
         markup.note(
             "Bigram and small Transformer learned short texts in four syntaxes, letter by letter, and no English. "
             "Choose JSON, Python, SQL or Markdown to ask them too."
         )
     else:
-        shares = {k: allowed_mass(beliefs[k], models[k].tokenizer, PLACES[place].allowed) for k in models}
+        shares = {k: allowed_mass(beliefs[k], models[k].tokenizer, CASES[place].allowed) for k in models}
         parts = ", ".join(f"{WHO[kind]} <b>{markup.percent(share)}</b>" for kind, share in shares.items())
         markup.show(f'<p class="nte-sum" role="status">Probability on what {place} allows here: {parts}</p>')
-        st.write(PLACES[place].why)
+        st.write(CASES[place].why)
     for column, kind in zip(st.columns(len(models)), models):
         with column:
-            top_table.table(beliefs[kind], models[kind].tokenizer, _TOP, WHO[kind])
+            top_table.render(beliefs[kind], models[kind].tokenizer, _TOP, WHO[kind])
 
 
 def _name(model: ServedModel, token_id: int) -> str:

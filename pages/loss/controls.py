@@ -15,7 +15,7 @@ WORDS = "the package reached Oslo on Friday, and Oslo will ship it tomorrow."
 NAMES = ("look", "with", "text", "words", "at", "p", "logits")
 
 
-def standing() -> Link:
+def read_link() -> Link:
     """The parameters of all views as they stand."""
     values = {
         "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),

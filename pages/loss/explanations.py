@@ -12,7 +12,7 @@ from functools import partial
 import streamlit as st
 
 from lm_core import Distribution
-from lm_core.scoring.chain_rule import WINDOW, Factor, lasts, running
+from lm_core.scoring.chain_rule import WINDOW, TokenScore, running_products, tokens_until_underflow
 from lm_core.scoring.scores import Score
 from pages.loss import figure as figures
 from pages.shared import markup
@@ -24,13 +24,13 @@ Label = Callable[[int], str]
 _BARS = {"displayModeBar": False}
 
 
-def bars(factors: Sequence[Factor], label: Label, mean: float, stage: bool) -> None:
+def bars(factors: Sequence[TokenScore], label: Label, mean: float, stage: bool) -> None:
     """The loss of each token, and their mean as a line."""
     drawn = figures.losses([-f.log_probability for f in factors], [label(f.token) for f in factors], mean, stage)
     st.plotly_chart(drawn, key="_loss_bars", config=_BARS)
 
 
-def target(belief: Distribution, factor: Factor, context: Sequence[int], label: Label, top: int) -> None:
+def target(belief: Distribution, factor: TokenScore, context: Sequence[int], label: Label, top: int) -> None:
     """The model's row against the one-hot target: of all its entries only one counts."""
     rows = list(belief.top(top))
     if all(row.id != factor.token for row in rows):
@@ -55,14 +55,14 @@ def target(belief: Distribution, factor: Factor, context: Sequence[int], label: 
     )
 
 
-def table(ids: Sequence[int], factors: Sequence[Factor], label: Label) -> None:
+def table(ids: Sequence[int], factors: Sequence[TokenScore], label: Label) -> None:
     """One fold: inputs and targets shifted by one, and the running product."""
     opened = st.expander("Every token as a factor of the chain rule", on_change="rerun", key="_loss_table")
     if not opened.open:
         return
     with opened:
         st.write("Teacher forcing: each row reads the true tokens before it. P(text) is the product of the factors.")
-        steps = running([factor.log_probability for factor in factors])
+        steps = running_products([factor.log_probability for factor in factors])
         body = "".join(
             f"<tr><td>{number}</td>{_token(label(ids[f.position - 1]))}{_token(label(f.token))}"
             f"<td>{markup.percent(math.exp(f.log_probability))}</td><td>{markup.nats(-f.log_probability)}</td>"
@@ -81,14 +81,14 @@ def _token(name: str) -> str:
     return f'<td class="nte-token">{html.escape(name)}</td>'
 
 
-def product(factors: Sequence[Factor], score: Score) -> None:
+def product(factors: Sequence[TokenScore], score: Score) -> None:
     """One fold: why logarithms are added instead of probabilities multiplied."""
     opened = st.expander("Why logarithms?", on_change="rerun", key="_loss_why")
     if not opened.open:
         return
     with opened:
-        steps = running([factor.log_probability for factor in factors])
-        narrow, wide = lasts(score.cross_entropy)
+        steps = running_products([factor.log_probability for factor in factors])
+        narrow, wide = tokens_until_underflow(score.cross_entropy)
         _held("float32", [step.product32 for step in steps], narrow)
         _held("float64", [step.product64 for step in steps], wide)
         st.write(f"The sum of logarithms loses nothing: ln P = {markup.nats(score.log_probability)} nats.")
@@ -114,7 +114,7 @@ def curve(log_probabilities: Sequence[float]) -> None:
         st.write("A token the model was sure of, p = 1, costs 0. Halving p costs ln 2 = 0.6931 nats = 1 bit more.")
 
 
-def along(factors: Sequence[Factor], label: Label) -> None:
+def along(factors: Sequence[TokenScore], label: Label) -> None:
     """One fold: code and CSV."""
     opened = st.expander("Show the code, export", on_change="rerun", key="_loss_export")
     if not opened.open:
@@ -122,9 +122,9 @@ def along(factors: Sequence[Factor], label: Label) -> None:
     with opened:
         st.code(
             "from lm_core import pretrained\nfrom lm_core.scoring import score\n"
-            "from lm_core.scoring.chain_rule import factors\n\n"
+            "from lm_core.scoring.chain_rule import token_scores\n\n"
             "model = pretrained.load()  # or lm_core.models.model_file.read(...)\nids = model.tokenizer.encode(text)\n"
-            "for window in factors(model, ids):\n    for factor in window:\n"
+            "for window in token_scores(model, ids):\n    for factor in window:\n"
             "        print(factor.position, factor.token, factor.log_probability, factor.rank)\n"
             "print(score(model, ids).perplexity)\n",
             language="python",
@@ -132,7 +132,7 @@ def along(factors: Sequence[Factor], label: Label) -> None:
         _download(factors, label)
 
 
-def _download(factors: Sequence[Factor], label: Label) -> None:
+def _download(factors: Sequence[TokenScore], label: Label) -> None:
     def write() -> bytes:
         text = io.StringIO()
         rows = csv.writer(text)

@@ -16,7 +16,7 @@ from pages.shared.controls.view_switcher import Link
 _STOPS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, *(n / 40 for n in range(1, 41)))
 
 
-def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for the four; returns what shows the answer."""
     key = url_state.key_of("p")
     start = controls.numbers(str(st.session_state[key]))

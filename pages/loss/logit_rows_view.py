@@ -19,7 +19,7 @@ TOKENS = ("<bos>", "package", "left", "hub", "<eos>")
 _BASE = "_loss_rows_base"
 
 
-def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     """The table to edit; returns what shows the answer."""
     key = url_state.key_of("logits")
     if url_state.arriving() or _BASE not in st.session_state:

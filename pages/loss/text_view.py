@@ -10,35 +10,35 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
-from lm_core.scoring.chain_rule import Factor
+from lm_core.scoring.chain_rule import TokenScore
 from lm_core.serving import limits
 from pages.loss import controls, explanations
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder, provenance
-from pages.shared.controls.scored_text import Scored, scored
+from pages.shared.controls import offered_models, provenance
+from pages.shared.controls.scored_text import ScoredText, score_text
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import formulas
 
 _SHOWN, _TOP, _MOST_CHARACTERS = 300, 5, 60_000
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for text and model; returns what shows the answer, once the link is written."""
     with toolbar:
-        kind = model_ladder.choose(not url_state.presenting(), model_ladder.SCORERS)
-    link["with"] = (kind, model_ladder.PRETRAINED)
-    rung = model_ladder.rung(kind)
-    name, default = ("text", controls.TEXT) if rung.prompt == "prompt" else ("words", controls.WORDS)
+        kind = offered_models.choose_model(not url_state.presenting(), offered_models.SCORERS)
+    link["with"] = (kind, offered_models.PRETRAINED)
+    offered = offered_models.offered_model(kind)
+    name, default = ("text", controls.TEXT) if offered.prompt == "prompt" else ("words", controls.WORDS)
     text = ask(name, default)
     link[name] = (url_state.short(text, default), default)
     if not text.strip():
         markup.note(f"There is no text. Type one, for example: {default}")
         return None
-    ids = read(rung, text)
+    ids = read(offered, text)
     if len(ids) < 2:
         markup.note("The first token has nothing before it and is not scored. Type at least one more.")
         return None
-    return lambda: _show(scored(rung, ids))
+    return lambda: _show(score_text(offered, ids))
 
 
 def ask(name: str, default: str) -> str:
@@ -57,15 +57,15 @@ def ask(name: str, default: str) -> str:
     return text
 
 
-def read(rung: model_ladder.Rung, text: str) -> tuple[int, ...]:
+def read(offered: offered_models.OfferedModel, text: str) -> tuple[int, ...]:
     """Ids with what the model reads before any text; of a longer text, as many as are scored."""
-    ids = tuple(rung.model.tokenizer.encode(text))
+    ids = tuple(offered.model.tokenizer.encode(text))
     if len(ids) > limits.SCORED_TOKENS:
         markup.note(f"The first {limits.SCORED_TOKENS:,} of {len(ids):,} tokens are scored; the rest is left out.")
-    return (*rung.begin, *ids[: limits.SCORED_TOKENS])
+    return (*offered.begin, *ids[: limits.SCORED_TOKENS])
 
 
-def _show(found: Scored) -> None:
+def _show(found: ScoredText) -> None:
     score = found.score
     unsure = f"as unsure as among {markup.figure(score.perplexity)} equally likely tokens"
     if score.log_probability == -math.inf:
@@ -75,7 +75,7 @@ def _show(found: Scored) -> None:
         f"mean loss {_unsigned(score.cross_entropy)} nats = {_unsigned(score.bits_per_token)} bits per token, over "
         f"{score.n_tokens:,} tokens; {_unsigned(score.bits_per_byte)} bits per byte; "
         f"ln P(text) = {markup.nats(score.log_probability)} nats."
-        f"{html.escape(provenance.by(found.rung.model))}</p>"
+        f"{html.escape(provenance.sentence(found.offered.model))}</p>"
     )
     _chips(found)
     if url_state.presenting():
@@ -90,8 +90,8 @@ def _show(found: Scored) -> None:
     explanations.along(found.factors, found.label)
 
 
-def _worked_out(found: Scored) -> None:
-    place = formulas.opened("loss")
+def _worked_out(found: ScoredText) -> None:
+    place = formulas.expander("loss")
     if place is None:
         return
     lines = formulas.of_score(found.score)
@@ -109,14 +109,14 @@ def _worked_out(found: Scored) -> None:
         "print(found.bits_per_token, found.bits_per_byte)\n"
     )
     with place:
-        formulas.show(lines, code)
+        formulas.render(lines, code)
 
 
 def _unsigned(value: float) -> str:
     return "∞" if value == math.inf else f"{value:.4f}"
 
 
-def _chips(found: Scored) -> None:
+def _chips(found: ScoredText) -> None:
     """The text, each token tinted by its loss; what was not scored is plain."""
     first = f'<span class="nte-chip" title="not scored: nothing stands before it">{_name(found, found.ids[0])}</span>'
     rest = "".join(_chip(found, factor) for factor in found.factors[:_SHOWN])
@@ -124,7 +124,7 @@ def _chips(found: Scored) -> None:
     markup.show(f'<p class="nte-tinted">{first}{rest}{more}</p>')
 
 
-def _chip(found: Scored, factor: Factor) -> str:
+def _chip(found: ScoredText, factor: TokenScore) -> str:
     """Fully tinted from 12.5 nats on."""
     loss = -factor.log_probability
     said = f"p = {markup.percent(math.exp(-loss))}, loss {_unsigned(loss)} nats, rank {factor.rank:,}"
@@ -132,11 +132,11 @@ def _chip(found: Scored, factor: Factor) -> str:
     return f'<span class="nte-chip" style="{tint}" title="{said}">{_name(found, factor.token)}</span>'
 
 
-def _name(found: Scored, token_id: int) -> str:
+def _name(found: ScoredText, token_id: int) -> str:
     return html.escape(found.label(token_id))
 
 
-def _one(found: Scored) -> None:
+def _one(found: ScoredText) -> None:
     """One token: what the model said against the one-hot target."""
     worst = min(found.factors, key=lambda factor: factor.log_probability)
     asked = int(st.session_state[url_state.key_of("at")])
@@ -150,7 +150,7 @@ def _one(found: Scored) -> None:
     factor = found.factors[at - 1]
     context = found.ids[max(0, factor.position - explanations.CONTEXT) : factor.position]
     explanations.target(
-        Distribution(found.rung.model.next_logits([list(context)])[0]), factor, context, found.label, _TOP
+        Distribution(found.offered.model.next_logits([list(context)])[0]), factor, context, found.label, _TOP
     )
 
 

@@ -11,13 +11,13 @@ from lm_core.errors import InvalidInput
 from lm_core.scoring.scores import Score, require_same_tokens
 from pages.loss import controls, text_view
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder, scored_text
+from pages.shared.controls import offered_models, scored_text
 from pages.shared.controls.view_switcher import Link
 
-_KINDS = (model_ladder.PRETRAINED, "transformer", "bigram")
+_KINDS = (offered_models.PRETRAINED, "transformer", "bigram")
 
 
-def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     """Asks for a text all of them can read; returns what shows the comparison."""
     text = text_view.ask("words", controls.WORDS)
     link["words"] = (url_state.short(text, controls.WORDS), controls.WORDS)
@@ -29,9 +29,9 @@ def draw(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
 
 
 def _show(text: str, first: str) -> None:
-    found = [(kind, *_score(model_ladder.rung(kind), text, first)) for kind in _KINDS]
+    found = [(kind, *_score(offered_models.offered_model(kind), text, first)) for kind in _KINDS]
     rows = "".join(
-        f'<tr><th scope="row">{model_ladder.TITLES[kind]}</th><td>{score.n_tokens:,}</td><td>{score.n_bytes:,}</td>'
+        f'<tr><th scope="row">{offered_models.TITLES[kind]}</th><td>{score.n_tokens:,}</td><td>{score.n_bytes:,}</td>'
         f"<td>{score.cross_entropy:.4f}</td><td>{markup.figure(score.perplexity)}</td><td><b>{score.bits_per_byte:.4f}"
         "</b></td></tr>"
         for kind, score, _ in found
@@ -39,7 +39,7 @@ def _show(text: str, first: str) -> None:
     best = min(found, key=lambda each: each[1].bits_per_byte)
     markup.show(
         f'<p class="nte-sum" role="status"><b>{best[1].bits_per_byte:.3f}</b> bits per byte: '
-        f"{model_ladder.TITLES[best[0]]} is the least surprised by this text</p>"
+        f"{offered_models.TITLES[best[0]]} is the least surprised by this text</p>"
     )
     head = (
         "<tr><th>model</th><th>tokens scored</th><th>bytes</th><th>nats per token</th><th>perplexity</th>"
@@ -52,8 +52,8 @@ def _show(text: str, first: str) -> None:
             require_same_tokens(first_model.model, model.model)
         except InvalidInput as refused:
             markup.note(
-                f"{model_ladder.TITLES[found[0][0]]} against {model_ladder.TITLES[kind]}: their perplexities do not "
-                f"compare. Their tokenizers differ ({refused.value}), so a token is not the same piece of text. "
+                f"{offered_models.TITLES[found[0][0]]} against {offered_models.TITLES[kind]}: their perplexities do "
+                f"not compare. Their tokenizers differ ({refused.value}), so a token is not the same piece of text. "
                 "Bits per byte do."
             )
     markup.note(
@@ -68,12 +68,12 @@ def _show(text: str, first: str) -> None:
         )
 
 
-def _score(rung: model_ladder.Rung, text: str, first: str) -> tuple[Score, model_ladder.Rung]:
+def _score(offered: offered_models.OfferedModel, text: str, first: str) -> tuple[Score, offered_models.OfferedModel]:
     """From the second word on."""
-    ids = text_view.read(rung, text)
-    context = (*rung.begin, *rung.model.tokenizer.encode(first))
+    ids = text_view.read(offered, text)
+    context = (*offered.begin, *offered.model.tokenizer.encode(first))
     if ids[: len(context)] != context:
         raise InvalidInput("text", "one whose first word is a token of its own, with a space behind it", first)
-    scored = scored_text.scored(rung, ids)
+    scored = scored_text.score_text(offered, ids)
     kept = [factor.log_probability for factor in scored.factors if factor.position >= len(context)]
-    return Score(tuple(kept), len(text.removeprefix(first).encode())), rung
+    return Score(tuple(kept), len(text.removeprefix(first).encode())), offered

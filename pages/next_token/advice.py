@@ -7,11 +7,11 @@ from pages.shared import markup
 from pages.shared.controls import prompt_box
 
 
-def offer(answer: prompt_box.Answer) -> None:
+def render(answer: prompt_box.PromptAnswer) -> None:
     """One line and one button for each thing worth knowing; silent in the middle of typing."""
     if not answer.settled:
         return
     for advice in prompt.advise(answer.text, answer.belief, answer.tokenizer):
         with st.container(horizontal=True, vertical_alignment="center"):
             markup.note(advice.sentence)
-            st.button(advice.offer, on_click=prompt_box.put, args=(answer.name, advice.text))
+            st.button(advice.offer, on_click=prompt_box.set_text, args=(answer.name, advice.text))

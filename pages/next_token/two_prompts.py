@@ -11,19 +11,19 @@ from pages.shared.controls import prompt_box
 _ON = "_comparing"
 
 
-def switch() -> None:
+def render_switch() -> None:
     """The switch between one prompt and two."""
     st.toggle("Compare two prompts", key=_ON)
 
 
-def on() -> bool:
+def is_on() -> bool:
     """Whether two prompts are compared; a link that carries a second prompt says so."""
     if url_state.arriving():
         st.session_state[_ON] = url_state.linked("b")
     return bool(st.session_state.get(_ON))
 
 
-def say(first: prompt_box.Answer, second: prompt_box.Answer, table: bool = True) -> None:
+def render(first: prompt_box.PromptAnswer, second: prompt_box.PromptAnswer, table: bool = True) -> None:
     """How far apart the two are, in bits, and the tokens that moved most."""
     forth, back = first.belief.kl_divergence(second.belief, "bits"), second.belief.kl_divergence(first.belief, "bits")
     st.write(
@@ -37,7 +37,7 @@ def say(first: prompt_box.Answer, second: prompt_box.Answer, table: bool = True)
     markup.show(f'<table class="nte-table"><caption>Biggest movers</caption><thead>{head}</thead>{rows}</table>')
 
 
-def _mover(first: prompt_box.Answer, second: prompt_box.Answer, token_id: int) -> str:
+def _mover(first: prompt_box.PromptAnswer, second: prompt_box.PromptAnswer, token_id: int) -> str:
     name = html.escape(label(first.tokenizer.token_bytes(token_id)))
     before, after = first.belief.row(token_id).probability, second.belief.row(token_id).probability
     cells = (markup.percent(before), markup.percent(after), f"{100 * (after - before):+.2f}".replace("-", "−"))

@@ -20,7 +20,7 @@ _GUESSED = "_guessed_for"
 LONGEST = 16  # tokens; each after the first costs a forward pass
 
 
-def ask(place: DeltaGenerator, guessing: bool) -> str:
+def render(place: DeltaGenerator, guessing: bool) -> str:
     """The word to look for; with "Guess first" it is the guess that uncovers the bars."""
     title = "Your guess for the next word" if guessing else "Find any word"
     key = url_state.text("find", "", max_length=200)
@@ -33,14 +33,14 @@ def ask(place: DeltaGenerator, guessing: bool) -> str:
     return place.text_input(title, key=key, placeholder="for example: London", max_chars=200, on_change=changed)
 
 
-def guessed(answer: prompt_box.Answer, word: str) -> bool:
+def guessed(answer: prompt_box.PromptAnswer, word: str) -> bool:
     """Whether there is a guess for this very prompt; another prompt wants another guess."""
     if word.strip() and st.session_state.get(_GUESSED) is None:
         st.session_state[_GUESSED] = answer.text
     return bool(word.strip()) and st.session_state[_GUESSED] == answer.text
 
 
-def find(model: LanguageModel, answers: Sequence[prompt_box.Answer], word: str) -> None:
+def find(model: LanguageModel, answers: Sequence[prompt_box.PromptAnswer], word: str) -> None:
     """Shows how probable the word is after each prompt, with a space before it and as written."""
     if not word.strip() or not all(answer.settled for answer in answers):
         return
@@ -89,7 +89,7 @@ def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:
     )
 
 
-def announcement(answer: prompt_box.Answer, picture: dict[str, Any]) -> str:
+def announcement(answer: prompt_box.PromptAnswer, picture: dict[str, Any]) -> str:
     """What a screen reader says once a text is committed; unchanged, and so silent, while typing goes on."""
     if answer.settled:
         best = picture["rows"][0]
@@ -97,9 +97,9 @@ def announcement(answer: prompt_box.Answer, picture: dict[str, Any]) -> str:
     return str(st.session_state.get("_announcement", ""))
 
 
-def worked_out(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str) -> None:
+def worked_out(answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str) -> None:
     """A fold: the named results of this page with their numbers."""
-    place = formulas.opened("next_token")
+    place = formulas.expander("next_token")
     if place is None:
         return
     with place:
@@ -121,4 +121,4 @@ def worked_out(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], mo
             lines.append(formulas.Line("KL divergence A to B", "Σ p log2(p / q), over all tokens", numbers))
             code += f"other = Distribution(model.next_logits([model.tokenizer.encode({answers[1].text!r})])[0])\n"
             code += 'print(belief.kl_divergence(other, "bits"))\n'
-        formulas.show(lines, code)
+        formulas.render(lines, code)

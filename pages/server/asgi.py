@@ -40,7 +40,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
     At the end every training run is saved, and no process stays behind.
     """
-    waiting_room.watch()
+    waiting_room.connect_queue()
     threading.Thread(target=warm, name="warm-up", daemon=True).start()
     yield
     await to_thread.run_sync(training_scheduler.close)

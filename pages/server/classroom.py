@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     except OSError:
         sys.exit("This machine is in no network. Join one, or name its address: make class ADDRESS=10.0.0.7")
     try:
-        port = command_line.whole("PORT", os.environ.get("PORT", f"{PORT}"), *command_line.PORTS)
+        port = command_line.whole_number("PORT", os.environ.get("PORT", f"{PORT}"), *command_line.PORTS)
     except InvalidInput as error:
         sys.exit(str(error))
     url = f"http://{address}:{port}"

@@ -9,12 +9,12 @@ from lm_core.errors import InvalidInput
 PORTS = (1, 65_535)
 
 
-def whole(name: str, text: str, least: int, most: int) -> int:
+def whole_number(name: str, text: str, least: int, most: int) -> int:
     """The number that the text is. Raises InvalidInput.
 
-    >>> whole("PORT", "8501", *PORTS)
+    >>> whole_number("PORT", "8501", *PORTS)
     8501
-    >>> whole("PORT", "many", *PORTS)
+    >>> whole_number("PORT", "many", *PORTS)
     Traceback (most recent call last):
     ...
     lm_core.errors.InvalidInput: `PORT` must be a whole number from 1 to 65535, but is 'many'.

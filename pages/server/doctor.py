@@ -67,13 +67,13 @@ def others() -> str:
     from lm_core import pretrained, remote
     from lm_core.errors import LmCoreError
     from lm_core.serving import registry
-    from lm_core.serving.engine_with_fallback import Elsewhere
+    from lm_core.serving.engine_with_fallback import EngineWithFallback
 
     said = []
     for entry in (*pretrained.catalogue()[1:], *remote.engines()):
         try:
             served = registry.get(entry.name)
-            if isinstance(served, Elsewhere):
+            if isinstance(served, EngineWithFallback):
                 probe = served.probe()
                 said.append(f"{entry.name}: {probe.entries:,} log-probabilities")
             else:
@@ -98,7 +98,7 @@ def pages() -> str:
 
 def port() -> str:
     try:
-        number = command_line.whole("PORT", os.environ.get("PORT", "8501"), *command_line.PORTS)
+        number = command_line.whole_number("PORT", os.environ.get("PORT", "8501"), *command_line.PORTS)
     except InvalidInput as error:
         raise Ill(str(error)) from None
     with socket.socket() as probe:

@@ -83,9 +83,11 @@ def end(processes: list[subprocess.Popen[bytes]]) -> None:
 def main(arguments: list[str]) -> None:
     """Runs until it is told to end, or the proxy ends; a process of the app that falls is started again."""
     try:
-        number = command_line.whole("N", arguments[0] if arguments else "2", 1, MOST)
-        port = command_line.whole("PORT", os.environ.get("PORT", f"{PORT}"), *command_line.PORTS)
-        first = command_line.whole("FIRST", os.environ.get("FIRST", f"{FIRST}"), 1, command_line.PORTS[1] - number)
+        number = command_line.whole_number("N", arguments[0] if arguments else "2", 1, MOST)
+        port = command_line.whole_number("PORT", os.environ.get("PORT", f"{PORT}"), *command_line.PORTS)
+        first = command_line.whole_number(
+            "FIRST", os.environ.get("FIRST", f"{FIRST}"), 1, command_line.PORTS[1] - number
+        )
     except InvalidInput as error:
         sys.exit(str(error))
     known = environment(os.environ, number, port, first)

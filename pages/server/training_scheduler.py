@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lm_core.training_runs.scheduler import Jobs
+    from lm_core.training_runs.scheduler import Scheduler
 
 FOLDER = "NEXT_TOKEN_EXPLORER_RUNS"
 """Environment variable: where runs are stored, if not in the user's cache directory."""
 
 _guard = threading.Lock()
-_made: list[Jobs] = []
+_made: list[Scheduler] = []
 
 
-def jobs() -> Jobs:
+def scheduler() -> Scheduler:
     """The manager."""
     from lm_core.pretrained.weight_cache import default_folder  # here, because they bring torch with them
-    from lm_core.training_runs.scheduler import Jobs
+    from lm_core.training_runs.scheduler import Scheduler
 
     with _guard:
         if not _made:
             named = os.environ.get(FOLDER)
-            _made.append(Jobs(Path(named) if named else default_folder() / "runs"))
+            _made.append(Scheduler(Path(named) if named else default_folder() / "runs"))
             atexit.register(close)
         return _made[0]
 

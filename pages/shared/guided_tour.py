@@ -116,7 +116,7 @@ def following(page: str) -> Stop | None:
     return next((stop for stop in (*STOPS[first:], *STOPS[:first]) if stop.key not in done()), None)
 
 
-def hint(page: str) -> None:
+def render_hint(page: str) -> None:
     """What the tour asks for on this page, or where it goes on."""
     here = [stop for stop in STOPS if stop.page == page]
     if not on() or not here:
@@ -136,7 +136,7 @@ def _onward(page: str, before: str = "") -> None:
         page_links.show("test_yourself", f"{before}All done: test yourself")
 
 
-def sidebar(page: str) -> None:
+def render_sidebar(page: str) -> None:
     """How far the tour is, and the way to its next stop."""
     if not on():
         return
@@ -146,7 +146,7 @@ def sidebar(page: str) -> None:
         st.button("End the tour", on_click=start, args=(False,), type="tertiary")
 
 
-def overview() -> None:
+def render_overview() -> None:
     """All stops with their ticks."""
     finished = done()
     title = f"The tour: {len(STOPS)} things to do, {len(finished)} done"

@@ -80,10 +80,10 @@ def token(name: str) -> str:
     return f'<th class="nte-token" scope="row">{html.escape(name)}</th>'
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     r"""A text that stays as it is where Streamlit reads Markdown.
 
-    >>> plain("**x** :red[y] $z$")
+    >>> plain_text("**x** :red[y] $z$")
     '\\*\\*x\\*\\* \\:red\\[y\\] \\$z\\$'
     """
     return "".join(f"\\{c}" if c in string.punctuation else c for c in text)

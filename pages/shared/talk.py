@@ -89,7 +89,7 @@ def _named(source: str) -> str:
 
 
 def _said() -> dict[str, str]:
-    return {**url_state.travelled(), **st.query_params.to_dict()}
+    return {**url_state.carried(), **st.query_params.to_dict()}
 
 
 def current() -> Talk | None:
@@ -106,7 +106,7 @@ def current() -> Talk | None:
     return Talk(source, scenes, int(at))
 
 
-def heard() -> None:
+def on_event() -> None:
     """Callback of the stage: which scene the speaker wants.
 
     After a change of page Streamlit may call it again for a wish it has carried out. Carrying it out twice would put
@@ -144,17 +144,17 @@ def move(entry: Entry) -> Talk | None:
         if target.url != entry.url:
             st.switch_page(target.file, query_params=link)
     for name in (_SCENES, _AT):
-        url_state.travel(name, running.link(at)[name], None)
+        url_state.carry(name, running.link(at)[name], None)
     return Talk(running.source, running.scenes, at)
 
 
-def stage(running: Talk | None) -> dict[str, object]:
+def render(running: Talk | None) -> dict[str, object]:
     """What the component on a stage has to know."""
     place = {"scene": running.at, "count": len(running.scenes)} if running else {"scene": 0, "count": 0}
     return {**place, "heard": st.session_state.get(_HEARD, "")}
 
 
-def overview() -> None:
+def render_overview() -> None:
     """The talk that is shipped, or one of the visitor's own: its scenes, notes, and the way to begin."""
     opened = st.expander("The talk: temperature in ten minutes, or scenes of your own", on_change="rerun", key="_talk")
     if not opened.open:
@@ -172,6 +172,6 @@ def overview() -> None:
         )  # fmt: skip
         st.caption("PageDown and PageUp, or the arrows, change the scene; in a text box the arrows stay in it.")
         for scene in scenes:
-            page_links.show(scene.address, markup.plain(scene.title))
-            st.caption(markup.plain(scene.notes))
+            page_links.show(scene.address, markup.plain_text(scene.title))
+            st.caption(markup.plain_text(scene.notes))
         st.code(_named(source), language=None)

@@ -66,23 +66,23 @@ def key_of(name: str) -> str:
     return f"{st.session_state[_PAGE]}_{name}"
 
 
-def travelled() -> dict[str, str]:
+def carried() -> dict[str, str]:
     """What goes with the reader, as it is written in a link; what has its default is absent."""
     values: dict[str, str] = st.session_state.setdefault(_TRAVELLED, {})
     return values
 
 
-def travel(name: str, value: object, default: object) -> None:
+def carry(name: str, value: object, default: object) -> None:
     """Lets a value go with the reader to other pages."""
     if value == default:
-        travelled().pop(name, None)
+        carried().pop(name, None)
     else:
-        travelled()[name] = _written(value)
+        carried()[name] = _written(value)
 
 
 def presenting() -> bool:
     """Presenter view: large type, no sidebar, only what matters. The link says `present=1`."""
-    return st.query_params.get("present", travelled().get("present")) == "1"
+    return st.query_params.get("present", carried().get("present")) == "1"
 
 
 def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
@@ -93,7 +93,7 @@ def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
         return key
     # A control that was out of sight for a while has lost its value to Streamlit; write() has kept it.
     value = default if link is not None else st.session_state.get(_KEPT, {}).get(key, default)
-    asked = (link or {}).get(name, travelled().get(name))
+    asked = (link or {}).get(name, carried().get(name))
     if link is not None and asked is not None:
         try:
             value = parse(asked)
@@ -190,7 +190,7 @@ def write(quiet: bool = False, **parameters: tuple[object, object]) -> None:
     """
     st.session_state.pop(_FOLLOWED, None)
     st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items() if value is not None}
-    wanted = {name: value for name, value in travelled().items() if name not in parameters}
+    wanted = {name: value for name, value in carried().items() if name not in parameters}
     link = wanted | {name: _written(value) for name, (value, default) in parameters.items() if value != default}
     _publish(link, quiet and time.monotonic() - st.session_state[_WRITTEN_AT] < timers.QUIET)
 
@@ -214,7 +214,7 @@ def link_with(**parameters: str) -> str:
 
 def scene() -> dict[str, str]:
     """The link to this scene, as the page last had it."""
-    return travelled() | st.session_state.get(_SCENES, {}).get(st.session_state[_PAGE], {})
+    return carried() | st.session_state.get(_SCENES, {}).get(st.session_state[_PAGE], {})
 
 
 def follow(link: dict[str, str], replaces: Iterable[str]) -> None:
@@ -227,25 +227,25 @@ def follow(link: dict[str, str], replaces: Iterable[str]) -> None:
 
 def enter(link: dict[str, str]) -> None:
     """Lets the page be as a link says and nothing else: what travelled here stays behind. Before a page runs."""
-    travelled().clear()
+    carried().clear()
     st.session_state[_FOLLOWED] = link
     st.query_params.from_dict(link)
 
 
 def forget() -> None:
     """Lets every page be as at first. For callbacks."""
-    kept = {name: value for name, value in travelled().items() if name == "model"}
+    kept = {name: value for name, value in carried().items() if name == "model"}
     st.session_state[_SCENES], st.session_state[_TRAVELLED], st.session_state[_FOLLOWED] = {}, kept, kept
     st.query_params.from_dict(kept)
 
 
 def present(on: bool) -> None:
     """Enters or leaves presenter view, the scene kept; a talk ends with it. For callbacks."""
-    travel("present", on, False)
+    carry("present", on, False)
     for name in ("scenes", "scene", "hide"):
-        travelled().pop(name, None)
+        carried().pop(name, None)
     kept = {n: v for n, v in st.query_params.to_dict().items() if n not in ("present", "scenes", "scene", "hide")}
-    _publish(kept | travelled())
+    _publish(kept | carried())
 
 
 def _written(value: object) -> str:

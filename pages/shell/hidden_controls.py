@@ -22,10 +22,10 @@ NAMES = {
 """Name -> where it stands on a page; those without a place stand inside the temperature component."""
 
 
-def parse(text: str) -> str:
+def parse_hidden(text: str) -> str:
     """Names with commas between. Raises InvalidInput naming one that nothing is called by.
 
-    >>> parse("title, view")
+    >>> parse_hidden("title, view")
     'title,view'
     """
     given = [name.strip() for name in text.split(",") if name.strip()]
@@ -37,8 +37,8 @@ def parse(text: str) -> str:
 
 def apply() -> None:
     """Hides what the link names; it goes along to other pages."""
-    hidden = str(st.session_state[url_state.parsed("hide", "", parse)])
-    url_state.travel("hide", hidden, "")
+    hidden = str(st.session_state[url_state.parsed("hide", "", parse_hidden)])
+    url_state.carry("hide", hidden, "")
     if not hidden:
         return
     names = hidden.split(",")

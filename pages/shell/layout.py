@@ -17,7 +17,7 @@ _stage = st.components.v2.component(
 )
 
 
-def draw() -> None:
+def render() -> None:
     """Runs the page this visitor asked for inside the frame."""
     st.set_page_config(page_icon=navigation.FAVICON, layout="centered")
     waiting_room.admit()
@@ -25,27 +25,27 @@ def draw() -> None:
     page, entry = navigation.build("hidden" if presenting else "sidebar")
     running = talk.move(entry)
     url_state.arrive(entry.url or "home")
-    url_state.travel("present", presenting, False)
+    url_state.carry("present", presenting, False)
     markup.show(f"<style>{markup.source('presenter.css')}</style>" if presenting else "")  # and what all pages wear
-    waiting_room.place()
+    waiting_room.render_placeholder()
     hidden_controls.apply()
     if presenting:
-        _stage(data=talk.stage(running), key="_stage", on_wanted_change=talk.heard)
-    st.title(markup.plain(running.scene.title) if running else entry.title, anchor=False)
+        _stage(data=talk.render(running), key="_stage", on_wanted_change=talk.on_event)
+    st.title(markup.plain_text(running.scene.title) if running else entry.title, anchor=False)
     if not presenting:
         st.write(entry.promise)
         hint = _tour(entry)
     if entry.model:
-        model_picker.pick()
+        model_picker.render()
     _carry_seed()
-    note = provenance.place() if entry.model else None
+    note = provenance.placeholder() if entry.model else None
     with navigation.entered():
         page.run()
-    provenance.say(note)
+    provenance.render(note)
     if not presenting:
         guided_tour.notice(entry.url, url_state.scene())
         _say(hint, entry)
-        guided_tour.sidebar(entry.url)
+        guided_tour.render_sidebar(entry.url)
         guided_tour.keep()
     _end(entry, presenting)
 
@@ -61,13 +61,13 @@ def _tour(entry: Entry) -> DeltaGenerator:
 
 def _say(place: DeltaGenerator, entry: Entry) -> None:
     with place.container():
-        guided_tour.hint(entry.url)
+        guided_tour.render_hint(entry.url)
 
 
 def _carry_seed() -> None:
     """A seed in a link goes with the reader even over pages that draw nothing at random."""
     key = url_state.number("seed", 0, 0, 2**32 - 1)
-    url_state.travel("seed", st.session_state[key], 0)
+    url_state.carry("seed", st.session_state[key], 0)
 
 
 def _end(entry: Entry, presenting: bool) -> None:

@@ -14,12 +14,12 @@ _admitting = threading.Lock()
 _admitted: set[str] = set()
 
 
-def place() -> None:
+def render_placeholder() -> None:
     """Where the place in line will be said: first in the frame, out of the page's flow."""
     st.session_state[_PLACE] = st.empty()
 
 
-def tell(ahead: int | None, seconds: float) -> None:
+def render(ahead: int | None, seconds: float) -> None:
     """Says it in the browser of whoever waits in this thread; None: the wait is over.
 
     Writing also lets Streamlit end a run that a newer one supersedes: the request then leaves the line.
@@ -35,9 +35,9 @@ def tell(ahead: int | None, seconds: float) -> None:
         markup.show(f'<p class="nte-waiting" role="status">In line for the model: {line}{about}.</p>')
 
 
-def watch() -> None:
+def connect_queue() -> None:
     """Lets the line for the model talk to those who wait. Called once, when the server starts."""
-    inference_queue.queue.waiting = tell
+    inference_queue.queue.waiting = render
 
 
 def admit() -> None:

@@ -25,7 +25,7 @@ _component = st.components.v2.component(
 
 
 @dataclass(frozen=True)
-class View:
+class ViewSettings:
     """How the bars are shown."""
 
     size: int
@@ -34,14 +34,16 @@ class View:
     """Whether the outline of T = 1 stands behind the bars."""
 
 
-def view(size: int) -> View:
+def view_controls(size: int) -> ViewSettings:
     """The controls of how the bars are shown."""
     bars.follow_size(size)
-    count, axis = bars.view(size, digits=False)
-    return View(count, axis, st.checkbox("Outline of T = 1", key=url_state.flag("ghost", default=True)))
+    count, axis = bars.view_controls(size, digits=False)
+    return ViewSettings(count, axis, st.checkbox("Outline of T = 1", key=url_state.flag("ghost", default=True)))
 
 
-def draw(source: logit_source.Source, scene: sampling_settings.Scene, seen: View, out_of_sight: DeltaGenerator) -> None:
+def render(
+    source: logit_source.LogitSource, scene: sampling_settings.Scene, seen: ViewSettings, out_of_sight: DeltaGenerator
+) -> None:
     """Draws the component; its settings come back through `sampling.scene`. Logits and labels go `out_of_sight`."""
     with out_of_sight:
         logits = payload.logits(source.logits)

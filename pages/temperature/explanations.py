@@ -15,7 +15,7 @@ _LINES = 6
 _STEPS = 41
 
 
-def notice(source: logit_source.Source, now: sampling_settings.Settings) -> None:
+def notice_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
     """One fold of sentences, each with the values on the screen."""
     opened = st.expander("What to notice", on_change="rerun", key="_notice")
     if not opened.open:
@@ -38,9 +38,9 @@ def notice(source: logit_source.Source, now: sampling_settings.Settings) -> None
         markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
 
-def worked_out(source: logit_source.Source, now: sampling_settings.Settings) -> None:
+def formulas_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
     """One fold: the named results of this page with their numbers."""
-    place = formulas.opened("temperature")
+    place = formulas.expander("temperature")
     if place is None:
         return
     decision = now.strategy().decide(source.logits)
@@ -68,10 +68,10 @@ def worked_out(source: logit_source.Source, now: sampling_settings.Settings) -> 
         "print(decision.final.top(5), decision.u, decision.id)\nprint(Distribution(logits).entropy('bits'))\n"
     )
     with place:
-        formulas.show(lines, code)
+        formulas.render(lines, code)
 
 
-def sweep(source: logit_source.Source, now: sampling_settings.Settings) -> None:
+def sweep_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
     """One fold with each shown token's probability, and the entropy, against T."""
     opened = st.expander("Every temperature at once", on_change="rerun", key="_sweep")
     if not opened.open:

@@ -12,7 +12,9 @@ from pages.shared.pictures import export
 from pages.temperature import component
 
 
-def fold(source: logit_source.Source, now: sampling_settings.Settings, seen: component.View, model: str) -> None:
+def expander(
+    source: logit_source.LogitSource, now: sampling_settings.Settings, seen: component.ViewSettings, model: str
+) -> None:
     """One fold with the code and the exports, for the settings that stand."""
     opened = st.expander("Show the code, export", on_change="rerun", key="_export")
     if not opened.open:
@@ -29,7 +31,7 @@ def fold(source: logit_source.Source, now: sampling_settings.Settings, seen: com
         export.take(_picture(source, final, seen.size), title[-90:], seen.axis, url_state.link_with(**sent))
 
 
-def code(source: logit_source.Source, now: sampling_settings.Settings, model: str, size: int) -> str:
+def code(source: logit_source.LogitSource, now: sampling_settings.Settings, model: str, size: int) -> str:
     """The lines of lm_core that make the figure, runnable as they stand."""
     if source.answer:
         head = (
@@ -51,7 +53,7 @@ def code(source: logit_source.Source, now: sampling_settings.Settings, model: st
     )
 
 
-def _picture(source: logit_source.Source, final: Distribution, size: int) -> dict[str, Any]:
+def _picture(source: logit_source.LogitSource, final: Distribution, size: int) -> dict[str, Any]:
     size = min(size, len(final))
     top = final.top(size)
     bands = [{"label": f"ranks {band.first:,}–{band.last:,}", "p": band.probability} for band in final.bands(size)]

@@ -21,7 +21,7 @@ _TRY = {
 }
 
 
-def fold(model: LanguageModel, source: logit_source.Source, now: sampling_settings.Settings) -> None:
+def expander(model: LanguageModel, source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
     """A fold: ask, then the different texts with their users and probabilities. Only where a model can go on."""
     if source.answer is None:
         return
@@ -61,15 +61,15 @@ def fold(model: LanguageModel, source: logit_source.Source, now: sampling_settin
 
 def _ask(
     model: LanguageModel, ids: tuple[int, ...], now: sampling_settings.Settings, place: DeltaGenerator
-) -> tuple[many_samples.Answer, ...]:
+) -> tuple[many_samples.SampledText, ...]:
     """Runs with progress; another click or a changed setting stops it."""
-    answers: tuple[many_samples.Answer, ...] = ()
-    for done, answers in enumerate(many_samples.ask(model, ids, now.strategy(), USERS, TOKENS), start=1):
+    answers: tuple[many_samples.SampledText, ...] = ()
+    for done, answers in enumerate(many_samples.sample_texts(model, ids, now.strategy(), USERS, TOKENS), start=1):
         place.progress(done / TOKENS, f"Token {done} of {TOKENS}: {len(answers)} different texts so far.")
     return answers
 
 
-def _show(model: LanguageModel, answers: tuple[many_samples.Answer, ...], now: sampling_settings.Settings) -> None:
+def _show(model: LanguageModel, answers: tuple[many_samples.SampledText, ...], now: sampling_settings.Settings) -> None:
     texts, same = len(answers), answers[0].users
     st.write(
         f"At T = {now.t:g}: **{texts} different text{'s' if texts > 1 else ''}**; "
@@ -80,7 +80,7 @@ def _show(model: LanguageModel, answers: tuple[many_samples.Answer, ...], now: s
     markup.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
 
 
-def _row(answer: many_samples.Answer, text: str) -> str:
+def _row(answer: many_samples.SampledText, text: str) -> str:
     probable = f'<td title="ln P = {answer.log_probability!r} nats">{_one_in(answer.log_probability)}</td>'
     return f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(text)}</td>{probable}</tr>'
 

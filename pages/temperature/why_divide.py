@@ -13,7 +13,7 @@ from pages.shared.controls import logit_source
 _TEMPERATURES = (0.5, 1.0, 2.0)
 
 
-def fold() -> None:
+def expander() -> None:
     """A fold: the three rows of the article, a constant to add, and what overflows without care."""
     opened = st.expander("Why divide, and not add?", on_change="rerun", key="_why")
     if not opened.open:

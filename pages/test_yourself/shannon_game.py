@@ -20,7 +20,7 @@ from lm_core.scoring import shannon_game
 from lm_core.scoring.scores import Score
 from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
-from pages.shared.controls import model_ladder
+from pages.shared.controls import offered_models
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import top_table
 from pages.test_yourself import ten_questions
@@ -56,7 +56,7 @@ def _messages() -> tuple[str, ...]:
 
 
 def _tokenizer() -> Tokenizer:
-    return model_ladder.rung("bigram").model.tokenizer
+    return offered_models.offered_model("bigram").model.tokenizer
 
 
 def _word(text: str) -> int:
@@ -67,7 +67,7 @@ def _word(text: str) -> int:
     return tokenizer.encode(text)[0]
 
 
-def draw(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     """Asks for the seed and who plays; returns what shows the game."""
     who = str(link["who"][0])
     if not url_state.presenting():
@@ -172,7 +172,7 @@ def _given(game: Game) -> dict[str, float]:
     from lm_core.text.grammar import TRACKING
 
     context, token = (0, *game.ids[: game.at]), game.ids[game.at]
-    models: dict[str, LanguageModel] = {kind: model_ladder.rung(kind).model for kind in _OTHERS}
+    models: dict[str, LanguageModel] = {kind: offered_models.offered_model(kind).model for kind in _OTHERS}
     models["source"] = GrammarModel(TRACKING, _tokenizer())  # type: ignore[arg-type]
     return {
         kind: Distribution(model.next_logits([context])[0]).row(token).probability for kind, model in models.items()
@@ -198,9 +198,9 @@ def _standings(game: Game, who: str) -> None:
     if not game.over and not url_state.presenting():
         return
     last = (0, *game.ids[: game.at - 1])
-    model = model_ladder.rung("transformer").model
+    model = offered_models.offered_model("transformer").model
     if not url_state.presenting():
-        top_table.table(
+        top_table.render(
             Distribution(model.next_logits([last])[0]), model.tokenizer, _TOP, "The small Transformer at the last word"
         )
 

@@ -17,9 +17,9 @@ from lm_core.models import LanguageModel
 from lm_core.scoring import quiz
 from lm_core.scoring.quiz import Kind, Question, Shown
 from lm_core.serving import ServedModel
-from lm_core.serving.engine_with_fallback import Told
+from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared import guided_tour, markup, page_links, url_state
-from pages.shared.controls import model_ladder, model_picker, provenance
+from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.controls.view_switcher import Link
 from pages.test_yourself import computed_questions
 from pages.test_yourself.choice_questions import CHOICES, Choice
@@ -29,14 +29,14 @@ _TESTS, _LAST_SEED = "_quiz_tests", 2**32 - 1
 
 
 @dataclass
-class Sitting:
+class QuizAttempt:
     """The ten of a seed, and what was answered."""
 
     seed: int
     questions: list[Question]
     model: str
     """Whom some of them were asked."""
-    told: Told
+    told: Provenance
     given: dict[int, object] = field(default_factory=dict)
     at: int = 0
     problem: str = ""
@@ -53,7 +53,7 @@ class Sitting:
         return len(self.given) == len(self.questions)
 
 
-def standing() -> Link:
+def read_link() -> Link:
     """The parameters of both views as they stand."""
     return {"who": (st.session_state[url_state.choice("who", ("me", "room"), "me")], "me")}
 
@@ -65,7 +65,7 @@ def seed(toolbar: DeltaGenerator, hint: str) -> int:
         with toolbar:
             url_state.control(key, st.number_input, "Seed", 0, _LAST_SEED, help=hint, width=130)
     value = int(st.session_state[key])
-    url_state.travel("seed", value, 0)
+    url_state.carry("seed", value, 0)
     return value
 
 
@@ -88,9 +88,9 @@ def questions(seed: int, every: dict[Kind, list[Callable[..., Question]]]) -> li
 
 
 def _small(kind: str) -> LanguageModel:
-    from lm_core.models.bos_prefix import Begun
+    from lm_core.models.prefixed_model import PrefixedModel
 
-    return Begun(model_ladder.rung(kind).model, [0])
+    return PrefixedModel(offered_models.offered_model(kind).model, [0])
 
 
 def _chosen(key: str, choice: Choice) -> Callable[..., Question]:
@@ -102,7 +102,7 @@ def _chosen(key: str, choice: Choice) -> Callable[..., Question]:
     return make
 
 
-def draw(toolbar: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """Asks for the seed; returns what shows the question that is open."""
     number = seed(
         toolbar, "The same seed gives everybody the same ten questions; what you answered under a seed stays."
@@ -110,10 +110,10 @@ def draw(toolbar: DeltaGenerator, _link: Link) -> Callable[[], None]:
     return lambda: _show(_sitting(number))
 
 
-def _sitting(number: int) -> Sitting:
-    tests: dict[int, Sitting] = st.session_state.setdefault(_TESTS, {})
+def _sitting(number: int) -> QuizAttempt:
+    tests: dict[int, QuizAttempt] = st.session_state.setdefault(_TESTS, {})
     if number not in tests:
-        told = Told()
+        told = Provenance()
 
         def pretrained() -> ServedModel:
             model = model_picker.pretrained_alone()
@@ -121,7 +121,7 @@ def _sitting(number: int) -> Sitting:
             return model
 
         asked = questions(number, bank(pretrained, _small))
-        tests[number] = Sitting(number, asked, model_picker.pretrained_name(), told)
+        tests[number] = QuizAttempt(number, asked, model_picker.pretrained_name(), told)
         while len(tests) > 8:
             tests.pop(next(iter(tests)))
     elif tests[number].model == model_picker.pretrained_name():
@@ -129,7 +129,7 @@ def _sitting(number: int) -> Sitting:
     return tests[number]
 
 
-def _show(test: Sitting) -> None:
+def _show(test: QuizAttempt) -> None:
     _progress(test)
     if test.done and test.at == len(test.questions):
         _result(test)
@@ -142,7 +142,7 @@ def _show(test: Sitting) -> None:
         _ask(test, question)
 
 
-def _progress(test: Sitting) -> None:
+def _progress(test: QuizAttempt) -> None:
     """One sign a question, and where one stands."""
     signs = []
     for n, question in enumerate(test.questions):
@@ -155,7 +155,7 @@ def _progress(test: Sitting) -> None:
     )
 
 
-def _ask(test: Sitting, question: Question) -> None:
+def _ask(test: QuizAttempt, question: Question) -> None:
     """The form of a question; its kind decides the control."""
     shown, key = question.shown, f"quiz_{test.seed}_{test.at}"
     with st.form(f"_{key}_form", border=False):
@@ -176,7 +176,7 @@ def _ask(test: Sitting, question: Question) -> None:
         markup.note(test.problem)
 
 
-def _answer(test: Sitting, key: str) -> None:
+def _answer(test: QuizAttempt, key: str) -> None:
     """Takes what stands in the form of the question that is open, or says what is wrong with it."""
     question, given = test.questions[test.at], st.session_state[key]
     test.problem = _missing(question, given)
@@ -203,7 +203,7 @@ def _missing(question: Question, given: object) -> str:
     return ""
 
 
-def _explain(test: Sitting, question: Question) -> None:
+def _explain(test: QuizAttempt, question: Question) -> None:
     """Right or wrong, why, and where to see it."""
     right = question.accepts(test.given[test.at])
     markup.show(
@@ -218,7 +218,7 @@ def _explain(test: Sitting, question: Question) -> None:
         page_links.show(question.page, f"See it: {page_links.target(question.page)[0].title}")
 
 
-def _next(test: Sitting) -> None:
+def _next(test: QuizAttempt) -> None:
     test.at = min(len(test.questions), test.at + 1)
 
 
@@ -234,7 +234,7 @@ def _said(question: Question, answer: object) -> str:
     return f"{float(str(answer)):.6g} {shown.unit}".strip()
 
 
-def _result(test: Sitting) -> None:
+def _result(test: QuizAttempt) -> None:
     passed = quiz.passed(test.right, len(test.questions))
     if passed:
         guided_tour.complete()
@@ -260,7 +260,7 @@ def _again(number: int) -> None:
         del st.session_state[key]
 
 
-def hand_in(test: Sitting, name: str) -> str:
+def hand_in(test: QuizAttempt, name: str) -> str:
     """The result as text: seed, score, and each question with what was answered."""
     passed = quiz.passed(test.right, len(test.questions))
     lines = [

@@ -19,10 +19,10 @@ from lm_core.text.corpus import BOS
 from lm_core.training.recipe import RATES as LEARNING_RATES
 from lm_core.training.recipe import Recipe
 from lm_core.training_runs import checkpoint_replay as replays
-from lm_core.training_runs.checkpoint_replay import Replay, Snapshot
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
 from lm_core.training_runs.run_folder import DIVERGED, RunFolder
 from lm_core.training_runs.scheduler import INTERRUPTED
-from pages.server.training_scheduler import jobs
+from pages.server.training_scheduler import scheduler
 from pages.shared import markup
 from pages.shared.controls import model_picker
 from pages.training import controls
@@ -55,14 +55,14 @@ def _recipes(recipe: Recipe, kind: str) -> dict[str, Recipe]:
 def _bigram(run: str, root: str) -> tuple[NgramModel, float]:
     """The counted bigram of a run's text, and its loss on the held-out lines, else on the text itself."""
     del root  # part of the key
-    opened = replays.opened(RunFolder(jobs().root / run))
+    opened = replays.open_replay(RunFolder(scheduler().root / run))
     texts = opened.texts
     model = NgramModel.fit(texts.learned, order=2, tokenizer=texts.tokenizer, smoothing=AddK(_K))
     found = held_out(model, texts.tested or texts.learned)
     return model, -found.log_probability / found.events
 
 
-def fold(replay: Replay, watcher: str) -> None:
+def expander(replay: CheckpointReplay, watcher: str) -> None:
     """Start it, watch it, and see what each model says."""
     opened = st.expander("Race: one text, several models", on_change="rerun", key="_train_race")
     if not opened.open:
@@ -77,8 +77,8 @@ def fold(replay: Replay, watcher: str) -> None:
             st.button("Stop" if running else "Start the race", on_click=_switch, args=(not running,))
         try:
             recipes = _recipes(replay.recipe, kind)
-            folders = {name: jobs().open(recipe, replay.corpus) for name, recipe in recipes.items()}
-            runners = {name: replays.opened(folder) for name, folder in folders.items()}
+            folders = {name: scheduler().open(recipe, replay.corpus) for name, recipe in recipes.items()}
+            runners = {name: replays.open_replay(folder) for name, folder in folders.items()}
         except InvalidInput as error:
             markup.note(str(error), "error")
             return
@@ -89,17 +89,17 @@ def _switch(on: bool) -> None:
     st.session_state[_ON] = on
 
 
-def _picture(runners: dict[str, Replay], kind: str, watcher: str, replay: Replay) -> None:
+def _picture(runners: dict[str, CheckpointReplay], kind: str, watcher: str, replay: CheckpointReplay) -> None:
     from pages.training import comparison_figure
 
     on, steps = st.session_state.get(_ON, False), replay.recipe.steps
-    standings = {n: jobs().watch(r.folder, f"{watcher} race", steps if on else 0) for n, r in runners.items()}
+    standings = {n: scheduler().watch(r.folder, f"{watcher} race", steps if on else 0) for n, r in runners.items()}
     ended = [s.head >= steps or s.state in (DIVERGED, INTERRUPTED) for s in standings.values()]
     tested = bool(replay.texts.tested)
     curves = [(name, *_curve(runner, tested)) for name, runner in runners.items()]
     floors = [(floor.name, floor.nats) for floor in replay.floors[-1:]]
     if kind == MODELS and replay.recipe.edges:
-        floors.append(("bigram, counted", _bigram(replay.folder.id, str(jobs().root))[1]))
+        floors.append(("bigram, counted", _bigram(replay.folder.id, str(scheduler().root))[1]))
     what = "held-out loss" if tested else "training loss"
     st.plotly_chart(
         comparison_figure.losses(curves, floors, steps, what), key="_race_chart", config={"displayModeBar": False}
@@ -117,7 +117,7 @@ def _picture(runners: dict[str, Replay], kind: str, watcher: str, replay: Replay
         st.rerun()
 
 
-def _curve(runner: Replay, tested: bool) -> tuple[list[int], list[float]]:
+def _curve(runner: CheckpointReplay, tested: bool) -> tuple[list[int], list[float]]:
     records = runner.folder.records()
     if tested:
         measured = records[~np.isnan(records["held_out"])]
@@ -130,7 +130,7 @@ def _curve(runner: Replay, tested: bool) -> tuple[list[int], list[float]]:
 # ---- one prompt, all models ---------------------------------------------------------------------------------------
 
 
-def side_by_side(replay: Replay, words: str) -> None:
+def side_by_side(replay: CheckpointReplay, words: str) -> None:
     """The reader's words under every model that has been trained on this text, the counted one and the pretrained."""
     opened = st.expander("One prompt, all models", on_change="rerun", key="_train_side")
     if not opened.open:
@@ -145,11 +145,11 @@ def side_by_side(replay: Replay, words: str) -> None:
             return
         rows = []
         if replay.recipe.edges:
-            rows.append(_row("bigram, counted", _bigram(replay.folder.id, str(jobs().root))[0], ids))
+            rows.append(_row("bigram, counted", _bigram(replay.folder.id, str(scheduler().root))[0], ids))
         for name, recipe in _recipes(replay.recipe, MODELS).items():
-            folder = RunFolder(jobs().root / recipe.run_id(replay.corpus))
+            folder = RunFolder(scheduler().root / recipe.run_id(replay.corpus))
             if folder.head:
-                runner = replays.opened(folder)
+                runner = replays.open_replay(folder)
                 rows.append(_row(f"{name}, step {folder.head:,}", Snapshot(runner, folder.head), ids))
             else:
                 rows.append((name, "not trained yet: start the race"))

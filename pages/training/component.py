@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from lm_core.training_runs.run_folder import DIVERGED
 from lm_core.training_runs.scheduler import INTERRUPTED
 from pages.shared import markup
 from pages.training import player
-from pages.training.player import Place
+from pages.training.player import PlayerState
 
 POINTS = 250
 """Points of a curve; a longer run is drawn as means of equal stretches."""
@@ -27,7 +27,7 @@ _component = st.components.v2.component(
 )
 
 
-def draw(replay: Replay, place: Place, compact: bool) -> None:
+def render(replay: CheckpointReplay, place: PlayerState, compact: bool) -> None:
     """Transport, chart and the facts under it."""
     records, steps = replay.folder.records(), replay.recipe.steps
     upto = records[: place.at]
@@ -48,7 +48,7 @@ def draw(replay: Replay, place: Place, compact: bool) -> None:
         "compact": compact,
         "told": "" if place.playing else _told(upto, steps),
     }
-    _component(data=data, key=player.KEY, on_act_change=player.heard)
+    _component(data=data, key=player.KEY, on_act_change=player.on_event)
 
 
 def _curves(records: NDArray[np.void]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _facts(upto: NDArray[np.void], tested: bool) -> list[list[str]]:
     ]
 
 
-def _said(replay: Replay, place: Place) -> str:
+def _said(replay: CheckpointReplay, place: PlayerState) -> str:
     """One sentence on how the run stands."""
     standing, steps = place.standing, replay.recipe.steps
     if standing.state == INTERRUPTED:

@@ -13,9 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.text import corpus as corpora
 from lm_core.text.corpus import Corpus
-from lm_core.training.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check
+from lm_core.training.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check_recipe
 from lm_core.training_runs.run_folder import RunFolder
-from pages.server.training_scheduler import jobs
+from pages.server.training_scheduler import scheduler
 from pages.shared import markup, url_state
 
 Link = dict[str, tuple[object, object]]
@@ -79,7 +79,7 @@ def built_in(kind: str) -> Corpus:
 
 
 def text_kind() -> str:
-    """Which text is chosen; after `ask`."""
+    """Which text is chosen; after `read_controls`."""
     return str(st.session_state[url_state.key_of("text")])
 
 
@@ -109,13 +109,13 @@ def _reader(name: str) -> Callable[[str], object]:
         elif name == "learning_rate" and len(text) < 30:
             with suppress(ValueError):
                 value = float(text)
-        check(name, value)
+        check_recipe(name, value)
         return value
 
     return read
 
 
-def ask(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
+def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
     """The controls. Raises InvalidInput for settings that do not fit, UnreadableText for own text without words."""
     presenting = url_state.presenting()
     text_key = url_state.choice("text", list(TITLES), LOG)
@@ -222,7 +222,7 @@ def _typed(text: str) -> Corpus:
 def _stored() -> Corpus | None:
     """The text of the run that a link names, where that run is still here: a file does not fit into a link."""
     run = str(st.session_state[url_state.text("run", "", 16)])
-    folder = RunFolder(jobs().root / run)
+    folder = RunFolder(scheduler().root / run)
     if not re.fullmatch("[0-9a-f]{16}", run) or not folder.head:
         return None
     st.session_state[_STORED] = folder.corpus()

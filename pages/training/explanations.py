@@ -10,11 +10,11 @@ import streamlit as st
 
 from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
-from lm_core.training.step_details import OpenedStep, open_step
-from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training.step_details import StepDetails, explain_step
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from pages.shared import markup
 from pages.training import samples
-from pages.training.player import Place
+from pages.training.player import PlayerState
 
 _STEP, _OPENED = "_train_step_fold", "_train_opened"
 _MOST_NAMES = 150
@@ -38,7 +38,7 @@ def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]])
     )
 
 
-def text(replay: Replay, place: Place) -> None:
+def text_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """What a very small text, or a missing mask, means for what can be learned."""
     recipe, read = replay.recipe, replay.texts
     if recipe.family == "Transformer without mask" and place.at:
@@ -55,7 +55,7 @@ def text(replay: Replay, place: Place) -> None:
         )
 
 
-def step(replay: Replay, place: Place) -> None:
+def step_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """The last step made, opened; it opens by itself after a click on Step."""
     if place.opens:
         st.session_state[_STEP] = True
@@ -73,17 +73,17 @@ def step(replay: Replay, place: Place) -> None:
             _step(replay, _opened(replay, place.at))
 
 
-def _opened(replay: Replay, at: int) -> OpenedStep:
+def _opened(replay: CheckpointReplay, at: int) -> StepDetails:
     key, kept = (replay.folder.id, at), st.session_state.get(_OPENED)
     if not kept or kept[0] != key:
         with replay.at(at - 1) as trainer:
-            kept = (key, open_step(trainer))
+            kept = (key, explain_step(trainer))
         st.session_state[_OPENED] = kept
-    found: OpenedStep = kept[1]
+    found: StepDetails = kept[1]
     return found
 
 
-def _step(replay: Replay, opened: OpenedStep) -> None:
+def _step(replay: CheckpointReplay, opened: StepDetails) -> None:
     words, made = replay.texts.tokenizer, opened.made
     st.write(
         f"Step {made.step:,}: {opened.predictions:,} predictions, made in one pass. Their mean loss was "
@@ -115,7 +115,7 @@ def _step(replay: Replay, opened: OpenedStep) -> None:
     _table(f"The largest changes among {opened.parameters:,} weights", ("weight", "before", "after", "change"), minus)
 
 
-def notice(replay: Replay, place: Place) -> None:
+def notice_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """What to notice, with the figures of this run."""
     opened = st.expander("What to notice", on_change="rerun", key="_train_notice")
     if not opened.open:
@@ -135,7 +135,7 @@ def notice(replay: Replay, place: Place) -> None:
         )
 
 
-def clocks(replay: Replay, place: Place) -> None:
+def clocks_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """Teacher forcing: one pass scores every position; generation needs one pass a token."""
     opened = st.expander("Teacher forcing, and two clocks", on_change="rerun", key="_train_clocks")
     if not opened.open:
@@ -168,18 +168,18 @@ def clocks(replay: Replay, place: Place) -> None:
         )
 
 
-def vectors(replay: Replay, place: Place) -> None:
+def vectors_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """Token vectors in the plane of largest spread."""
     opened = st.expander("What became of the token vectors", on_change="rerun", key="_train_vectors")
     if not opened.open:
         return
-    from lm_core.training.projections import plane, token_vectors
+    from lm_core.training.projections import project_to_plane, token_vectors
     from pages.training import embedding_figure
 
     with replay.at(samples.shown_step(replay, place)) as trainer:
         table = token_vectors(trainer)
         step = trainer.step
-    points, share = plane(table)
+    points, share = project_to_plane(table)
     names = [label(replay.texts.tokenizer.token_bytes(i)) for i in range(len(points))]
     with opened:
         st.plotly_chart(
@@ -193,15 +193,15 @@ def vectors(replay: Replay, place: Place) -> None:
         )
 
 
-def beside(replay: Replay, place: Place) -> None:
+def counts_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """The learned rows beside the counted ones."""
     opened = st.expander("Learned rows beside counted ones", on_change="rerun", key="_train_beside")
     if not opened.open:
         return
-    from lm_core.training.projections import beside_counts
+    from lm_core.training.projections import compare_with_counts
 
     with replay.at(samples.shown_step(replay, place)) as trainer:
-        found, step = beside_counts(trainer, 7), trainer.step
+        found, step = compare_with_counts(trainer, 7), trainer.step
     words = replay.texts.tokenizer
     head = ("after ↓ next →", *(_token(words, i) for i in found.after))
     rows = [

@@ -14,17 +14,17 @@ from lm_core.errors import DamagedFile
 from lm_core.labels import label
 from lm_core.models import LanguageModel, model_file
 from lm_core.training.recipe import Recipe
-from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from pages.shared import callbacks, markup
 from pages.shared.controls import own_model
 from pages.shared.pictures import export
 from pages.training import controls
-from pages.training.player import Place
+from pages.training.player import PlayerState
 
 _PROBLEM = "_model_problem"
 
 
-def fold(replay: Replay, place: Place) -> None:
+def expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """The model of this step, the record of all steps, the code that makes them."""
     opened = st.expander("Take the model along, show the code", on_change="rerun", key="_train_export")
     if not opened.open:
@@ -41,12 +41,12 @@ def fold(replay: Replay, place: Place) -> None:
             export.download("All steps, CSV", partial(_steps, replay), f"{name}.csv", "text/csv")
             st.button("Use it on page Generation", on_click=callbacks.want, args=("its use",))
         if callbacks.wanted("its use"):
-            own_model.take(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
+            own_model.open_model(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
             callbacks.done("its use")
             st.switch_page("pages/03_generation.py", query_params={"with": "own"})
 
 
-def _code(replay: Replay) -> str:
+def _code(replay: CheckpointReplay) -> str:
     changed = {k: v for k, v in replay.recipe.to_json().items() if v != getattr(Recipe(), k)}
     arguments = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     text = controls.CODE[controls.text_kind()]
@@ -61,16 +61,16 @@ print(made.step, made.loss, made.held_out)
 """
 
 
-def _about(replay: Replay, step: int) -> dict[str, object]:
+def _about(replay: CheckpointReplay, step: int) -> dict[str, object]:
     return {"corpus": replay.corpus.name, "recipe": replay.recipe.to_json(), "step": step}
 
 
-def _model(replay: Replay, place: Place) -> bytes:
+def _model(replay: CheckpointReplay, place: PlayerState) -> bytes:
     with replay.at(place.at) as trainer:
         return model_file.to_bytes(trainer.model, _about(replay, place.at))
 
 
-def _steps(replay: Replay) -> bytes:
+def _steps(replay: CheckpointReplay) -> bytes:
     records = replay.folder.records()
     table = io.StringIO()
     writer = csv.writer(table)
@@ -80,7 +80,7 @@ def _steps(replay: Replay) -> bytes:
     return table.getvalue().encode()
 
 
-def opener() -> None:
+def upload_expander() -> None:
     """The place to open a model file again."""
     with st.expander("Open a trained model"):
         file = st.file_uploader("Model (safetensors)", key="_model_file", on_change=_read)
@@ -97,7 +97,7 @@ def _read() -> None:
     if file is None:
         return
     try:
-        own_model.take(file.getvalue(), file.name)
+        own_model.open_model(file.getvalue(), file.name)
     except DamagedFile as error:
         st.session_state[_PROBLEM] = str(error)
 

@@ -11,10 +11,10 @@ from typing import Any
 import streamlit as st
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from lm_core.training_runs.run_folder import DIVERGED, RunFolder
-from lm_core.training_runs.scheduler import INTERRUPTED, Standing
-from pages.server.training_scheduler import jobs
+from lm_core.training_runs.scheduler import INTERRUPTED, RunStatus
+from pages.server.training_scheduler import scheduler
 from pages.shared import url_state
 
 KEY = "training_component"
@@ -29,21 +29,21 @@ _AT, _UNTIL, _PLAYING, _SINCE, _RUN, _ACT, _HANDLED, _WATCHER = (
 
 
 @dataclass(frozen=True)
-class Place:
+class PlayerState:
     """Where the visitor stands after this run of the page."""
 
     at: int
     playing: str
     """The speed; empty when paused."""
     handled: str
-    standing: Standing
+    standing: RunStatus
     arrived: bool
     """Whether the page shows this run for the first time."""
     opens: bool
     """Whether the visitor has just made this one step."""
 
 
-def heard() -> None:
+def on_event() -> None:
     """Callback of the component: notes what the visitor wants; done when the page gets there."""
     act = getattr(st.session_state.get(KEY), "act", None)
     if isinstance(act, dict) and act.get("id") != st.session_state.get(_HANDLED):
@@ -65,7 +65,7 @@ def watcher() -> str:
     return str(st.session_state.setdefault(_WATCHER, secrets.token_hex(8)))
 
 
-def place(replay: Replay) -> Place:
+def update(replay: CheckpointReplay) -> PlayerState:
     """Does what was asked, moves a run that plays, and says where that leads."""
     folder = replay.folder
     state, steps = st.session_state, replay.recipe.steps
@@ -74,7 +74,7 @@ def place(replay: Replay) -> Place:
     arrived = state.get(_RUN) != folder.id
     if arrived or url_state.arriving():
         if (before := state.get(_RUN)) not in (None, folder.id):
-            jobs().leave(RunFolder(jobs().root / before), me)
+            scheduler().leave(RunFolder(scheduler().root / before), me)
         state[_RUN] = folder.id
         asked = min(state[at_key], steps) if url_state.arriving() else 0
         state[_AT], state[_PLAYING] = float(min(asked, folder.head)), ""
@@ -89,10 +89,10 @@ def place(replay: Replay) -> Place:
     standing = _move(folder, steps, me)
     at = int(state[_AT])
     state[at_key] = at
-    return Place(at, state[_PLAYING], str(state.get(_HANDLED, "")), standing, arrived, opens)
+    return PlayerState(at, state[_PLAYING], str(state.get(_HANDLED, "")), standing, arrived, opens)
 
 
-def _do(act: dict[str, Any], replay: Replay, steps: int, me: str) -> bool:
+def _do(act: dict[str, Any], replay: CheckpointReplay, steps: int, me: str) -> bool:
     """One act of the visitor; a browser may send anything. Whether it was a single step that was made."""
     folder = replay.folder
     state, kind = st.session_state, act.get("kind")
@@ -105,7 +105,7 @@ def _do(act: dict[str, Any], replay: Replay, steps: int, me: str) -> bool:
     elif kind == "reset":
         state[_AT], state[_PLAYING] = 0.0, ""
     elif kind == "resume":
-        jobs().resume(folder)
+        scheduler().resume(folder)
         _play("full", steps)
     elif kind == "move":
         try:
@@ -119,7 +119,7 @@ def _do(act: dict[str, Any], replay: Replay, steps: int, me: str) -> bool:
     return False
 
 
-def _near(replay: Replay, step: int) -> int:
+def _near(replay: CheckpointReplay, step: int) -> int:
     """This step, if it is soon made again; else the nearest one that was kept: a drag must not wait."""
     if replay.seconds(step) <= _SOON:
         return step
@@ -137,7 +137,7 @@ def _step(folder: RunFolder, steps: int, me: str) -> bool:
     if wanted > steps:
         return False
     end = time.monotonic() + _PATIENCE
-    while jobs().watch(folder, me, wanted).head < wanted and time.monotonic() < end:
+    while scheduler().watch(folder, me, wanted).head < wanted and time.monotonic() < end:
         time.sleep(0.01)
     if folder.head < wanted:
         return False
@@ -145,21 +145,21 @@ def _step(folder: RunFolder, steps: int, me: str) -> bool:
     return True
 
 
-def _move(folder: RunFolder, steps: int, me: str) -> Standing:
+def _move(folder: RunFolder, steps: int, me: str) -> RunStatus:
     """Goes on with a run that plays, and says how far it is wanted."""
     state = st.session_state
     speed = state[_PLAYING]
     if not speed:
-        return jobs().watch(folder, me, 0)
+        return scheduler().watch(folder, me, 0)
     now = time.monotonic()
     passed, state[_SINCE] = now - state[_SINCE], now
     rate = SPEEDS[speed] or steps / _WHOLE_RUN
     until = state[_UNTIL]
     ahead = until if speed in ("full", "fast") else min(until, int(state[_AT] + 3 * rate) + 1)
-    standing = jobs().watch(folder, me, ahead)
+    standing = scheduler().watch(folder, me, ahead)
     state[_AT] = min(float(standing.head), float(until), state[_AT] + max(passed, 1e-6) * rate)
     ended = standing.state in (DIVERGED, INTERRUPTED) and state[_AT] >= standing.head
     if state[_AT] >= until or ended:
         state[_PLAYING] = ""
-        standing = jobs().watch(folder, me, 0)
+        standing = scheduler().watch(folder, me, 0)
     return standing

@@ -8,12 +8,12 @@ from typing import Any
 import streamlit as st
 
 from lm_core.text.corpus import BOS
-from lm_core.training_runs.checkpoint_replay import Replay, Snapshot
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
 from pages.shared import markup, url_state
 from pages.shared.controls import prompt_box
 from pages.shared.pictures import bars
 from pages.training import controls
-from pages.training.player import Place
+from pages.training.player import PlayerState
 
 _DEFAULTS = {controls.LOG: "the package left the", controls.ARTICLES: "left regional"}
 _SIZE, _STAGE_SIZE = 6, 4
@@ -26,14 +26,16 @@ _WORDS = "_train_words"
 _PATIENCE = 0.3  # seconds of making steps again before a kept step is shown instead
 
 
-def shown_step(replay: Replay, place: Place) -> int:
+def shown_step(replay: CheckpointReplay, place: PlayerState) -> int:
     """The step whose weights are looked at: this one, or, where that would take long, the last one kept before it."""
     if place.playing or replay.seconds(place.at) > _PATIENCE:
         return replay.kept_before(place.at)
     return place.at
 
 
-def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str, tuple[object, object]]]:
+def render(
+    replay: CheckpointReplay, place: PlayerState, presenting: bool
+) -> tuple[str, dict[str, tuple[object, object]]]:
     """The box, the bars and the sample; the words, and what belongs into the link."""
     kind = controls.text_kind()
     name, default = f"say_{kind}", _default(replay, kind)
@@ -41,13 +43,13 @@ def draw(replay: Replay, place: Place, presenting: bool) -> tuple[str, dict[str,
     model = Snapshot(replay, step)
     begin = (BOS,) if replay.recipe.edges and model.context_length != 1 else ()
     _follow_default(name, default)
-    box = prompt_box.ask(model, name, "Your words", default, compact=presenting, chips=False, begin=begin)
+    box = prompt_box.render(model, name, "Your words", default, compact=presenting, chips=False, begin=begin)
     if box.answer:
-        picture: dict[str, Any] = bars.picture(box.answer, _STAGE_SIZE if presenting else _SIZE)
+        picture: dict[str, Any] = bars.single_payload(box.answer, _STAGE_SIZE if presenting else _SIZE)
         picture["caption"] = f"What comes next, as the model of step {step:,} has it."
         if presenting:
             picture["caption"] = f"Next token, step {step:,}"
-        bars.draw(picture, "training_bars", compact=presenting)
+        bars.render(picture, "training_bars", compact=presenting)
     if not presenting:
         if step != place.at and not place.playing:
             seconds = replay.seconds(place.at)
@@ -62,10 +64,10 @@ def _follow_default(name: str, default: str) -> None:
     state = st.session_state
     before, state[_WORDS] = state.get(_WORDS), (name, default)
     if before and before[0] == name and before[1] != default and state.get(url_state.key_of(name)) == before[1]:
-        prompt_box.put(name, default)
+        prompt_box.set_text(name, default)
 
 
-def _default(replay: Replay, kind: str) -> str:
+def _default(replay: CheckpointReplay, kind: str) -> str:
     """Words to begin with, from the text itself."""
     if kind in _DEFAULTS:
         return _DEFAULTS[kind]
@@ -74,7 +76,7 @@ def _default(replay: Replay, kind: str) -> str:
     return replay.texts.tokenizer.decode(first[:cut])
 
 
-def along(replay: Replay, place: Place) -> None:
+def along(replay: CheckpointReplay, place: PlayerState) -> None:
     """What it wrote at steps along the way, with the same draws each time."""
     opened = st.expander("What it wrote along the way", on_change="rerun", key="_train_along")
     if not opened.open:
@@ -94,7 +96,7 @@ def along(replay: Replay, place: Place) -> None:
         st.write("Drawn at T = 1 with seed 0 each time: only what was learned between two rows changes the text.")
 
 
-def _sample(replay: Replay, model: Snapshot) -> str:
+def _sample(replay: CheckpointReplay, model: Snapshot) -> str:
     """A text from its beginning; the same draws at every step, so that only learning changes it."""
     from lm_core.decoding.strategies import strategy
     from lm_core.generation.context_window import ContextPolicy

@@ -21,7 +21,7 @@ rows = [
     for i, token in enumerate(HOSTILE)
 ]
 picture = {"rows": rows, "bands": [{"label": "ranks 32–50", "p": 0.1}], "rest": {}, "caption": HOSTILE[0]}
-bars.draw(picture, key="hostile", takes=cast(prompt_box.Answer, SimpleNamespace(name="prompt")))
+bars.render(picture, key="hostile", takes=cast(prompt_box.PromptAnswer, SimpleNamespace(name="prompt")))
 for token in HOSTILE:
     markup.note(label(token.encode()))
 export._component(data={**picture, "title": HOSTILE[0], **export._drawn(picture)}, key="hostile_export")
@@ -32,5 +32,5 @@ walked = component.Picture(
     everything, steps, 31, steps[0], lambda i: HOSTILE[i].encode(), frozenset(), 50, range(0), None, "", 0,
     branches=[Branch((i,), -4.0, 0, 0, ()) for i in everything],
 )  # fmt: skip
-component.draw(walked, component.View(50, "linear", True), HOSTILE[0])
+component.render(walked, component.ViewSettings(50, "linear", True), HOSTILE[0])
 st.text("done")

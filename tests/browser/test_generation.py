@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from lm_core import Transformer
 from lm_core.decoding.strategies import strategy
 from lm_core.generation.loop import Limits, run
-from lm_core.generation.trace_file import Recording
+from lm_core.generation.trace_file import TraceFile
 from lm_core.labels import label
 from lm_core.scoring.scores import score_continuation
 from tests.browser.screen import fills_a_stage, settled
@@ -74,7 +74,7 @@ def test_the_articles_loop_by_hand(server: Server, open_page: Open) -> None:
     page.get_by_text("Show the code, export").click()
     with page.expect_download() as download:
         button(page, "JSON, trace").click()
-    trace = Recording.read(Path(download.value.path()).read_bytes(), "trace.json").trace
+    trace = TraceFile.read(Path(download.value.path()).read_bytes(), "trace.json").trace
     assert (trace.text, str(trace.finish)) == ("warehouse.</s>", "end token")
 
 

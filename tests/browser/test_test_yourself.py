@@ -7,7 +7,7 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from lm_core import Transformer
 from lm_core.models import LanguageModel, model_file
-from lm_core.models.bos_prefix import Begun
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.scoring.quiz import Question
 from pages.test_yourself import ten_questions
 from tests.browser.screen import settled
@@ -25,7 +25,7 @@ def ten(model: Transformer, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], 
     monkeypatch.chdir(ROOT)
 
     def small(kind: str) -> LanguageModel:
-        return Begun(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
+        return PrefixedModel(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
     bank = ten_questions.bank(lambda: model, small)
     return lambda seed: ten_questions.questions(seed, bank)

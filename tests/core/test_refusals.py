@@ -21,7 +21,7 @@ from lm_core.generation.trace import Trace
 from lm_core.logits import log_softmax, omitted, softmax
 from lm_core.models.config import TransformerConfig
 from lm_core.models.grammar_model import GrammarModel
-from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.gru import GRUConfig, GRUModel
 from lm_core.models.kv_cache import KVCache
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.counts import NgramCounts, occurrences
@@ -30,7 +30,7 @@ from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 from lm_core.scoring import scores
 from lm_core.text import corpus
 from lm_core.text.grammar import TRACKING, Grammar
-from lm_core.text.prompt import read
+from lm_core.text.prompt import read_prompt
 from lm_core.text.tokenizers import CharacterTokenizer, WordTokenizer, from_json
 
 NAN, INF = math.nan, math.inf
@@ -42,7 +42,7 @@ def small(kind: str) -> Any:
     made: Any = {
         "transformer": lambda: Transformer(SHAPE, WORDS),
         "neural": lambda: NeuralNgram(NeuralNgramConfig(4), WORDS),
-        "gru": lambda: Recurrent(RecurrentConfig(4), WORDS),
+        "gru": lambda: GRUModel(GRUConfig(4), WORDS),
     }[kind]()
     made.initialise(torch.Generator().manual_seed(0))
     return made
@@ -91,8 +91,8 @@ CASES = {
     "a negative id": Case(lambda: WORDS.token_bytes(-1), "token_id", "-1"),
     "a word twice": Case(lambda: WordTokenizer(["a", "a"]), "words"),
     "a foreign tokenizer": Case(lambda: from_json("[]"), "tokenizer"),
-    "no prompt": Case(lambda: read("", WORDS, 5), "prompt"),
-    "no room for a prompt": Case(lambda: read("a", WORDS, 0), "max_tokens", "0"),
+    "no prompt": Case(lambda: read_prompt("", WORDS, 5), "prompt"),
+    "no room for a prompt": Case(lambda: read_prompt("a", WORDS, 0), "max_tokens", "0"),
     # models
     **{
         f"{kind}, {name}": Case(lambda kind=kind, ids=ids: small(kind).logits(ids), parameter)  # type: ignore[misc]
@@ -168,12 +168,12 @@ CASES = {
     "a policy without a word": Case(lambda: loop.Limits(policy_words=("",)), "policy_words"),
     "a window of 1": Case(lambda: loop.Limits(window=1), "window", "1"),
     "a prompt beyond the window": Case(
-        lambda: context_window.outcome(9, 1, 8, context_window.ContextPolicy.STOP), "prompt", "9"),
-    "a walk from nowhere": Case(lambda: branch_tree.Exploration(TINY, []), "prompt_ids"),
-    "a place beyond the branch": Case(lambda: branch_tree.Exploration(TINY, [1]).move(1), "place", "1"),
-    "an unknown token by hand": Case(lambda: branch_tree.Exploration(TINY, [1]).take(9, GREEDY), "token id", "9"),
-    "a circle of one": Case(lambda: repetition.circle([1, 1], times=1), "times", "1"),
-    "a recording of nothing": Case(lambda: trace_file.Recording.read(b"", "f"), "trace", "f"),
+        lambda: context_window.apply_policy(9, 1, 8, context_window.ContextPolicy.STOP), "prompt", "9"),
+    "a walk from nowhere": Case(lambda: branch_tree.BranchTree(TINY, []), "prompt_ids"),
+    "a place beyond the branch": Case(lambda: branch_tree.BranchTree(TINY, [1]).move(1), "place", "1"),
+    "an unknown token by hand": Case(lambda: branch_tree.BranchTree(TINY, [1]).take(9, GREEDY), "token id", "9"),
+    "a circle of one": Case(lambda: repetition.repeated_phrase([1, 1], times=1), "times", "1"),
+    "a recording of nothing": Case(lambda: trace_file.TraceFile.read(b"", "f"), "trace", "f"),
     "keeping less than nothing": Case(lambda: loop.Limits(keep=-1), "keep", "-1"),
     "no beam": Case(lambda: beam_search.beam_search(TINY, [1], 0), "width", "0"),
     "a trace of nothing": Case(lambda: Trace.from_json(""), "trace"),

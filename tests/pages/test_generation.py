@@ -12,7 +12,7 @@ from lm_core import Transformer
 from lm_core.decoding.strategies import strategy
 from lm_core.errors import ModelUnavailable
 from lm_core.generation.loop import Limits, run
-from lm_core.generation.trace_file import Recording
+from lm_core.generation.trace_file import TraceFile
 from lm_core.labels import label
 from lm_core.pretrained.catalogue import Entry
 from lm_core.scoring.scores import score_continuation
@@ -245,7 +245,7 @@ def test_files_that_are_no_traces(name: str, content: bytes) -> None:
 
 def test_edited_and_foreign_traces(model: Transformer) -> None:
     trace = run(model, model.tokenizer.encode("Hello"), strategy(), Limits(3))
-    foreign = Recording.of(trace, model.tokenizer, model.vocab_size, "gpt-9", {"t": "0"}).to_bytes()
+    foreign = TraceFile.of(trace, model.tokenizer, model.vocab_size, "gpt-9", {"t": "0"}).to_bytes()
     app = open_page("generation")
     upload(app, "edited.json", foreign.replace(b'"gpt-9"', b'"gpt-8"'))
     assert "`trace` must be unchanged since its export, but is 'edited.json, edited or damaged'" in said(app)
@@ -304,7 +304,7 @@ def test_an_exported_trace_redraws_where_the_model_is_not(monkeypatch: pytest.Mo
         raise ModelUnavailable(f"The model {self.title} is not installed.", self.install)
 
     trace = run(model, model.tokenizer.encode("The capital of France is"), strategy(seed=2, top_k=30), Limits(6))
-    file = Recording.of(trace, model.tokenizer, model.vocab_size, "smollm2-135m", {}).to_bytes()
+    file = TraceFile.of(trace, model.tokenizer, model.vocab_size, "smollm2-135m", {}).to_bytes()
     monkeypatch.setattr(Entry, "path", absent)
     monkeypatch.setattr(registry, "_served", {})
     app = open_page("generation")
@@ -322,7 +322,7 @@ def test_the_code_of_the_export_runs_and_agrees() -> None:
     now = to_the_end(app)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(next(code.value for code in app.code if "tour.follow" in code.value), {})
+        exec(next(code.value for code in app.code if "tree.follow" in code.value), {})
     joint, finish = printed.getvalue().strip().splitlines()[-1].split(" ", 1)
     assert float(joint) == pytest.approx(now["facts"]["log_p"], abs=1e-4)
     assert finish == now["finish"] == "token limit"

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lm_core import Transformer
-from lm_core.scoring.candidates import Tally, ask, score_all
+from lm_core.scoring.candidates import Tally, ask_question, score_candidates
 from lm_core.text import arithmetic_task
 from tests.pages.opening import open_page, said
 from tests.pages.touching import choose, fill, press, switch
@@ -20,7 +20,7 @@ def test_the_table_is_computed_and_the_conclusion_follows(model: Transformer) ->
     asked = every[:: len(every) // 12][:12]
     encode = model.tokenizer.encode
     candidates = [tuple(encode(text)) for text in arithmetic_task.ANSWERS]
-    found = Tally.of([ask(model, encode(c.prompt), candidates, c.right, c.shortcut) for c in asked])
+    found = Tally.of([ask_question(model, encode(c.prompt), candidates, c.right, c.shortcut) for c in asked])
     assert f"Pretrained {found.right} {found.tempting} {found.prefers_right} " in said(app)
     verdict = "does better than a shortcut" if found.beats_shortcuts else "does no better than a shortcut"
     assert f"Pretrained {verdict}: {found.right} of 12 right" in said(app)
@@ -62,7 +62,7 @@ def test_the_policy_moves_probability_and_so_does_its_opposite(model: Transforme
     assert "·refund 70.6 %" in said(app)
     encode = model.tokenizer.encode
     text = "Refund policy: annual plans are refundable within 14 days.\n\nThe refund policy says annual plans are"
-    p = math.exp(score_all(model, encode(text), [encode(" refundable")])[0])
+    p = math.exp(score_candidates(model, encode(text), [encode(" refundable")])[0])
     assert f"what stands above {100 * p:.1f} %" in said(app)
     press(app, "Its opposite")
     assert "·non 28.3 %" in said(app)

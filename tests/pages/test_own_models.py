@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lm_core import Distribution, label
-from lm_core.models.bos_prefix import Begun
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.pretrained import local
 from lm_core.serving import limits, registry
 from tests.core.pretrained.test_local import FAMILIES, WORDS, random_model
@@ -55,7 +55,7 @@ def test_every_page_works_with_it_or_says_why_not(name: str, entry: object) -> N
 
 @pytest.mark.parametrize("name", ["ours", "other"])
 def test_the_bars_are_this_models(folders: dict[str, Path], name: str) -> None:
-    model = Begun(*local.load(folders[name], adapted=name == "other"))
+    model = PrefixedModel(*local.load(folders[name], adapted=name == "other"))
     top = Distribution(model.next_logits([model.tokenizer.encode("the hub")])[0]).top(10).rows
     shown = bars(open_page(model=name, prompt="the hub"))["rows"]
     assert [row["label"] for row in shown] == [label(model.tokenizer.token_bytes(row.id)) for row in top]

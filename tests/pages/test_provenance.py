@@ -8,15 +8,15 @@ from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 from lm_core.remote.client import Client, EngineFailed
 from lm_core.remote.model import Probe, RemoteModel
 from lm_core.serving import ServedModel
-from lm_core.serving.engine_with_fallback import Elsewhere
+from lm_core.serving.engine_with_fallback import EngineWithFallback
 from pages.shared.controls import model_picker, provenance
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+def engine(monkeypatch: pytest.MonkeyPatch) -> EngineWithFallback:
     """One that nobody has started."""
     twin = TableModel(ORDER_SHIPPED)
-    engine = Elsewhere(RemoteModel(Client("vllm", "http://127.0.0.1:9"), twin), ServedModel(twin))
+    engine = EngineWithFallback(RemoteModel(Client("vllm", "http://127.0.0.1:9"), twin), ServedModel(twin))
 
     def probe() -> None:
         raise EngineFailed("The engine (vLLM) cannot be reached.")
@@ -26,8 +26,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
     return engine
 
 
-def test_what_this_server_answered_in_an_engines_place_is_not_kept_for_all(engine: Elsewhere) -> None:
-    kept: provenance.ForAll[str] = provenance.ForAll(4)
+def test_what_this_server_answered_in_an_engines_place_is_not_kept_for_all(engine: EngineWithFallback) -> None:
+    kept: provenance.SharedResults[str] = provenance.SharedResults(4)
     ids = engine.tokenizer.encode("Order shipped from the")
     made: list[str] = []
 
@@ -41,8 +41,8 @@ def test_what_this_server_answered_in_an_engines_place_is_not_kept_for_all(engin
     assert engine.told().own == 2
 
 
-def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: Elsewhere) -> None:
-    kept: provenance.ForAll[str] = provenance.ForAll(2)
+def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: EngineWithFallback) -> None:
+    kept: provenance.SharedResults[str] = provenance.SharedResults(2)
 
     def answered() -> str:
         engine._count(engine=3)
@@ -57,18 +57,18 @@ def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: Elsewhere
 
 
 def test_where_few_were_given_and_it_falls_this_servers_numbers_stand(
-    engine: Elsewhere, monkeypatch: pytest.MonkeyPatch
+    engine: EngineWithFallback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What hides them, because the engine's stand in their place, is taken back."""
     engine.measured = Probe(complete=False, entries=20, nats=0.0, probability=0.0)
     answer = SimpleNamespace(prompt=SimpleNamespace(ids=(1, 2)))
     assert engine.gives_few()
-    assert not provenance.few(answer)  # type: ignore[arg-type]
+    assert not provenance.render_if_partial(answer)  # type: ignore[arg-type]
     assert engine.told().why == "The engine (vLLM) cannot be reached."
 
 
-def test_of_another_model_nothing_is_said(engine: Elsewhere) -> None:
-    kept: provenance.ForAll[str] = provenance.ForAll(2)
+def test_of_another_model_nothing_is_said(engine: EngineWithFallback) -> None:
+    kept: provenance.SharedResults[str] = provenance.SharedResults(2)
     small = ServedModel(TableModel(ORDER_SHIPPED))
     for _ in range(2):
         kept.get("question", small, lambda: "answer")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lm_core import Distribution, label
-from lm_core.models.bos_prefix import Begun
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.pretrained import local
 from lm_core.remote import settings
 from lm_core.serving import registry
@@ -57,7 +57,7 @@ def test_every_page_works_with_it_or_says_why_not(entry: object) -> None:
 
 def test_its_bars_stand_and_where_it_falls_nothing_stands_in_their_place(engine: Engine, folder: Path) -> None:
     app = open_page(model="big", prompt="the hub")
-    model = Begun(*local.load(folder))
+    model = PrefixedModel(*local.load(folder))
     top = Distribution(model.next_logits([model.tokenizer.encode("the hub")])[0]).top(10).rows
     assert [row["label"] for row in bars(app)["rows"]] == [label(model.tokenizer.token_bytes(row.id)) for row in top]
     assert engine.asked[-1][1]["prompt"][0] == model.tokenizer.begin_ids[0]

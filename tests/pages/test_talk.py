@@ -10,7 +10,7 @@ def _heard() -> None:
 
     from pages.shared import talk
 
-    talk.heard()
+    talk.on_event()
     st.text(str(st.session_state.pop(talk._WANTED, None)))
 
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from lm_core import Transformer
 from lm_core.models import LanguageModel, model_file
-from lm_core.models.bos_prefix import Begun
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.scoring.quiz import Question
 from lm_core.training.small_models import learning_corpus
 from pages.test_yourself import ten_questions
@@ -22,7 +22,7 @@ def ten(model: Transformer, seed: int) -> list[Question]:
     """The questions of a seed, computed on this side."""
 
     def small(kind: str) -> LanguageModel:
-        return Begun(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
+        return PrefixedModel(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
     return ten_questions.questions(seed, ten_questions.bank(lambda: model, small))
 

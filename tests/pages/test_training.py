@@ -14,7 +14,7 @@ from lm_core.text.corpus import REGIONAL_LOCAL, tracking
 from lm_core.text.tokenizers import Tokenizer
 from lm_core.training.build import texts, trainer
 from lm_core.training.recipe import ARTICLE
-from lm_core.training.step_details import open_step
+from lm_core.training.step_details import explain_step
 from lm_core.training.trainer import Trainer
 from tests.pages.opening import bars, components, markup, open_page, said, send
 from tests.pages.touching import choose, example, fill, press
@@ -105,7 +105,7 @@ def test_a_step_opens() -> None:
     for number in (1, 2):
         act(app, "step")
         assert f"Step {number}: 12 predictions, made in one pass." in said(app)
-    opened = open_step(trained(1)[0])
+    opened = explain_step(trained(1)[0])
     first, slope = opened.asked[0], f"{opened.slopes[0].slope:+.4f}".replace("-", "−")
     row = f"regional {100 * first.before:.1f} % {first.loss:.4f} {100 * first.after:.1f} %"
     assert row in said(app)

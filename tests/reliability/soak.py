@@ -81,9 +81,9 @@ def training(folder: Path) -> Callable[[threading.Event], None]:
     def train(over: threading.Event) -> None:
         from lm_core.text.corpus import tracking
         from lm_core.training.recipe import Recipe
-        from lm_core.training_runs.scheduler import Jobs
+        from lm_core.training_runs.scheduler import Scheduler
 
-        jobs = Jobs(folder / "beside", slots=1)
+        jobs = Scheduler(folder / "beside", slots=1)
         number = 0
         while not over.is_set():
             run = jobs.open(Recipe("Transformer", steps=5_000, seed=number), tracking(400, seed=3))

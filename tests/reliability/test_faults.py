@@ -19,9 +19,9 @@ from lm_core import storage
 from lm_core.text.corpus import Corpus, tracking
 from lm_core.training.build import trainer
 from lm_core.training.recipe import Recipe
-from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from lm_core.training_runs.run_folder import DONE, RunFolder
-from lm_core.training_runs.scheduler import Jobs
+from lm_core.training_runs.scheduler import Scheduler
 from tests.browser.server import ROOT, running
 from tests.core.training_runs.test_scheduler import SMALL, until, worker_of
 from tests.reliability import cases
@@ -36,7 +36,7 @@ def text() -> Corpus:
 
 def test_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: Corpus) -> None:
     """Twelve with `make soak`, each somewhere else, also while a checkpoint is written; steps come once, in order."""
-    jobs = Jobs(tmp_path, slots=1, slice_seconds=0.2)
+    jobs = Scheduler(tmp_path, slots=1, slice_seconds=0.2)
     recipe = replace(SMALL, steps=STEPS)
     folder = jobs.open(recipe, text)
     for kill in range(cases(2, 12)):
@@ -51,7 +51,7 @@ def test_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: Corpus) 
     assert folder.records()["step"].tolist() == list(range(1, STEPS + 1))
     assert folder.records()["loss"].tolist() == losses
     assert list(folder.path.rglob("*.unfinished")) == []
-    with Replay(folder).at(STEPS) as there:
+    with CheckpointReplay(folder).at(STEPS) as there:
         assert torch.equal(there.weights, alone.weights)
 
 

@@ -74,7 +74,7 @@ def test_corpora(data: bytes) -> None:
 
 def answered(model: Any, text: str) -> None:
     with named():
-        cut = prompt.read(text, model.tokenizer, 64)
+        cut = prompt.read_prompt(text, model.tokenizer, 64)
         belief = Distribution(model.next_logits([cut.ids])[0])
         assert abs(float(belief.probabilities.sum()) - 1) < 1e-9
 

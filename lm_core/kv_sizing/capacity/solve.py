@@ -51,7 +51,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LargestFit:
     """The largest `value` that fits, and what `limits` it; 0 where not even the smallest does."""
 
     value: int
@@ -65,7 +65,7 @@ def _fits(geometry: Geometry, budget: Budget, context: int, sequences: int, opti
     return need.per_gpu <= budget.for_cache if splits else need.total <= budget.gpus * budget.for_cache
 
 
-def max_context(geometry: Geometry, budget: Budget, sequences: int = 1, **options: Any) -> Answer:
+def max_context(geometry: Geometry, budget: Budget, sequences: int = 1, **options: Any) -> LargestFit:
     """The longest context at which so many sequences fit; never beyond what the model was made for, where known.
 
     >>> model = Geometry.by_hand(layers=32, heads=32, kv_heads=32, head_dim=128)
@@ -74,13 +74,13 @@ def max_context(geometry: Geometry, budget: Budget, sequences: int = 1, **option
     """
     longest = geometry.max_context or _LONGEST
     found = largest(lambda n: _fits(geometry, budget, n, sequences, options), longest)
-    return Answer(found, _limit(budget, found, longest, "the model's longest context"))
+    return LargestFit(found, _limit(budget, found, longest, "the model's longest context"))
 
 
-def max_sequences(geometry: Geometry, budget: Budget, context: int, **options: Any) -> Answer:
+def max_sequences(geometry: Geometry, budget: Budget, context: int, **options: Any) -> LargestFit:
     """How many sequences of this length fit at once."""
     found = largest(lambda n: _fits(geometry, budget, context, n, options), 1 << 24)
-    return Answer(found, _limit(budget, found, 1 << 24, "the largest number asked for"))
+    return LargestFit(found, _limit(budget, found, 1 << 24, "the largest number asked for"))
 
 
 def fitting_dtypes(

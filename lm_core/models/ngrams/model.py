@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_core.errors import InvalidInput, real_number, whole_number
-from lm_core.models.lookup_model import RowModel
+from lm_core.models.lookup_model import LookupModel
 from lm_core.models.ngrams.counts import NgramCounts
 from lm_core.text.tokenizers import Tokenizer
 
@@ -54,7 +54,7 @@ Smoothing = AddK | AbsoluteDiscounting | StupidBackoff
 SMOOTHINGS = {kind.__name__: kind for kind in (AddK, AbsoluteDiscounting, KneserNey, StupidBackoff)}
 
 
-class NgramModel(RowModel):
+class NgramModel(LookupModel):
     """A `LanguageModel` over counts of all orders up to n.
 
     >>> from lm_core.text.tokenizers import WordTokenizer
@@ -131,6 +131,6 @@ class NgramModel(RowModel):
         return lower if row.sum() == 0 else np.where(row > 0, row / row.sum(), lower)
 
     def row(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """See RowModel.row. An empty sequence asks for the first token of a sentence."""
+        """See LookupModel.row. An empty sequence asks for the first token of a sentence."""
         with np.errstate(divide="ignore"):
             return np.log(self.probabilities(ids))

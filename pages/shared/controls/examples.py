@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import url_state
 
 
-def menu(examples: dict[str, dict[str, str]], resets: Iterable[str] = ()) -> None:
+def render(examples: dict[str, dict[str, str]], resets: Iterable[str] = ()) -> None:
     """A button that opens the examples of the page it stands on. What `resets` names goes back to its default too."""
 
     def follow() -> None:

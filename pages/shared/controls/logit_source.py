@@ -31,7 +31,7 @@ _EXAMPLE = "warehouse 2.0\nhub 1.0\ncarrier 0.0\ncoupon -4.0"
 
 
 @dataclass(frozen=True)
-class Source:
+class LogitSource:
     """One row of logits, and how its tokens are called."""
 
     kind: str
@@ -39,7 +39,7 @@ class Source:
     names: tuple[str, ...] | None
     """None: the answer's tokenizer names them."""
     caption: str
-    answer: prompt_box.Answer | None
+    answer: prompt_box.PromptAnswer | None
     """Where a model gave them."""
 
     def label(self, token_id: int) -> str:
@@ -50,7 +50,7 @@ class Source:
         return label(self.names[token_id].encode())
 
 
-def choose() -> str:
+def choose_source() -> str:
     """The control that says whose logits."""
     key = url_state.choice("from", list(TITLES), MODEL)
     return (
@@ -62,19 +62,19 @@ def choose() -> str:
     )  # fmt: skip
 
 
-def read(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, object]]) -> Source | None:
+def read_source(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, object]]) -> LogitSource | None:
     """Asks for what the source needs and reads its logits; what belongs into the link is added to `parameters`.
 
     None where there is nothing to read yet. Raises InvalidInput for pasted text that holds no logits.
     """
     if kind == MODEL:
-        box = prompt_box.ask(model, "prompt", "Prompt", compact=url_state.presenting())
+        box = prompt_box.render(model, "prompt", "Prompt", compact=url_state.presenting())
         parameters["prompt"] = (box.committed, prompt_box.DEFAULT)
         if box.answer is None:
             return None
         logits = np.asarray(box.answer.belief.logits, np.float32)  # what the model gave, before it was widened
-        caption = f"After the prompt, over all {len(logits):,} tokens.{provenance.by(model)}"
-        return Source(kind, logits, None, caption, box.answer)
+        caption = f"After the prompt, over all {len(logits):,} tokens.{provenance.sentence(model)}"
+        return LogitSource(kind, logits, None, caption, box.answer)
     if kind == PASTED:
         key = url_state.text("logits", _EXAMPLE, max_length=_LONGEST_LINK)
         how = "One a line, with its name; or numbers with commas or spaces between."
@@ -82,7 +82,7 @@ def read(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, ob
         if len(text) > _LONGEST_LINK:
             markup.note("These logits are too long for a link: whoever gets the link sees the example instead.")
         parameters["logits"] = (text if len(text) <= _LONGEST_LINK else _EXAMPLE, _EXAMPLE)
-        found = logit_parser.read(text)
-        return Source(kind, np.array(found.logits), found.names, f"{len(found.logits):,} pasted logits.", None)
+        found = logit_parser.parse_logits(text)
+        return LogitSource(kind, np.array(found.logits), found.names, f"{len(found.logits):,} pasted logits.", None)
     example = ARTICLE[kind]
-    return Source(kind, np.array(example.logits), example.names, CAPTIONS[kind], None)
+    return LogitSource(kind, np.array(example.logits), example.names, CAPTIONS[kind], None)

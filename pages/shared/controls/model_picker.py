@@ -12,13 +12,13 @@ from pages.shared import markup, url_state
 from pages.shared.controls import own_model
 
 if TYPE_CHECKING:
-    from lm_core.serving.engine_with_fallback import Elsewhere
+    from lm_core.serving.engine_with_fallback import EngineWithFallback
 
 _NAME = "_model_name"
 OWN, YOURS = "own", "Yours"
 
 
-def pick() -> None:
+def render() -> None:
     """The picker; the choice goes with the reader from page to page."""
     known = {entry.name: entry for entry in (*pretrained.catalogue(), *remote.engines())}
     own = own_model.current()
@@ -36,7 +36,7 @@ def pick() -> None:
             entry = known[name]
             st.sidebar.caption(entry.about if entry.ready else f"{entry.about}; not installed")
     st.session_state[_NAME] = name
-    url_state.travel("model", name, pretrained.DEFAULT)
+    url_state.carry("model", name, pretrained.DEFAULT)
 
 
 def name() -> str:
@@ -57,9 +57,9 @@ def loading(name: str) -> str:
     if isinstance(entry := pretrained.entry(name), pretrained.LocalEntry):
         adapted = ", adapted=True" if entry.adapted else ""
         return (
-            "from pathlib import Path\nfrom lm_core.models.bos_prefix import Begun\n"
+            "from pathlib import Path\nfrom lm_core.models.prefixed_model import PrefixedModel\n"
             "from lm_core.pretrained import local\n\n"
-            f"model = Begun(*local.load(Path({entry.place.name!r}){adapted}))\n"
+            f"model = PrefixedModel(*local.load(Path({entry.place.name!r}){adapted}))\n"
         )
     return f"from lm_core import pretrained\n\nmodel = pretrained.load({name!r})\n"
 
@@ -83,7 +83,7 @@ def pretrained_name() -> str:
     return "" if name().startswith(f"{OWN}/") else name()
 
 
-def elsewhere() -> bool:
+def is_remote() -> bool:
     """Whether the chosen model is computed by an engine elsewhere."""
     return st.session_state.get(_NAME) in [entry.name for entry in remote.engines()]
 
@@ -94,14 +94,14 @@ def looked_into() -> str:
     return next((entry.twin or pretrained.DEFAULT for entry in remote.engines() if entry.name == name()), name())
 
 
-def engine() -> Elsewhere | None:
+def engine() -> EngineWithFallback | None:
     """That engine, once it has been asked for. Loads nothing."""
-    if not elsewhere() or not registry.loaded(name()):
+    if not is_remote() or not registry.loaded(name()):
         return None
-    from lm_core.serving.engine_with_fallback import Elsewhere
+    from lm_core.serving.engine_with_fallback import EngineWithFallback
 
     found = registry.get(name())
-    return found if isinstance(found, Elsewhere) else None
+    return found if isinstance(found, EngineWithFallback) else None
 
 
 def default() -> ServedModel:
@@ -118,5 +118,5 @@ def model() -> ServedModel:
         return registry.get(name())
     usual = "Loading the language model: about 2 seconds, about 10 the very first time."
     known = name() == pretrained.DEFAULT
-    with st.spinner(usual if known else f"Loading {markup.plain(name())}: the larger, the longer."):
+    with st.spinner(usual if known else f"Loading {markup.plain_text(name())}: the larger, the longer."):
         return registry.get(name())

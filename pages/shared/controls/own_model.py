@@ -34,11 +34,11 @@ class OwnModel:
     """Words it knows, to begin with."""
 
 
-def take(data: bytes, name: str) -> OwnModel:
+def open_model(data: bytes, name: str) -> OwnModel:
     """Keeps the model of a file. Raises DamagedFile saying what is wrong with it; the one kept before stays."""
     from lm_core.models import model_file
-    from lm_core.models.bos_prefix import Begun
     from lm_core.models.network import NeuralModel
+    from lm_core.models.prefixed_model import PrefixedModel
     from lm_core.text.corpus import BOS, SPECIAL  # here, because pages that show no model should not wait for torch
     from lm_core.text.tokenizers import WordTokenizer
 
@@ -50,7 +50,8 @@ def take(data: bytes, name: str) -> OwnModel:
         raise DamagedFile(f"{name} holds no model that was trained here.", "choose a file that was saved on this page.")
     begin = (BOS,) if words.special[:2] == SPECIAL and model.context_length != 1 else ()
     begun, bare = (
-        ServedModel(each, kv_bytes=_KV_BYTES, result_bytes=_RESULT_BYTES) for each in (Begun(model, begin), model)
+        ServedModel(each, kv_bytes=_KV_BYTES, result_bytes=_RESULT_BYTES)
+        for each in (PrefixedModel(model, begin), model)
     )
     own = OwnModel(name, sha256(data).hexdigest()[:12], bare, begin, begun, words.words[0])
     st.session_state[_OWN] = own
@@ -62,8 +63,9 @@ def code(file: str = "your-model.safetensors") -> str:
     own = current()
     begin = list(own.begin) if own else []
     return (
-        "from pathlib import Path\nfrom lm_core.models import files\nfrom lm_core.models.bos_prefix import Begun\n\n"
-        f"model = Begun(files.read(Path({file!r}))[0], {begin})\n"
+        "from pathlib import Path\nfrom lm_core.models import model_file\n"
+        "from lm_core.models.prefixed_model import PrefixedModel\n\n"
+        f"model = PrefixedModel(model_file.read(Path({file!r}))[0], {begin})\n"
     )
 
 

@@ -33,7 +33,7 @@ _component = st.components.v2.component(
 
 
 @dataclass(frozen=True)
-class Answer:
+class PromptAnswer:
     """What the model makes of a text."""
 
     name: str
@@ -55,23 +55,23 @@ class Answer:
         Keys pressed since then may have come first. Without `onto`: behind whatever the box holds by now.
         """
         text = onto if isinstance(onto, str) else _standing(self.name)[0]
-        put(self.name, text + self.tokenizer.decode([token_id]), onto=text)
+        set_text(self.name, text + self.tokenizer.decode([token_id]), onto=text)
 
 
 @dataclass(frozen=True)
-class Box:
+class PromptBox:
     """What stands in a box; there is no answer to a text that no model can read."""
 
     text: str
     committed: str
-    answer: Answer | None
+    answer: PromptAnswer | None
 
 
 _VISIT = "_prompt_visit"
 """Tells a browser that comes back to another server process that this one knows nothing of what was typed."""
 
 
-def put(name: str, text: str, onto: str | None = None) -> None:
+def set_text(name: str, text: str, onto: str | None = None) -> None:
     """Places a text in this page's box, committed; for callbacks, and before the box is drawn.
 
     `onto` is the text it continues, so that keys pressed on the way to the browser are not lost.
@@ -97,7 +97,7 @@ def _sent(message: object, version: int, base: str) -> str:
     return base
 
 
-def ask(
+def render(
     model: LanguageModel,
     name: str,
     heading: str,
@@ -105,7 +105,7 @@ def ask(
     compact: bool = False,
     chips: bool = True,
     begin: tuple[int, ...] = (),
-) -> Box:
+) -> PromptBox:
     """Draws the box, says what was done to its text, and answers it. `compact` leaves out heading and tokens.
 
     `chips` False leaves out the tokens alone, where the page shows them elsewhere. `begin` is what this model reads
@@ -114,14 +114,14 @@ def ask(
     key = url_state.text(name, default)
     latest = f"{key}_latest"
     if url_state.arriving() or f"{key}_version" not in st.session_state:
-        put(name, st.session_state[key])
+        set_text(name, st.session_state[key])
     elif f"{key}_box" not in st.session_state and latest in st.session_state:
-        put(name, st.session_state[latest])  # out of sight for a while, it has lost what was typed
+        set_text(name, st.session_state[latest])  # out of sight for a while, it has lost what was typed
     text, committed = _standing(name)
     st.session_state[latest] = text
     version = st.session_state[f"{key}_version"]
     if name == "prompt":
-        url_state.travel("prompt", text, DEFAULT)
+        url_state.carry("prompt", text, DEFAULT)
     onto = st.session_state[f"{key}_onto"]
     visit = st.session_state.setdefault(_VISIT, token_hex(4))
     data = {
@@ -136,11 +136,11 @@ def ask(
     if not text:
         _draw(key, {**data, "tokens": None})
         markup.note(f"{heading} is empty. Type a text to be continued, for example: {default}")
-        return Box(text, committed, None)
+        return PromptBox(text, committed, None)
     with markup.plain_errors():
         try:
             room = min(limits.PROMPT_TOKENS, (model.context_length or limits.PROMPT_TOKENS) - len(begin))
-            read = prompt.read(text, model.tokenizer, room)
+            read = prompt.read_prompt(text, model.tokenizer, room)
         except PromptError:
             _draw(key, {**data, "tokens": None})
             raise
@@ -149,8 +149,8 @@ def ask(
             markup.note(sentence)
         read = replace(read, ids=(*begin, *read.ids))
         belief = Distribution(model.next_logits([read.ids])[0])
-        return Box(text, committed, Answer(name, text, text == committed, read, belief, model.tokenizer))
-    return Box(text, committed, None)
+        return PromptBox(text, committed, PromptAnswer(name, text, text == committed, read, belief, model.tokenizer))
+    return PromptBox(text, committed, None)
 
 
 def _tokens(ids: tuple[int, ...], model: LanguageModel) -> dict[str, object]:

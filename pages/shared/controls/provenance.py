@@ -1,6 +1,6 @@
 """Who gave the numbers of a page, where an engine elsewhere is chosen: it, or this server in its place, and why.
 
-Whatever keeps numbers for a later rerun keeps a `Told` with them, so that it can be said of them again.
+Whatever keeps numbers for a later rerun keeps a `Provenance` with them, so that it can be said of them again.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.labels import label
 from lm_core.remote.client import EngineFailed
-from lm_core.serving.engine_with_fallback import Told
+from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared import markup
 from pages.shared.controls import model_picker
-from pages.shared.controls.prompt_box import Answer
+from pages.shared.controls.prompt_box import PromptAnswer
 
 if TYPE_CHECKING:
     from lm_core.remote.model import Probe
-    from lm_core.serving.engine_with_fallback import Elsewhere
+    from lm_core.serving.engine_with_fallback import EngineWithFallback
 
 _SAID = "_engine_said"
 T = TypeVar("T")
 
 
-def place() -> DeltaGenerator | None:
+def placeholder() -> DeltaGenerator | None:
     """Above the page, where it will be said, and until then what was said last; None where no engine is chosen."""
-    if not model_picker.elsewhere():
+    if not model_picker.is_remote():
         return None
     if engine := model_picker.engine():
         engine.told()
@@ -41,7 +41,7 @@ def place() -> DeltaGenerator | None:
     return place
 
 
-def say(place: DeltaGenerator | None) -> None:
+def render(place: DeltaGenerator | None) -> None:
     """Said once the page is drawn, because it may fail on the way."""
     engine = model_picker.engine()
     if place is None or engine is None:
@@ -60,7 +60,7 @@ def say(place: DeltaGenerator | None) -> None:
     _show(place, said)
 
 
-def by(model: object) -> str:
+def sentence(model: object) -> str:
     """A sentence to stand beside a figure of this model's: whose its numbers are. "" where that is no engine."""
     engine = model_picker.engine()
     if engine is None or model is not engine:
@@ -71,14 +71,14 @@ def by(model: object) -> str:
     return f" By {engine.title}, “{model_picker.name()}”." if told.engine else ""
 
 
-def follow(model: object, kept: Told) -> None:
+def follow(model: object, kept: Provenance) -> None:
     """Of what this session keeps: from here to the end of the rerun it is shown, and may be added to."""
     if (engine := model_picker.engine()) is not None and model is engine:
         engine.follow(kept)
 
 
 @contextmanager
-def following(model: object, kept: Told) -> Iterator[None]:
+def following(model: object, kept: Provenance) -> Iterator[None]:
     """The same, for this block alone."""
     follow(model, kept)
     try:
@@ -88,12 +88,12 @@ def following(model: object, kept: Told) -> Iterator[None]:
             engine.unfollow(kept)
 
 
-class ForAll(Generic[T]):
+class SharedResults(Generic[T]):
     """Results that are kept for all visitors of this process; not what this server answered in an engine's place."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[Hashable, tuple[T, Told]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[T, Provenance]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, model: object, make: Callable[[], T]) -> T:
@@ -103,7 +103,7 @@ class ForAll(Generic[T]):
         if found is not None:
             with following(model, found[1]):
                 return found[0]
-        told = Told()
+        told = Provenance()
         with following(model, told):
             made = make()
         if not told.own:
@@ -114,7 +114,7 @@ class ForAll(Generic[T]):
         return made
 
 
-def _measured(engine: Elsewhere, probe: Probe) -> str:
+def _measured(engine: EngineWithFallback, probe: Probe) -> str:
     name = f"{engine.title}, “{model_picker.name()}”"
     if probe.nats is None or probe.probability is None:
         return f"Numbers by {name}: its log-probabilities, all {engine.vocab_size:,}. Nothing here can test them."
@@ -133,7 +133,7 @@ def _show(place: DeltaGenerator, said: tuple[str, str]) -> None:
             markup.show(f'<p class="nte-engine">{html.escape(said[1])}</p>')
 
 
-def few(answer: Answer) -> bool:
+def render_if_partial(answer: PromptAnswer) -> bool:
     """The likeliest tokens and the rest, of an engine that gives no more; no temperature can be set on these.
 
     False where the engine gives all, or none is chosen.
@@ -144,7 +144,7 @@ def few(answer: Answer) -> bool:
     with markup.plain_errors():
         try:
             top = engine.top(answer.prompt.ids)
-        except EngineFailed:  # it has fallen since; this server's numbers stand, and `say` says why
+        except EngineFailed:  # it has fallen since; this server's numbers stand, and `render` says why
             return False
         rows = "".join(
             f'<tr><th class="nte-token" scope="row">{html.escape(label(answer.tokenizer.token_bytes(int(i))))}</th>'

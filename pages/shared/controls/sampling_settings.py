@@ -135,7 +135,7 @@ def scene(component: str) -> Scene:
     now = _sent(st.session_state.get(component, {}).get("settings"), version) or started
     for name, value in asdict(now).items():
         st.session_state[url_state.key_of(name)] = value
-    url_state.travel("seed", now.seed, default.seed)
+    url_state.carry("seed", now.seed, default.seed)
     return Scene(now, started, version)
 
 

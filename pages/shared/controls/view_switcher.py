@@ -15,7 +15,7 @@ View = Callable[[DeltaGenerator, Link], Callable[[], None] | None]
 """Asks, beside the controls it is given; returns what shows the answer once the link is written, if there is one."""
 
 
-def draw(
+def render(
     scenes: dict[str, dict[str, str]],
     resets: Iterable[str],
     views: Mapping[str, tuple[str, View]],
@@ -30,7 +30,7 @@ def draw(
     toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
     first = next(iter(views))
     with toolbar:
-        examples.menu(scenes, resets=resets)
+        examples.render(scenes, resets=resets)
         look = st.segmented_control(
             "Look at", tuple(views), key=url_state.choice("look", tuple(views), first), required=True,
             format_func=lambda name: views[name][0], label_visibility="collapsed",

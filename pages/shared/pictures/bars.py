@@ -8,7 +8,7 @@ from lm_core.distribution import Row
 from lm_core.labels import label, spoken
 from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
-from pages.shared.controls.prompt_box import Answer
+from pages.shared.controls.prompt_box import PromptAnswer
 
 SIZES = (5, 10, 20, 50, 100)
 _DEFAULT_SIZE = "_default_size"
@@ -22,7 +22,7 @@ _component = st.components.v2.component(
 )
 
 
-def picture(answer: Answer, size: int, banded: bool = True) -> dict[str, Any]:
+def single_payload(answer: PromptAnswer, size: int, banded: bool = True) -> dict[str, Any]:
     """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it, or in one bar."""
     belief, tokenizer = answer.belief, answer.tokenizer
     size = min(size, len(belief))  # the visitor's own model may have fewer
@@ -40,7 +40,7 @@ def picture(answer: Answer, size: int, banded: bool = True) -> dict[str, Any]:
     }
 
 
-def pair(first: Answer, second: Answer, size: int) -> dict[str, Any]:
+def pair_payload(first: PromptAnswer, second: PromptAnswer, size: int) -> dict[str, Any]:
     """The same for two answers: the tokens likeliest in either, and the rest of both."""
     size = min(size, len(first.belief))
     both = first.belief.aligned(second.belief, size)
@@ -70,7 +70,7 @@ def follow_size(size: int) -> None:
     st.session_state[_DEFAULT_SIZE] = size
 
 
-def view(size: int, digits: bool = True) -> tuple[int, str]:
+def view_controls(size: int, digits: bool = True) -> tuple[int, str]:
     """The controls of how the bars are shown, one click away; returns the number of tokens and the axis."""
     # Filled out here: what a link asks for in vain must be said where it can be seen.
     size_key, axis_key = url_state.choice("n", SIZES, size), url_state.choice("axis", list(AXES), "linear")
@@ -87,12 +87,12 @@ def view(size: int, digits: bool = True) -> tuple[int, str]:
     return count or size, axis or "linear"
 
 
-def draw(
+def render(
     picture: dict[str, Any],
     key: str,
     axis: str = "linear",
     announcement: str = "",
-    takes: Answer | None = None,
+    takes: PromptAnswer | None = None,
     compact: bool = False,
 ) -> None:
     """Draws the bars on a fixed axis. `takes` is the answer to whose prompt a row can be added.

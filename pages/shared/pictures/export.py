@@ -42,7 +42,9 @@ print(a.kl_divergence(b, "bits"), b.kl_divergence(a, "bits"))
 """
 
 
-def fold(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str, size: int, axis: str) -> None:
+def expander(
+    answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str, size: int, axis: str
+) -> None:
     """One fold with the code and the exports of what one prompt or two gave."""
     opened = st.expander("Show the code, export", on_change="rerun", key="_export")
     if not opened.open:
@@ -109,7 +111,7 @@ def as_text(name: str) -> str:
     return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
 
 
-def _json(answers: Sequence[prompt_box.Answer], picture: dict[str, Any], model: str) -> bytes:
+def _json(answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str) -> bytes:
     prompts = [
         {"text": answer.prompt.text, "ids": answer.prompt.ids, "entropy_nats": answer.belief.entropy("nats")}
         for answer in answers

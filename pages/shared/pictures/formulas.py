@@ -27,7 +27,7 @@ class Line:
     numbers: str
 
 
-def show(lines: Sequence[Line], code: str) -> None:
+def render(lines: Sequence[Line], code: str) -> None:
     """A table of them, and the lines of lm_core that give the same."""
     rows = "".join(
         f'<tr><th scope="row">{html.escape(line.name)}</th><td class="nte-text">{html.escape(line.formula)}</td>'
@@ -38,7 +38,7 @@ def show(lines: Sequence[Line], code: str) -> None:
     st.code(code, language="python")
 
 
-def opened(key: str) -> DeltaGenerator | None:
+def expander(key: str) -> DeltaGenerator | None:
     """The fold, if somebody has opened it."""
     place = st.expander(TITLE, on_change="rerun", key=f"_worked_{key}")
     return place if place.open else None

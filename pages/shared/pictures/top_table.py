@@ -6,7 +6,7 @@ from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup
 
 
-def table(belief: Distribution, tokenizer: Tokenizer, n: int, caption: str = "") -> None:
+def render(belief: Distribution, tokenizer: Tokenizer, n: int, caption: str = "") -> None:
     """The n likeliest tokens, and everything else in one row; together they are 100 %."""
     top = belief.top(min(n, len(belief)))
     rows = "".join(

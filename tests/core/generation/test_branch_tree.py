@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.decoding.strategies import Strategy, strategy, uniforms
-from lm_core.generation.branch_tree import MOST_TOKENS, Exploration
+from lm_core.generation.branch_tree import MOST_TOKENS, BranchTree
 from lm_core.generation.loop import ContextPolicy, Limits, run
 from lm_core.generation.trace import FinishReason, Trace
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
@@ -22,32 +22,32 @@ PROMPT = [3, 1, 4, 1, 5]
 WARM = strategy(seed=5, temperature=1.4, top_k=20)
 
 
-def walk(tour: Exploration, plan: Strategy, steps: int) -> tuple[int, ...]:
-    list(tour.run(plan, steps))
-    return tour.here
+def walk(tree: BranchTree, plan: Strategy, steps: int) -> tuple[int, ...]:
+    list(tree.run(plan, steps))
+    return tree.here
 
 
 def test_by_hand_on_the_articles_table() -> None:
     table = TableModel(ORDER_SHIPPED)
-    tour = Exploration(table, table.tokenizer.encode("Order shipped from the"))
-    texts = [table.tokenizer.decode([*tour.prompt_ids, *tour.here]) for _ in tour.run(Strategy())]
+    tree = BranchTree(table, table.tokenizer.encode("Order shipped from the"))
+    texts = [table.tokenizer.decode([*tree.prompt_ids, *tree.here]) for _ in tree.run(Strategy())]
     assert texts[:2] == ["Order shipped from the warehouse", "Order shipped from the warehouse."]
-    assert tour.finish is FinishReason.END_TOKEN
-    assert math.exp(tour.branches()[0].log_probability) == pytest.approx(0.85 * 0.80 * 1.0)
+    assert tree.finish is FinishReason.END_TOKEN
+    assert math.exp(tree.branches()[0].log_probability) == pytest.approx(0.85 * 0.80 * 1.0)
     with pytest.raises(InvalidInput, match="`step` must be taken before the text ends, but is 'end token'"):
-        tour.step(Strategy())
-    tour.move(1)
+        tree.step(Strategy())
+    tree.move(1)
     with pytest.raises(InvalidInput, match="`token` must be possible in this place, but is 'hub'"):
-        tour.take(table.tokenizer.encode("hub")[0], Strategy())
+        tree.take(table.tokenizer.encode("hub")[0], Strategy())
 
 
 @pytest.mark.parametrize("plan", [Strategy(), WARM, strategy("llama.cpp", 9, temperature=0.7, repetition_penalty=1.3)])
 def test_stepping_is_the_loop_one_turn_at_a_time(make_tiny: Make, plan: Strategy) -> None:
     tiny = make_tiny()
     whole = run(tiny, PROMPT, plan, Limits(20))
-    tour = Exploration(tiny, PROMPT, Limits(20))
-    assert walk(tour, plan, 99) == whole.ids
-    trace = tour.trace()
+    tree = BranchTree(tiny, PROMPT, Limits(20))
+    assert walk(tree, plan, 99) == whole.ids
+    trace = tree.trace()
     assert (trace.finish, trace.text) == (whole.finish, whole.text)
     for mine, theirs in zip(trace.steps, whole.steps):
         assert (mine.u, mine.finish, mine.stages[0].possible) == (theirs.u, theirs.finish, theirs.stages[0].possible)
@@ -55,32 +55,32 @@ def test_stepping_is_the_loop_one_turn_at_a_time(make_tiny: Make, plan: Strategy
 
 
 def test_step_n_draws_the_nth_number_however_one_got_there(make_tiny: Make) -> None:
-    tour = Exploration(make_tiny(), PROMPT)
-    first = walk(tour, WARM, 8)
-    tour.move(2)
-    other = next(i for i in tour.look(WARM).shown if i != first[2])
-    tour.take(other, WARM)
-    walk(tour, WARM, 3)
-    assert [step.u for step in tour.steps] == uniforms(5, 6)
-    tour.move(2)
-    assert walk(tour, WARM, 6) == first
+    tree = BranchTree(make_tiny(), PROMPT)
+    first = walk(tree, WARM, 8)
+    tree.move(2)
+    other = next(i for i in tree.look(WARM).shown if i != first[2])
+    tree.take(other, WARM)
+    walk(tree, WARM, 3)
+    assert [step.u for step in tree.steps] == uniforms(5, 6)
+    tree.move(2)
+    assert walk(tree, WARM, 6) == first
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(["step", "back", "take", "again", "other seed"]), max_size=25))
 def test_every_branch_keeps_the_chain_rule(make_tiny: Make, acts: list[str]) -> None:
     tiny = make_tiny()
-    tour, plan = Exploration(tiny, PROMPT, Limits(12)), WARM
+    tree, plan = BranchTree(tiny, PROMPT, Limits(12)), WARM
     for number, act in enumerate(acts):
         if act == "back":
-            tour.move(max(0, tour.at - 2))
+            tree.move(max(0, tree.at - 2))
         elif act == "again":
-            tour.follow((), plan)
+            tree.follow((), plan)
         elif act == "other seed":
             plan = strategy(seed=number, temperature=2.0)
-        elif not tour.finish:
-            tour.step(plan) if act == "step" else tour.take(tour.look(plan).shown[number % 5], plan)
-    branches = tour.branches()
+        elif not tree.finish:
+            tree.step(plan) if act == "step" else tree.take(tree.look(plan).shown[number % 5], plan)
+    branches = tree.branches()
     assert len({branch.ids for branch in branches}) == len(branches)
     for branch in branches:
         scored = score_continuation(tiny, PROMPT, branch.ids)
@@ -90,14 +90,14 @@ def test_every_branch_keeps_the_chain_rule(make_tiny: Make, acts: list[str]) -> 
 
 def test_branches_equal_scoring_on_the_pretrained_model(model: Transformer) -> None:
     ids = model.tokenizer.encode("The package left the")
-    tour = Exploration(ServedModel(model), ids)
+    tree = BranchTree(ServedModel(model), ids)
     plan = strategy(seed=2, temperature=0.8, top_p=0.9)
-    walk(tour, plan, 10)
-    tour.move(4)
-    tour.take(tour.look(plan).shown[3], plan)
-    walk(tour, plan, 5)
-    assert len(tour.branches()) == 2
-    for branch in tour.branches():
+    walk(tree, plan, 10)
+    tree.move(4)
+    tree.take(tree.look(plan).shown[3], plan)
+    walk(tree, plan, 5)
+    assert len(tree.branches()) == 2
+    for branch in tree.branches():
         scored = score_continuation(model, ids, branch.ids)
         assert branch.log_probability == pytest.approx(scored.log_probability, abs=1e-4)
 
@@ -106,24 +106,24 @@ def test_nothing_is_read_twice(make_tiny: Make) -> None:
     """Back, forth and aside: each new place costs one token, each known one none."""
     counting = Counting(make_tiny())
     served = ServedModel(counting)  # type: ignore[arg-type]
-    tour = Exploration(served, PROMPT, recalls=served.recalls)
-    walk(tour, WARM, 10)
+    tree = BranchTree(served, PROMPT, recalls=served.recalls)
+    walk(tree, WARM, 10)
     assert counting.read == [5, *[1] * 9]
-    tour.look(WARM)
+    tree.look(WARM)
     assert counting.read[10:] == [1]
-    tour.move(4)
-    tour.look(WARM)
-    tour.step(WARM)
+    tree.move(4)
+    tree.look(WARM)
+    tree.step(WARM)
     assert counting.read[11:] == []
-    tour.move(4)
-    tour.take(next(i for i in tour.look(WARM).shown if i != tour.path[4]), WARM)
-    tour.look(WARM)
+    tree.move(4)
+    tree.take(next(i for i in tree.look(WARM).shown if i != tree.path[4]), WARM)
+    tree.look(WARM)
     assert counting.read[11:] == [1]
 
 
 def test_a_followed_branch_has_the_figures_of_a_walked_one(make_tiny: Make) -> None:
     tiny = make_tiny()
-    walked, followed = Exploration(tiny, PROMPT), Exploration(tiny, PROMPT)
+    walked, followed = BranchTree(tiny, PROMPT), BranchTree(tiny, PROMPT)
     walk(walked, WARM, 9)
     followed.follow(walked.path, WARM)
     assert (followed.path, followed.at) == (walked.path, 9)
@@ -135,39 +135,39 @@ def test_a_followed_branch_has_the_figures_of_a_walked_one(make_tiny: Make) -> N
 @pytest.mark.parametrize("policy", [ContextPolicy.TRUNCATE_LEFT, ContextPolicy.KEEP_PREFIX])
 def test_in_a_small_window_walking_following_and_running_agree(make_tiny: Make, policy: ContextPolicy) -> None:
     tiny, limits = make_tiny(), Limits(40, policy=policy, keep=2, window=12)
-    tour, followed = Exploration(tiny, PROMPT, limits), Exploration(tiny, PROMPT, limits)
-    walk(tour, Strategy(), 99)
-    assert tour.here == run(tiny, PROMPT, Strategy(), limits).ids
-    assert len(tour.here) == 40
-    assert len(tour.prompt_ids) + tour.at - len(tour.forgotten) <= 12
-    followed.follow(tour.path, Strategy())
-    for one, other in zip(tour.steps, followed.steps):
+    tree, followed = BranchTree(tiny, PROMPT, limits), BranchTree(tiny, PROMPT, limits)
+    walk(tree, Strategy(), 99)
+    assert tree.here == run(tiny, PROMPT, Strategy(), limits).ids
+    assert len(tree.here) == 40
+    assert len(tree.prompt_ids) + tree.at - len(tree.forgotten) <= 12
+    followed.follow(tree.path, Strategy())
+    for one, other in zip(tree.steps, followed.steps):
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-5)
 
 
 def test_limits_move_and_windows_do_not(make_tiny: Make) -> None:
-    tour = Exploration(make_tiny(), PROMPT, Limits(3))
-    walk(tour, Strategy(), 9)
-    assert tour.finish is FinishReason.TOKEN_LIMIT
-    tour.limit(Limits(5))
-    assert tour.finish is None
+    tree = BranchTree(make_tiny(), PROMPT, Limits(3))
+    walk(tree, Strategy(), 9)
+    assert tree.finish is FinishReason.TOKEN_LIMIT
+    tree.limit(Limits(5))
+    assert tree.finish is None
     with pytest.raises(InvalidInput, match="`limits` must be of the same window and context policy"):
-        tour.limit(Limits(5, window=16))
+        tree.limit(Limits(5, window=16))
     with pytest.raises(InvalidInput, match="must be at most 64 tokens together"):
-        tour.limit(Limits(60, policy=ContextPolicy.REJECT))
+        tree.limit(Limits(60, policy=ContextPolicy.REJECT))
 
 
 def test_what_was_taken_by_hand_is_told_apart(make_tiny: Make) -> None:
-    tour = Exploration(make_tiny(), PROMPT)
+    tree = BranchTree(make_tiny(), PROMPT)
     narrow = strategy(seed=1, top_k=2)
-    turn = tour.look(narrow)
+    turn = tree.look(narrow)
     cut = next(i for i, logit in zip(turn.shown, turn.stages[-1].logits) if logit == -math.inf)
-    step = tour.take(cut, narrow)
+    step = tree.take(cut, narrow)
     assert step.by_hand
     assert step.drawn_log_probability == -math.inf
     assert math.isfinite(step.log_probability)
-    assert tour.branches()[0].by_hand == 1
-    assert Trace.from_json(tour.trace().to_json()) == tour.trace()
+    assert tree.branches()[0].by_hand == 1
+    assert Trace.from_json(tree.trace().to_json()) == tree.trace()
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ def test_what_was_taken_by_hand_is_told_apart(make_tiny: Make) -> None:
     ],
 )
 def test_refused_branches_leave_the_walk_as_it_was(make_tiny: Make, ids: tuple[int, ...], message: str) -> None:
-    tour = Exploration(make_tiny(), PROMPT, Limits(end_ids=frozenset({7})))
-    before = walk(tour, WARM, 2)
+    tree = BranchTree(make_tiny(), PROMPT, Limits(end_ids=frozenset({7})))
+    before = walk(tree, WARM, 2)
     with pytest.raises(InvalidInput, match=message):
-        tour.follow(ids, WARM)
-    assert (tour.here, len(tour.branches())) == (before, 1)
+        tree.follow(ids, WARM)
+    assert (tree.here, len(tree.branches())) == (before, 1)

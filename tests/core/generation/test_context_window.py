@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.decoding.strategies import Strategy
-from lm_core.generation.context_window import ContextPolicy, Outcome, forgotten, outcome
+from lm_core.generation.context_window import ContextPolicy, Outcome, apply_policy, forgotten
 from lm_core.generation.loop import Limits, run
 from lm_core.generation.trace import FinishReason
 
@@ -26,7 +26,7 @@ def test_by_hand() -> None:
 
 def test_the_articles_8001_tokens() -> None:
     """7,001 and 1,000 generated make 8,001; the next token would be predicted from all of them."""
-    ends = {policy: outcome(7_001, 1_001, 8_000, policy, keep=100) for policy in ContextPolicy}
+    ends = {policy: apply_policy(7_001, 1_001, 8_000, policy, keep=100) for policy in ContextPolicy}
     assert ends[ContextPolicy.REJECT] == Outcome(0, 0, 0)
     assert ends[ContextPolicy.STOP] == Outcome(1_000, 0, 8_000)
     assert ends[ContextPolicy.TRUNCATE_LEFT] == Outcome(1_001, 4_000, 4_001)
@@ -34,7 +34,7 @@ def test_the_articles_8001_tokens() -> None:
 
 
 def test_token_1000_reads_the_prompt_and_999(make_tiny: Make) -> None:
-    assert outcome(200, 1_000, 8_000, ContextPolicy.STOP) == Outcome(1_000, 0, 200 + 999)
+    assert apply_policy(200, 1_000, 8_000, ContextPolicy.STOP) == Outcome(1_000, 0, 200 + 999)
 
 
 @pytest.mark.parametrize("policy", list(ContextPolicy))
@@ -42,7 +42,7 @@ def test_token_1000_reads_the_prompt_and_999(make_tiny: Make) -> None:
 def test_as_the_loop_does_it(make_tiny: Make, policy: ContextPolicy, wanted: int) -> None:
     tiny, prompt = make_tiny(), [3, 1, 4, 1]
     limits = Limits(wanted, policy=policy, keep=2, window=16, end_ids=frozenset())
-    end = outcome(4, wanted, 16, policy, keep=2)
+    end = apply_policy(4, wanted, 16, policy, keep=2)
     if not end.generated:
         with pytest.raises(InvalidInput, match="at most 16 tokens together"):
             run(tiny, prompt, Strategy(), limits)

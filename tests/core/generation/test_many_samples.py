@@ -17,8 +17,8 @@ Make = Callable[..., Transformer]
 PROMPT = [3, 1, 4]
 
 
-def last(*arguments: object, **named: object) -> tuple[many_samples.Answer, ...]:
-    *_, answers = many_samples.ask(*arguments, **named)  # type: ignore[arg-type]
+def last(*arguments: object, **named: object) -> tuple[many_samples.SampledText, ...]:
+    *_, answers = many_samples.sample_texts(*arguments, **named)  # type: ignore[arg-type]
     return answers
 
 
@@ -48,7 +48,9 @@ def test_at_temperature_zero_all_get_the_same(make_tiny: Make) -> None:
 def test_every_step_is_reported_and_ended_texts_stay() -> None:
     model = TableModel(ORDER_SHIPPED)
     steps = list(
-        many_samples.ask(model, model.tokenizer.encode("Order shipped from the"), Strategy(), users=3, tokens=9)
+        many_samples.sample_texts(
+            model, model.tokenizer.encode("Order shipped from the"), Strategy(), users=3, tokens=9
+        )
     )
     assert [model.tokenizer.decode(step[0].ids) for step in steps] == ["warehouse", "warehouse.", "warehouse.</s>"]
 

@@ -78,13 +78,15 @@ def test_off_by_a_quarter() -> None:
 
 def test_the_page_to_hand_in_says_everything() -> None:
     own = Geometry("<b>mine</b>", (LayerGroup("full", 2, 1, 64, 64),), notes=("Something was assumed.",), unread=("x",))
-    page = html_report.page(Scenario(own, 1000, 3, engine=engine("vllm", block_size=32)), "2026-05-06", "http://a/?b&c")
+    page = html_report.html_report(
+        Scenario(own, 1000, 3, engine=engine("vllm", block_size=32)), "2026-05-06", "http://a/?b&c"
+    )
     text = re.sub("<[^>]+>", " ", page)
     for words in ("&lt;b&gt;mine", "block_size 32", "vLLM 0.33.0", "2026-05-06", "Something was assumed.", "1 key of",
                   "weights left out", "125 % of the users", "http://a/?b&amp;c"):  # fmt: skip
         assert words in text, words
     assert "<b>mine" not in page
-    seventy = html_report.page(SEVENTY, "2026-05-06")
+    seventy = html_report.html_report(SEVENTY, "2026-05-06")
     assert "640.00 GiB (687.19 GB)" in seventy
     assert "does not fit into 8 x H100 80 GB" in seventy
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Budget, Geometry, LayerGroup, Sizing, engine, max_context, names, preset, size
 from lm_core.kv_sizing.vllm import Vllm
-from lm_core.kv_sizing.workload import Load
+from lm_core.kv_sizing.workload import Workload
 
 MIB, GIB = 2**20, 2**30
 
@@ -73,7 +73,7 @@ def test_figures_of_papers_on_serving() -> None:
 def test_figures_of_vllm() -> None:
     """Its planner: 17.98 GiB for Gemma 3 27B at 131,072; Qwen3.5 27B with fp8: block 1568, page padded by 0.13 %."""
     assert round(size(preset("gemma-3-27b"), 131072, engine="vllm").total / GIB, 2) == 17.98
-    plan = Vllm().plan(preset("qwen3.5-27b"), Load.of(131072, 1, "fp8", "fp8"))
+    plan = Vllm().plan(preset("qwen3.5-27b"), Workload.of(131072, 1, "fp8", "fp8"))
     assert {pool.block for pool in plan.pools} == {1568}
     page = plan.bytes_per_block / 16
     assert round(100 * (page / 3_207_168 - 1), 2) == 0.13
@@ -105,7 +105,7 @@ def test_quantised_caches_in_public() -> None:
 
 
 def test_what_vllm_logs_about_its_blocks() -> None:
-    plan = Vllm().plan(preset("llama-3.1-8b"), Load.of(8192, 1, "bf16", "bf16"))
+    plan = Vllm().plan(preset("llama-3.1-8b"), Workload.of(8192, 1, "bf16", "bf16"))
     assert plan.bytes_per_block == 16 * 131072
     assert plan.log(10 * GIB, 8192) == (81920, 10.0)
 

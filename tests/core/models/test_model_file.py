@@ -13,7 +13,7 @@ from lm_core import InvalidInput, storage
 from lm_core.errors import DamagedFile
 from lm_core.models import model_file
 from lm_core.models.config import TransformerConfig
-from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.gru import GRUConfig, GRUModel
 from lm_core.models.masked_lm import MASK, MaskedLM
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, StupidBackoff
@@ -28,7 +28,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "transformer": lambda: Transformer(SHAPE, WORDS, [1]),
     "masked": lambda: MaskedLM(SHAPE, WORDS, [1]),
     "neural n-gram": lambda: NeuralNgram(NeuralNgramConfig(WORDS.vocab_size), WORDS, [1]),
-    "recurrent": lambda: Recurrent(RecurrentConfig(WORDS.vocab_size), WORDS, [1]),
+    "recurrent": lambda: GRUModel(GRUConfig(WORDS.vocab_size), WORDS, [1]),
     "trigram": lambda: NgramModel.fit(SIX, 3, WORDS, KneserNey(0.6)),
     "add-k": lambda: NgramModel.fit(SIX, 2, WORDS, AddK(0.5)),
     "stupid backoff": lambda: NgramModel.fit(SIX, 2, WORDS, StupidBackoff(0.3)),

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from lm_core.errors import DamagedFile, ModelUnavailable
 from lm_core.models import hugging_face
-from lm_core.models.bos_prefix import Begun
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.pretrained import local
 from lm_core.text.byte_pair_encoding import ByteLevelBPE, from_hugging_face
 
@@ -85,7 +85,7 @@ def test_a_folder_of_each_family_as_transformers_computes_it(save: Save, family:
     assert ours.end_ids == {1}
     assert ours.context_length == (40 if family == "mistral" else 64)
 
-    begun, cache = Begun(ours, begin), ours.new_cache()
+    begun, cache = PrefixedModel(ours, begin), ours.new_cache()
     rows = [begun.logits(IDS[:4], cache), begun.logits(IDS[4:], cache)]
     assert cache is not None
     assert cache.length == len(IDS)

@@ -12,14 +12,14 @@ import torch
 
 from lm_core import LanguageModel, ModelUnavailable, Transformer
 from lm_core.logits import log_softmax
-from lm_core.models.bos_prefix import Begun
 from lm_core.models.config import TransformerConfig
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.remote.client import Client, EngineFailed
 from lm_core.remote.model import Probe, RemoteModel
-from lm_core.remote.remote_only import Unheld
+from lm_core.remote.remote_only import RemoteOnlyModel
 from lm_core.remote.settings import parse
 from lm_core.serving import ServedModel
-from lm_core.serving.engine_with_fallback import Elsewhere, Told
+from lm_core.serving.engine_with_fallback import EngineWithFallback, Provenance
 from tests.core.pretrained.test_local import WORDS
 from tests.core.remote.fault_server import Engine, serving
 
@@ -58,7 +58,7 @@ def test_rows_are_the_models_log_probabilities(engine: Engine, tiny: Transformer
 
 
 def test_what_the_twin_reads_before_a_text_is_sent_too(engine: Engine, tiny: Transformer) -> None:
-    begun = Begun(tiny, [0])
+    begun = PrefixedModel(tiny, [0])
     remote = RemoteModel(asking(engine), begun, [0])
     assert remote.next_logits([IDS])[0] == pytest.approx(log_softmax(begun.next_logits([IDS])[0]))
     assert remote.probe().nats < 1e-9
@@ -86,7 +86,7 @@ REFUSALS = {
 def test_each_fault_is_named_and_the_twin_answers(engine: Engine, tiny: Transformer, fault: str) -> None:
     seconds = 0.5 if "0.5 s" in REFUSALS[fault] else 2  # those that are waited out; the rest answer at once
     remote = RemoteModel(asking(engine, seconds=seconds), tiny)
-    served = Elsewhere(remote, ServedModel(tiny))
+    served = EngineWithFallback(remote, ServedModel(tiny))
     assert served.probe().complete
     engine.fault = fault
     with pytest.raises(EngineFailed, match=f"^The engine .(vLLM|llama.cpp). .*({REFUSALS[fault]})"):
@@ -102,7 +102,7 @@ def test_each_fault_is_named_and_the_twin_answers(engine: Engine, tiny: Transfor
 
 def test_another_model_is_noticed_when_connecting(engine: Engine, tiny: Transformer) -> None:
     engine.fault = "another model"
-    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    served = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny))
     with pytest.raises(EngineFailed, match="it serves other weights"):
         served.probe()
     engine.fault = ""
@@ -134,7 +134,7 @@ def test_how_far_an_engine_may_be(engine: Engine, tiny: Transformer, apart: floa
 
 
 def test_an_engine_that_comes_back_as_another_model_is_noticed(engine: Engine, tiny: Transformer) -> None:
-    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    served = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny))
     for fault, said in [("", ""), ("500", "status 500"), ("another model", "it serves other weights")]:
         engine.fault = fault
         ids = [*IDS, len(fault)]  # not one that is kept
@@ -144,7 +144,7 @@ def test_an_engine_that_comes_back_as_another_model_is_noticed(engine: Engine, t
 
 
 def test_a_long_text_is_the_twins(engine: Engine, tiny: Transformer) -> None:
-    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    served = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny))
     text = (IDS * 20)[:64]
     assert served.logits(text[:3]).shape == (3, SIZE)
     assert served.told().engine == 3
@@ -157,7 +157,7 @@ def test_an_engine_that_gives_only_twenty(engine: Engine, tiny: Transformer) -> 
     """Refused or cut short: twenty and the rest are shown as they are, and nothing else is made of them."""
     for fault in ("limit", "few"):
         engine.fault = fault
-        served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+        served = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny))
         served.next_logits([IDS])
         assert f"gives 20 of {SIZE} probabilities, and temperature needs all" in served.told().why
         assert served.gives_few()
@@ -176,9 +176,9 @@ def test_a_model_that_the_engine_alone_holds(engine: Engine, tiny: Transformer, 
     config = {"vocab_size": SIZE, "max_position_embeddings": 64, "eos_token_id": 1}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "tokenizer.json").write_text(WORDS.to_json())
-    words = Unheld(tmp_path)
+    words = RemoteOnlyModel(tmp_path)
     assert (words.vocab_size, words.context_length, words.end_ids) == (SIZE, 64, {1})
-    served = Elsewhere(RemoteModel(asking(engine), words), words)
+    served = EngineWithFallback(RemoteModel(asking(engine), words), words)
     assert log_softmax(served.next_logits([IDS])[0]) == pytest.approx(log_softmax(tiny.next_logits([IDS])[0]))
     assert served.probe() == Probe(complete=True, entries=SIZE, nats=None, probability=None)
     for fault, said in [("500", "answers with status 500"), ("few", f"gives 20 of {SIZE} probabilities")]:
@@ -202,7 +202,7 @@ def test_a_folder_without_its_tokenizer_is_a_sentence(tmp_path: Path, files: dic
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     with pytest.raises(ModelUnavailable, match=said):
-        Unheld(tmp_path)
+        RemoteOnlyModel(tmp_path)
 
 
 def test_a_key_is_of_one_engine_or_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ def test_an_engine_that_is_not_there_is_left_alone_after_three_tries(tiny: Trans
 
 def test_of_numbers_that_are_kept_it_is_said_again_whose_they_are(engine: Engine, tiny: Transformer) -> None:
     """A page shown again asks nobody; what it shows was this server's, and stays so."""
-    served, kept = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny)), Told()
+    served, kept = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny)), Provenance()
     served.follow(kept)
     engine.fault = "500"
     served.next_logits([IDS])
@@ -244,7 +244,7 @@ def test_of_numbers_that_are_kept_it_is_said_again_whose_they_are(engine: Engine
 
 
 def test_each_thread_is_told_of_its_own_answers(engine: Engine, tiny: Transformer) -> None:
-    served = Elsewhere(RemoteModel(asking(engine), tiny), ServedModel(tiny))
+    served = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny))
     other = threading.Thread(target=lambda: served.next_logits([IDS]))
     other.start()
     other.join()

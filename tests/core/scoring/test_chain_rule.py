@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lm_core import Transformer
 from lm_core.models.ngrams.model import NgramModel
-from lm_core.scoring.chain_rule import factors, running
+from lm_core.scoring.chain_rule import running_products, token_scores
 from lm_core.scoring.scores import score
 from lm_core.text.corpus import SIX_MESSAGES
 from tests.authority import Authority
@@ -35,7 +35,7 @@ def test_six_messages_by_hand() -> None:
     """package 2/6, left 2/2, hub 2/6."""
     words = SIX_MESSAGES.tokenizer("word")
     model = NgramModel.fit(SIX_MESSAGES.encode(words), order=2, tokenizer=words)
-    (found,) = factors(model, [0, *words.encode("package left hub")])
+    (found,) = token_scores(model, [0, *words.encode("package left hub")])
     assert [round(math.exp(factor.log_probability), 4) for factor in found] == [0.3333, 1.0, 0.3333]
     assert [factor.rank for factor in found][1:] == [1, 2]
     assert words.decode([found[2].top]) == "warehouse"
@@ -44,7 +44,7 @@ def test_six_messages_by_hand() -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_sum_is_transformers_loss_times_tokens(model: Transformer, authority: Authority, text: str) -> None:
     ids = model.tokenizer.encode(text)
-    found = [factor for window in factors(model, ids) for factor in window]
+    found = [factor for window in token_scores(model, ids) for factor in window]
     if len(ids) == 1:
         assert found == []
         return
@@ -57,7 +57,7 @@ def test_the_sum_is_transformers_loss_times_tokens(model: Transformer, authority
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=60), st.integers(2, 70))
 def test_each_token_is_a_factor_once(make_tiny: Callable[..., Transformer], ids: list[int], length: int) -> None:
     model = make_tiny()
-    found = [factor for window in factors(model, ids, length) for factor in window]
+    found = [factor for window in token_scores(model, ids, length) for factor in window]
     assert [(factor.position, factor.token) for factor in found] == [*enumerate(ids)][1:]
     assert all(factor.log_probability <= factor.top_log_probability for factor in found)
     assert all((factor.rank == 1) == (factor.token == factor.top) for factor in found)
@@ -69,14 +69,14 @@ def test_each_token_is_a_factor_once(make_tiny: Callable[..., Transformer], ids:
 def test_impossible_tokens_are_minus_infinity() -> None:
     words = SIX_MESSAGES.tokenizer("word")
     model = NgramModel.fit(SIX_MESSAGES.encode(words), order=2, tokenizer=words)
-    (found,) = factors(model, [0, *words.encode("package hub")])
+    (found,) = token_scores(model, [0, *words.encode("package hub")])
     assert found[-1].log_probability == -math.inf
-    assert running([factor.log_probability for factor in found])[-1].product64 == 0
+    assert running_products([factor.log_probability for factor in found])[-1].product64 == 0
 
 
 @given(st.lists(st.floats(-800, 0), max_size=50))
 def test_logarithms_outlive_the_product(log_probabilities: list[float]) -> None:
-    steps = running(log_probabilities)
+    steps = running_products(log_probabilities)
     assert len(steps) == len(log_probabilities)
     for step, n in zip(steps, range(1, len(steps) + 1)):
         assert step.log_sum == pytest.approx(math.fsum(log_probabilities[:n]))

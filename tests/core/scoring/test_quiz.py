@@ -11,7 +11,7 @@ import pytest
 from lm_core import Transformer
 from lm_core.errors import InvalidInput
 from lm_core.models import LanguageModel, model_file
-from lm_core.models.bos_prefix import Begun
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.scoring import quiz
 from lm_core.scoring.quiz import Question, Shown
 from pages.shared import page_links
@@ -25,7 +25,7 @@ Bank = dict[quiz.Kind, list[Callable[..., Question]]]
 @pytest.fixture(scope="module")
 def bank(model: Transformer) -> Bank:
     def small(kind: str) -> LanguageModel:
-        return Begun(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
+        return PrefixedModel(model_file.read(ROOT / "assets" / "models" / f"{kind}.safetensors")[0], [0])
 
     return ten_questions.bank(lambda: model, small)
 

@@ -14,7 +14,7 @@ from lm_core.serving import limits, memory
 from lm_core.serving.inference_queue import InferenceQueue, Request
 from lm_core.text import corpus
 from lm_core.training.recipe import ARTICLE
-from lm_core.training_runs.scheduler import Jobs
+from lm_core.training_runs.scheduler import Scheduler
 
 pytestmark = pytest.mark.whole  # starts a server's process
 
@@ -70,14 +70,14 @@ WIRED = """
 from pathlib import Path
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
 from lm_core.serving import ServedModel, inference_queue
-from lm_core.training_runs.scheduler import Jobs
+from lm_core.training_runs.scheduler import Scheduler
 served = ServedModel(TableModel(ORDER_SHIPPED))
 line = inference_queue.queue
 assert served._queue is line
 from lm_core.serving import registry
 engine = registry.get("far")
 print(engine._remote._client._answer, line._most, line._batch, served._chunk)
-print(served._prefixes._budget, served._results._budget, len(Jobs(Path("none"))._slots))
+print(served._prefixes._budget, served._results._budget, len(Scheduler(Path("none"))._slots))
 """
 
 
@@ -143,7 +143,7 @@ def test_one_who_asks_for_much_does_not_keep_out_the_others() -> None:
 
 
 def test_short_memory_refuses_new_runs_and_keeps_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = Jobs(tmp_path)
+    jobs = Scheduler(tmp_path)
     old = jobs.open(ARTICLE, corpus.REGIONAL_LOCAL)
     monkeypatch.setattr(limits, "MEMORY", 1)
     if memory.resident():

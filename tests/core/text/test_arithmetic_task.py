@@ -6,9 +6,9 @@ import pytest
 
 from lm_core.errors import InvalidInput
 from lm_core.models import LanguageModel, model_file
-from lm_core.models.bos_prefix import Begun
 from lm_core.models.ngrams.model import AddK, NgramModel
-from lm_core.scoring.candidates import Tally, ask
+from lm_core.models.prefixed_model import PrefixedModel
+from lm_core.scoring.candidates import Tally, ask_question
 from lm_core.text import arithmetic_task
 from lm_core.text.arithmetic_task import ANSWERS, HIGHEST, Sum
 from lm_core.training import small_models
@@ -24,7 +24,7 @@ def test_the_articles_sum_does_not_part_ways_and_others_do() -> None:
 
 
 def test_no_held_out_pair_is_learned_and_none_is_missing() -> None:
-    learned, held_out = arithmetic_task.parted()
+    learned, held_out = arithmetic_task.split_pairs()
     every = {(total, taken) for total in range(1, HIGHEST + 1) for taken in range(total + 1)}
     assert set(learned) | set(held_out) == every
     assert not set(learned) & set(held_out)
@@ -42,14 +42,14 @@ def tally(model: LanguageModel) -> Tally:
     candidates = [tuple(model.tokenizer.encode(text)) for text in ANSWERS]
     asked = [case for wording in range(3) for case in arithmetic_task.cases(wording)]
     return Tally.of(
-        [ask(model, model.tokenizer.encode(c.prompt), candidates, c.right, c.shortcut) for c in asked]
+        [ask_question(model, model.tokenizer.encode(c.prompt), candidates, c.right, c.shortcut) for c in asked]
     )  # fmt: skip
 
 
 def test_the_transformer_subtracts_what_it_never_saw_and_the_bigram_does_not() -> None:
     corpus, words = small_models.sums_corpus()
-    bigram = Begun(NgramModel.fit(corpus.encode(words), 2, words, AddK(0.01)), [0])
-    learned = tally(Begun(model_file.read(MODELS / "sums.safetensors")[0], [0]))
+    bigram = PrefixedModel(NgramModel.fit(corpus.encode(words), 2, words, AddK(0.01)), [0])
+    learned = tally(PrefixedModel(model_file.read(MODELS / "sums.safetensors")[0], [0]))
     counted = tally(bigram)
     assert learned.beats_shortcuts
     assert learned.right > 0.7 * learned.n

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput
-from lm_core.text.logit_parser import MOST, read
+from lm_core.text.logit_parser import MOST, parse_logits
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from lm_core.text.logit_parser import MOST, read
     ],
 )
 def test_by_hand(text: str, names: tuple[str, ...], logits: tuple[float, ...]) -> None:
-    found = read(text)
+    found = parse_logits(text)
     assert (found.names, found.logits) == (names, logits)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50), st.sampled_from([" ", ", ", "\n", ";\n"]))
 def test_numbers_come_back(values: list[float], between: str) -> None:
-    assert read(between.join(map(repr, values))).logits == tuple(values)
+    assert parse_logits(between.join(map(repr, values))).logits == tuple(values)
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ def test_numbers_come_back(values: list[float], between: str) -> None:
 )  # fmt: skip
 def test_refusals(text: str, came: str) -> None:
     with pytest.raises(InvalidInput, match=f"`logits` must be .*, but is '.*{came}"):
-        read(text)
+        parse_logits(text)

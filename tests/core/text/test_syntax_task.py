@@ -10,11 +10,11 @@ import pytest
 
 from lm_core import Distribution
 from lm_core.models import model_file
-from lm_core.models.bos_prefix import Begun
 from lm_core.models.ngrams.model import AddK, NgramModel
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.text import syntax_task
 from lm_core.text.byte_pair_encoding import ByteLevelBPE
-from lm_core.text.syntax_task import PLACES, allowed_mass
+from lm_core.text.syntax_task import CASES, allowed_mass
 from lm_core.text.tokenizers import CharacterTokenizer
 from lm_core.training import small_models
 
@@ -44,12 +44,12 @@ def test_every_text_is_what_it_claims_to_be() -> None:
 
 def test_the_places_are_places() -> None:
     """Going on with an allowed character can be completed; with another it cannot."""
-    assert json.loads(PLACES["JSON"].text + "}") == {"event": "shipped"}
+    assert json.loads(CASES["JSON"].text + "}") == {"event": "shipped"}
     with pytest.raises(ValueError, match="delimiter"):
-        json.loads(PLACES["JSON"].text + ":1}")
-    assert ast.parse(PLACES["Python"].text + "    return 1")
+        json.loads(CASES["JSON"].text + ":1}")
+    assert ast.parse(CASES["Python"].text + "    return 1")
     with pytest.raises(IndentationError):
-        ast.parse(PLACES["Python"].text + "return 1")
+        ast.parse(CASES["Python"].text + "return 1")
 
 
 def test_allowed_mass_counts_first_characters_not_tokens() -> None:
@@ -61,9 +61,9 @@ def test_allowed_mass_counts_first_characters_not_tokens() -> None:
 
 def test_the_transformer_keeps_to_the_rules_better_than_the_bigram() -> None:
     corpus, letters = small_models.syntax_corpus()
-    bigram = Begun(NgramModel.fit(corpus.encode(letters), 2, letters, AddK(0.01)), [0])
-    trained = Begun(model_file.read(MODELS / "syntax.safetensors")[0], [0])
-    for place in PLACES.values():
+    bigram = PrefixedModel(NgramModel.fit(corpus.encode(letters), 2, letters, AddK(0.01)), [0])
+    trained = PrefixedModel(model_file.read(MODELS / "syntax.safetensors")[0], [0])
+    for place in CASES.values():
         ids = letters.encode(place.text)
         kept = [
             allowed_mass(Distribution(model.next_logits([ids])[0]), letters, place.allowed)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from lm_core.errors import InvalidInput
 from lm_core.text.corpus import REGIONAL_LOCAL, SIX_MESSAGES, Corpus, from_text, tracking
 from lm_core.training import IGNORED, evaluate
-from lm_core.training.baselines import conditional_entropy, floors
+from lm_core.training.baselines import baselines, conditional_entropy
 from lm_core.training.build import examples, fresh_model, texts, trainer
-from lm_core.training.projections import beside_counts, plane, token_vectors
+from lm_core.training.projections import compare_with_counts, project_to_plane, token_vectors
 from lm_core.training.recipe import ARTICLE, FAMILIES, Recipe
-from lm_core.training.step_details import open_step
+from lm_core.training.step_details import explain_step
 
 pytestmark = pytest.mark.whole  # trains until the floor is reached
 
@@ -31,7 +31,7 @@ def text() -> Corpus:
 def test_the_articles_floors_by_hand() -> None:
     """Half of the twelve targets are certain, half are one of two: ln2/2; before them one of four, or of eight."""
     read = texts(ARTICLE, REGIONAL_LOCAL)
-    found = floors(examples(ARTICLE, read.learned), read.tokenizer.vocab_size, REGIONAL_LOCAL, edges=False)
+    found = baselines(examples(ARTICLE, read.learned), read.tokenizer.vocab_size, REGIONAL_LOCAL, edges=False)
     assert [floor.nats for floor in found] == pytest.approx(
         [math.log(8), math.log(4), math.log(2) / 2, math.log(2) / 2]
     )
@@ -52,7 +52,7 @@ def test_entropy_is_what_numpy_says(pairs: list[tuple[int, int]]) -> None:
 def test_floors_fall_and_no_honest_model_is_below_the_best(family: str) -> None:
     recipe = replace(SMALL, family=family, steps=300, learning_rate=0.02, batch=None)
     run = trainer(recipe, SIX_MESSAGES)
-    found = floors(run.examples, run.model.vocab_size, SIX_MESSAGES)
+    found = baselines(run.examples, run.model.vocab_size, SIX_MESSAGES)
     assert [floor.nats for floor in found] == sorted((floor.nats for floor in found), reverse=True)
     for _ in range(300):
         run.advance()
@@ -66,7 +66,7 @@ def test_floors_fall_and_no_honest_model_is_below_the_best(family: str) -> None:
 def test_the_grammar_is_the_floor_of_generated_text(text: Corpus) -> None:
     run = trainer(SMALL, text)
     assert text.grammar is not None
-    assert floors(run.examples, 83, text)[-1].nats == text.grammar.cross_entropy
+    assert baselines(run.examples, 83, text)[-1].nats == text.grammar.cross_entropy
 
 
 def test_a_run_reaches_the_floor_and_its_samples_parse() -> None:
@@ -101,7 +101,7 @@ def test_an_opened_step_is_the_step(family: str, text: Corpus) -> None:
     loss = torch.nn.functional.cross_entropy(logits[row, t].double()[None], batch.targets[row, t][None])
     (slope,) = torch.autograd.grad(loss, logits)
     before = looked.weights.clone()
-    opened = open_step(looked)
+    opened = explain_step(looked)
     assert opened.made.loss == plain.advance().loss
     assert torch.equal(looked.weights, plain.weights)
     assert opened.predictions == batch.tokens == opened.made.tokens
@@ -120,7 +120,7 @@ def test_an_opened_step_is_the_step(family: str, text: Corpus) -> None:
 
 
 def test_all_predictions_of_a_small_batch_are_told(text: Corpus) -> None:
-    opened = open_step(trainer(replace(SMALL, batch=2), text), most=1000)
+    opened = explain_step(trainer(replace(SMALL, batch=2), text), most=1000)
     assert len(opened.asked) == opened.predictions
     assert math.fsum(each.loss for each in opened.asked) / opened.predictions == pytest.approx(
         opened.made.loss, abs=1e-5
@@ -129,10 +129,10 @@ def test_all_predictions_of_a_small_batch_are_told(text: Corpus) -> None:
 
 def test_rows_beside_counts(text: Corpus) -> None:
     run = trainer(replace(SMALL, family="neural n-gram", context=1, steps=600, batch=None, learning_rate=0.02), text)
-    begun = beside_counts(run)
+    begun = compare_with_counts(run)
     for _ in range(600):
         run.advance()
-    ended = beside_counts(run)
+    ended = compare_with_counts(run)
     assert begun.counted == ended.counted
 
     def gap(found: object) -> float:
@@ -146,7 +146,7 @@ def test_rows_beside_counts(text: Corpus) -> None:
 @settings(max_examples=40)
 def test_a_plane_keeps_what_two_directions_can(tokens: int, width: int, seed: int) -> None:
     vectors = np.random.Generator(np.random.PCG64(seed)).normal(size=(tokens, width)).astype(np.float32)
-    points, share = plane(vectors)
+    points, share = project_to_plane(vectors)
     assert points.shape == (tokens, 2)
     assert 0 <= share <= 1 + 1e-12
     total = ((vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)) ** 2).sum()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lm_core import InvalidInput, Transformer
 from lm_core.errors import DamagedFile
 from lm_core.models.config import TransformerConfig
-from lm_core.models.gru import Recurrent, RecurrentConfig
+from lm_core.models.gru import GRUConfig, GRUModel
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.scoring.scores import score_sentences
@@ -28,7 +28,7 @@ SHORT = TrainingSettings(steps=12, learning_rate=0.01, batch=4, schedule="cosine
 V = WORDS.vocab_size
 FAMILIES: dict[str, Callable[[], NeuralModel]] = {
     "neural n-gram": lambda: NeuralNgram(NeuralNgramConfig(V), WORDS, [1]),
-    "recurrent": lambda: Recurrent(RecurrentConfig(V, 8, 8), WORDS, [1]),
+    "recurrent": lambda: GRUModel(GRUConfig(V, 8, 8), WORDS, [1]),
     "llama": lambda: Transformer(TransformerConfig(V, 8, 1, 2, 1, 4, 8, 12), WORDS, [1]),
     "gpt2": lambda: Transformer(TransformerConfig(V, 8, 1, 2, 2, 4, 8, 12, style="gpt2"), WORDS, [1]),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lm_core.serving import limits
-from lm_core.training_runs.disk_quota import RunDisk
+from lm_core.training_runs.disk_quota import DiskQuota
 
 
 def runs(root: Path, ages: dict[str, float]) -> None:
@@ -30,13 +30,13 @@ def test_the_one_unused_for_longest_goes_first(
 ) -> None:
     monkeypatch.setattr(limits, "TRAINING_DISK", room)
     runs(tmp_path, {"old": 50, "older": 500, "new": 5})
-    RunDisk(tmp_path, 90.0).make_room("another", lambda name: False)
+    DiskQuota(tmp_path, 90.0).make_room("another", lambda name: False)
     assert left(tmp_path) == stay
 
 
 def test_what_is_kept_or_watched_here_or_elsewhere_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "TRAINING_DISK", 0)
     runs(tmp_path, {"kept": 9, "watched": 8, "elsewhere": 7, "nobodys": 6})
-    RunDisk(tmp_path, 90.0).sign(tmp_path / "elsewhere")
-    RunDisk(tmp_path, 90.0).make_room("kept", lambda name: name == "watched")
+    DiskQuota(tmp_path, 90.0).sign(tmp_path / "elsewhere")
+    DiskQuota(tmp_path, 90.0).make_room("kept", lambda name: name == "watched")
     assert left(tmp_path) == ["elsewhere", "kept", "watched"]

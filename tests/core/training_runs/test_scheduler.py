@@ -19,10 +19,10 @@ from lm_core.text.corpus import REGIONAL_LOCAL, Corpus, tracking
 from lm_core.training import Trainer
 from lm_core.training.build import trainer
 from lm_core.training.recipe import ARTICLE, Recipe
-from lm_core.training_runs.checkpoint_replay import Replay
+from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from lm_core.training_runs.run_folder import DIVERGED, DONE, RunFolder
-from lm_core.training_runs.scheduler import INTERRUPTED, Jobs
-from lm_core.training_runs.worker_process import Slot
+from lm_core.training_runs.scheduler import INTERRUPTED, Scheduler
+from lm_core.training_runs.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.whole  # starts training processes and waits for them
 
@@ -45,11 +45,11 @@ def idle() -> Iterator[list["subprocess.Popen[str]"]]:
 
 
 @pytest.fixture
-def manager(tmp_path: Path, idle: list["subprocess.Popen[str]"]) -> Iterator[Callable[..., Jobs]]:
-    made: list[Jobs] = []
+def manager(tmp_path: Path, idle: list["subprocess.Popen[str]"]) -> Iterator[Callable[..., Scheduler]]:
+    made: list[Scheduler] = []
 
-    def start(new_trainer: bool = False, **options: float) -> Jobs:
-        jobs = Jobs(tmp_path / "runs", **{"slots": 1, **options})  # type: ignore[arg-type]
+    def start(new_trainer: bool = False, **options: float) -> Scheduler:
+        jobs = Scheduler(tmp_path / "runs", **{"slots": 1, **options})  # type: ignore[arg-type]
         if idle and not new_trainer:
             jobs._slots[0].process = idle.pop()
         made.append(jobs)
@@ -79,18 +79,18 @@ def trained_here(recipe: Recipe, corpus: Corpus, steps: int) -> tuple[Trainer, l
     return mine, [mine.advance().loss for _ in range(steps)]
 
 
-def worker_of(jobs: Jobs) -> int:
+def worker_of(jobs: Scheduler) -> int:
     process = jobs._slots[0].process
     assert process is not None
     return process.pid
 
 
 def final_weights(folder: RunFolder) -> torch.Tensor:
-    with Replay(folder).at(folder.head) as there:
+    with CheckpointReplay(folder).at(folder.head) as there:
         return there.weights.clone()
 
 
-def test_the_articles_run(manager: Callable[..., Jobs]) -> None:
+def test_the_articles_run(manager: Callable[..., Scheduler]) -> None:
     """Seed 7, 120 steps of Adam: 2.121 -> 0.347, never below ln2/2, "hub" after "left regional"."""
     jobs = manager()
     folder = jobs.open(ARTICLE, REGIONAL_LOCAL)
@@ -98,14 +98,14 @@ def test_the_articles_run(manager: Callable[..., Jobs]) -> None:
     losses = folder.records()["loss"]
     assert (round(losses[0], 3), round(losses[-1], 3)) == (2.121, 0.347)
     assert losses.tolist() == trained_here(ARTICLE, REGIONAL_LOCAL, 120)[1]
-    opened = Replay(folder)
+    opened = CheckpointReplay(folder)
     assert round(opened.floors[-1].nats, 5) == 0.34657
     with opened.at(120) as there:
         words = opened.texts.tokenizer
         assert words.decode([int(there.model.next_logits([words.encode("left regional")])[0].argmax())]) == "hub"
 
 
-def test_a_killed_worker_costs_nothing(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_a_killed_worker_costs_nothing(manager: Callable[..., Scheduler], text: Corpus) -> None:
     """kill -9 in the middle: said, resumed on request, and the weights are the same to the bit."""
     jobs = manager()
     recipe = replace(SMALL, steps=1_500)
@@ -125,7 +125,7 @@ def test_a_killed_worker_costs_nothing(manager: Callable[..., Jobs], text: Corpu
 
 def test_after_a_worker_that_closed_its_pipes_the_next_question_goes_to_another() -> None:
     """Killed, it closes them before it is seen to have ended; here the time between is as long as one likes."""
-    slot = Slot()
+    slot = WorkerProcess()
     silent = [sys.executable, "-c", "import os, time; os.close(1); time.sleep(60)"]
     slot.process = dying = subprocess.Popen(silent, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert slot.ask({"do": "train"}) is None
@@ -140,8 +140,8 @@ import sys, time
 from pathlib import Path
 from lm_core.text.corpus import tracking
 from lm_core.training.recipe import Recipe
-from lm_core.training_runs.scheduler import Jobs
-jobs = Jobs(Path(sys.argv[1]), slots=1)
+from lm_core.training_runs.scheduler import Scheduler
+jobs = Scheduler(Path(sys.argv[1]), slots=1)
 folder = jobs.open(Recipe.from_json({recipe}), tracking(200, seed=3))
 while True:
     print(jobs.watch(folder, "a", 5000).head, jobs._slots[0].process and jobs._slots[0].process.pid, flush=True)
@@ -150,7 +150,7 @@ while True:
 
 
 def test_a_killed_server_leaves_no_orphan_and_loses_little(
-    manager: Callable[..., Jobs], text: Corpus, tmp_path: Path
+    manager: Callable[..., Scheduler], text: Corpus, tmp_path: Path
 ) -> None:
     code = SERVER.replace("{recipe}", repr(SMALL.to_json()))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -177,7 +177,7 @@ def test_a_killed_server_leaves_no_orphan_and_loses_little(
     assert records["loss"].tolist() == trained_here(SMALL, text, len(records))[1]
 
 
-def test_a_closed_tab_trains_no_further_than_its_lease(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_a_closed_tab_trains_no_further_than_its_lease(manager: Callable[..., Scheduler], text: Corpus) -> None:
     jobs = manager(lease=0.6, slice_seconds=0.1)
     folder = jobs.open(SMALL, text)
     until(lambda: jobs.watch(folder, "gone", 5_000).head > 0)
@@ -187,7 +187,7 @@ def test_a_closed_tab_trains_no_further_than_its_lease(manager: Callable[..., Jo
     assert folder.head == head < 5_000
 
 
-def test_a_pause_stops_at_once_and_others_go_on(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_a_pause_stops_at_once_and_others_go_on(manager: Callable[..., Scheduler], text: Corpus) -> None:
     jobs = manager()
     folder = jobs.open(SMALL, text)
     until(lambda: jobs.watch(folder, "a", 5_000).head > 0)
@@ -203,7 +203,7 @@ def test_a_pause_stops_at_once_and_others_go_on(manager: Callable[..., Jobs], te
     assert folder.head == head < 5_000
 
 
-def test_runs_take_turns(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_runs_take_turns(manager: Callable[..., Scheduler], text: Corpus) -> None:
     jobs = manager(slice_seconds=0.05)
     folders = [jobs.open(replace(SMALL, seed=seed), text) for seed in range(3)]
 
@@ -217,7 +217,7 @@ def test_runs_take_turns(manager: Callable[..., Jobs], text: Corpus) -> None:
 
 
 def test_who_is_gone_lets_others_go_first(
-    manager: Callable[..., Jobs], text: Corpus, monkeypatch: pytest.MonkeyPatch
+    manager: Callable[..., Scheduler], text: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lm_core.training_runs.scheduler.HEARD", 0.5)
     jobs = manager(slice_seconds=0.1)
@@ -234,7 +234,7 @@ def test_who_is_gone_lets_others_go_first(
     until(lambda: left.head > before)  # nobody else is there: the lease counts
 
 
-def test_a_rate_far_too_high_is_caught(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_a_rate_far_too_high_is_caught(manager: Callable[..., Scheduler], text: Corpus) -> None:
     jobs = manager()
     folder = jobs.open(replace(SMALL, learning_rate=1e38**0.2, clip=None, optimiser="sgd", schedule="constant"), text)
     until(lambda: jobs.watch(folder, "a", 5_000).state == DIVERGED)
@@ -245,7 +245,7 @@ def test_a_rate_far_too_high_is_caught(manager: Callable[..., Jobs], text: Corpu
     assert standing.training == 0
 
 
-def test_a_damaged_checkpoint_is_begun_anew(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_a_damaged_checkpoint_is_begun_anew(manager: Callable[..., Scheduler], text: Corpus) -> None:
     first = manager()
     folder = first.open(SMALL, text)
     until(lambda: first.watch(folder, "a", 60).head >= 60)
@@ -259,12 +259,12 @@ def test_a_damaged_checkpoint_is_begun_anew(manager: Callable[..., Jobs], text: 
     assert folder.records()["loss"].tolist()[: len(losses)] == losses
 
 
-def test_any_step_is_found_again_to_the_bit(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_any_step_is_found_again_to_the_bit(manager: Callable[..., Scheduler], text: Corpus) -> None:
     jobs = manager()
     recipe = replace(SMALL, steps=400)
     folder = jobs.open(recipe, text)
     until(lambda: jobs.watch(folder, "a", 400).state == DONE)
-    opened, mine, weights = Replay(folder), trainer(recipe, text), {}
+    opened, mine, weights = CheckpointReplay(folder), trainer(recipe, text), {}
     for step in range(1, 401):
         mine.advance()
         weights[step] = mine.weights.clone()
@@ -274,7 +274,7 @@ def test_any_step_is_found_again_to_the_bit(manager: Callable[..., Jobs], text: 
 
 
 def test_equal_recipes_are_one_run(tmp_path: Path, text: Corpus) -> None:
-    jobs = Jobs(tmp_path)
+    jobs = Scheduler(tmp_path)
     assert jobs.open(SMALL, text).id == jobs.open(replace(SMALL), tracking(200, seed=3)).id
     assert jobs.open(replace(SMALL, seed=1), text).id != jobs.open(SMALL, text).id
     assert RunFolder(tmp_path / SMALL.run_id(text)).recipe() == SMALL
@@ -283,7 +283,7 @@ def test_equal_recipes_are_one_run(tmp_path: Path, text: Corpus) -> None:
 
 
 def test_old_runs_give_way(tmp_path: Path, text: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = Jobs(tmp_path)
+    jobs = Scheduler(tmp_path)
     old = jobs.open(SMALL, text)
     monkeypatch.setattr("lm_core.serving.limits.TRAINING_DISK", 10)
     new = jobs.open(replace(SMALL, seed=9), text)
@@ -293,8 +293,8 @@ def test_old_runs_give_way(tmp_path: Path, text: Corpus, monkeypatch: pytest.Mon
 
 def test_a_run_that_somebody_looks_at_stays(tmp_path: Path, text: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paused, or at its end, it is trained no further; here, or at another server that shares the folder."""
-    monkeypatch.setattr(Jobs, "warm", lambda self: None)  # nobody trains
-    here, there = Jobs(tmp_path), Jobs(tmp_path)
+    monkeypatch.setattr(Scheduler, "warm", lambda self: None)  # nobody trains
+    here, there = Scheduler(tmp_path), Scheduler(tmp_path)
     mine, theirs, nobodys = (here.open(replace(SMALL, seed=seed), text) for seed in range(3))
     here.watch(mine, "a", 0)
     there.watch(theirs, "b", 0)
@@ -304,7 +304,7 @@ def test_a_run_that_somebody_looks_at_stays(tmp_path: Path, text: Corpus, monkey
 
 
 def test_a_trainer_that_cannot_be_started_is_told_and_tried_again(
-    manager: Callable[..., Jobs], text: Corpus, monkeypatch: pytest.MonkeyPatch
+    manager: Callable[..., Scheduler], text: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing, real = [True], subprocess.Popen
 
@@ -322,7 +322,7 @@ def test_a_trainer_that_cannot_be_started_is_told_and_tried_again(
     until(lambda: jobs.watch(folder, "a", 20).state == DONE)
 
 
-def test_a_run_whose_files_are_gone_begins_anew(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_a_run_whose_files_are_gone_begins_anew(manager: Callable[..., Scheduler], text: Corpus) -> None:
     """It was lost for that; whoever opens it makes it again."""
     jobs, recipe = manager(), replace(SMALL, steps=20)
     folder = jobs.open(recipe, text)
@@ -334,7 +334,7 @@ def test_a_run_whose_files_are_gone_begins_anew(manager: Callable[..., Jobs], te
     until(lambda: jobs.watch(folder, "a", 20).state == DONE)
 
 
-def test_runs_that_nobody_watches_any_more_are_forgotten(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_runs_that_nobody_watches_any_more_are_forgotten(manager: Callable[..., Scheduler], text: Corpus) -> None:
     jobs = manager(lease=0.05)
     for seed in range(5):
         jobs.watch(jobs.open(replace(SMALL, seed=seed), text), "a", 0)
@@ -342,7 +342,7 @@ def test_runs_that_nobody_watches_any_more_are_forgotten(manager: Callable[..., 
     assert len(jobs._wants) == len(jobs._home) == 1
 
 
-def test_the_end_is_clean(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_the_end_is_clean(manager: Callable[..., Scheduler], text: Corpus) -> None:
     jobs = manager()
     folder = jobs.open(SMALL, text)
     until(lambda: jobs.watch(folder, "a", 5_000).head > 50)
@@ -350,12 +350,12 @@ def test_the_end_is_clean(manager: Callable[..., Jobs], text: Corpus) -> None:
     jobs.close()
     assert process is not None
     assert process.returncode == 0
-    with Replay(folder).at(0) as there:
+    with CheckpointReplay(folder).at(0) as there:
         there.load(folder.checkpoint)
         assert there.step == folder.head
 
 
-def test_two_servers_on_one_folder_train_a_run_once(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_two_servers_on_one_folder_train_a_run_once(manager: Callable[..., Scheduler], text: Corpus) -> None:
     """Each wants it further than the other did: it changes hands, and the weights are the same to the bit."""
     one, other = manager(lease=1.0, slice_seconds=0.1), manager(lease=1.0, slice_seconds=0.1)
     recipe = replace(SMALL, steps=900)
@@ -370,7 +370,7 @@ def test_two_servers_on_one_folder_train_a_run_once(manager: Callable[..., Jobs]
     assert torch.equal(final_weights(folder), mine.weights)
 
 
-def test_what_was_let_go_is_not_written_again(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_what_was_let_go_is_not_written_again(manager: Callable[..., Scheduler], text: Corpus) -> None:
     """A run that another server has trained further stays as that one left it, while the first works on another run."""
     one, other = manager(lease=1.0), manager(lease=1.0)
     recipe = replace(SMALL, steps=900)
@@ -384,7 +384,9 @@ def test_what_was_let_go_is_not_written_again(manager: Callable[..., Jobs], text
     assert kept.step == 600
 
 
-def test_two_servers_that_want_a_run_at_once_do_not_fight_over_it(manager: Callable[..., Jobs], text: Corpus) -> None:
+def test_two_servers_that_want_a_run_at_once_do_not_fight_over_it(
+    manager: Callable[..., Scheduler], text: Corpus
+) -> None:
     one, other = manager(slice_seconds=0.1), manager(slice_seconds=0.1)
     recipe = replace(SMALL, steps=900)
     folder = one.open(recipe, text)

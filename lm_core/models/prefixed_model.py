@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from lm_core.models.kv_cache import KVCache
 
 
-class Begun:
+class PrefixedModel:
     """A `LanguageModel` around another; its contexts are shorter by what is read first, and its caches hide that.
 
     >>> from lm_core.models.ngrams.model import NgramModel
     >>> from lm_core.text.tokenizers import WordTokenizer
     >>> words = WordTokenizer(["package", "left"], special=["<bos>", "<eos>"])
     >>> bare = NgramModel.fit([[2, 3]], order=3, tokenizer=words)
-    >>> Begun(bare, [0]).next_logits([[2]]).tolist() == bare.next_logits([[0, 2]]).tolist()
+    >>> PrefixedModel(bare, [0]).next_logits([[2]]).tolist() == bare.next_logits([[0, 2]]).tolist()
     True
     """
 

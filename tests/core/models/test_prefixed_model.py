@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from lm_core.errors import InvalidInput
-from lm_core.models.bos_prefix import Begun
 from lm_core.models.config import TransformerConfig
+from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.models.transformer import Transformer
 from lm_core.scoring.scores import score_continuation
 from lm_core.text.tokenizers import WordTokenizer
@@ -22,7 +22,7 @@ def bare() -> Transformer:
 
 
 def test_it_gives_what_the_bare_model_gives(bare: Transformer) -> None:
-    begun = Begun(bare, [0])
+    begun = PrefixedModel(bare, [0])
     assert (begun.context_length, begun.vocab_size, begun.end_ids) == (5, 5, {1})
     assert begun.logits([2, 3]).tolist() == bare.logits([0, 2, 3])[1:].tolist()
     assert begun.next_logits([[2], [3, 4]]).tolist() == bare.next_logits([[0, 2], [0, 3, 4]]).tolist()
@@ -31,9 +31,9 @@ def test_it_gives_what_the_bare_model_gives(bare: Transformer) -> None:
 
 def test_its_context_is_shorter_and_must_leave_room(bare: Transformer) -> None:
     with pytest.raises(InvalidInput, match="tokens in the context"):
-        Begun(bare, [0]).logits([2] * 6)
+        PrefixedModel(bare, [0]).logits([2] * 6)
     with pytest.raises(InvalidInput, match="begin"):
-        Begun(bare, [0] * 6)
+        PrefixedModel(bare, [0] * 6)
     for batch in ([], [[]]):
         with pytest.raises(InvalidInput, match="at least one token id"):
-            Begun(bare, [0]).next_logits(batch)
+            PrefixedModel(bare, [0]).next_logits(batch)

@@ -14,7 +14,13 @@ from pages.shared.controls import model_picker, own_model, prompt_box
 
 PRETRAINED = "pretrained"
 OWN = "own"
-LADDER = {PRETRAINED: "Pretrained", "transformer": "Transformer", "bigram": "Bigram", "table": "Table", OWN: "Yours"}
+GENERATORS = {
+    PRETRAINED: "Pretrained",
+    "transformer": "Transformer",
+    "bigram": "Bigram",
+    "table": "Table",
+    OWN: "Yours",
+}
 """What continues a text, step by step."""
 SCORERS = {
     PRETRAINED: "Pretrained",
@@ -24,7 +30,7 @@ SCORERS = {
     OWN: "Yours",
 }
 """What gives a text a probability."""
-TITLES = {**LADDER, **SCORERS}
+TITLES = {**GENERATORS, **SCORERS}
 FILES = Path("assets/models")
 _LEARNED_FROM = "Trained here on 3,600 generated messages, 83 words: type only words they use."
 ABOUT = {
@@ -36,7 +42,7 @@ ABOUT = {
 
 
 @dataclass(frozen=True)
-class Rung:
+class OfferedModel:
     """A model, and how this page addresses it."""
 
     kind: str
@@ -50,7 +56,7 @@ class Rung:
     """What it reads before any text."""
 
 
-def choose(shown: bool, kinds: Iterable[str] = LADDER) -> str:
+def choose_model(shown: bool, kinds: Iterable[str] = GENERATORS) -> str:
     """The control that says which model; on a stage the link alone says it."""
     offered = [kind for kind in kinds if kind != OWN or own_model.current()]
     key = url_state.choice("with", offered, PRETRAINED)
@@ -63,22 +69,22 @@ def choose(shown: bool, kinds: Iterable[str] = LADDER) -> str:
     ) or PRETRAINED  # fmt: skip
 
 
-def rung(kind: str, inside: bool = False) -> Rung:
+def offered_model(kind: str, inside: bool = False) -> OfferedModel:
     """The model, loaded if need be; `inside` where it is to be looked into. Raises ModelUnavailable."""
     own = own_model.current()
     if kind == PRETRAINED and not (own and model_picker.name() == f"{OWN}/{own.key}"):
         model, name = model_picker.model(), model_picker.name()
-        if inside and model_picker.elsewhere():
+        if inside and model_picker.is_remote():
             name = model_picker.looked_into()
             model = registry.get(name)
         begin = registry.begin(name)
-        return Rung(kind, name, registry.bare(name) if begin else model, "prompt", prompt_box.DEFAULT, begin)
+        return OfferedModel(kind, name, registry.bare(name) if begin else model, "prompt", prompt_box.DEFAULT, begin)
     if own and kind in (OWN, PRETRAINED):  # chosen here, or for all pages
-        return Rung(kind, f"own/{own.key}", own.model, "mine", own.prompt, own.begin)
+        return OfferedModel(kind, f"own/{own.key}", own.model, "mine", own.prompt, own.begin)
     model = registry.serve(f"ladder/{kind}", _loader(kind))
     if kind == "table":
-        return Rung(kind, kind, model, "row", "Order shipped from the")
-    return Rung(kind, kind, model, "line", "the package left the", begin=(0,))  # as in training, after <bos>
+        return OfferedModel(kind, kind, model, "row", "Order shipped from the")
+    return OfferedModel(kind, kind, model, "line", "the package left the", begin=(0,))  # as in training, after <bos>
 
 
 def _loader(kind: str) -> Callable[[], LanguageModel]:
@@ -103,14 +109,14 @@ def _counts() -> LanguageModel:
     return NgramModel.fit(learning_corpus()[0].encode(words), order=2, tokenizer=words)
 
 
-def about(kind: str) -> str:
+def about_model(kind: str) -> str:
     """One sentence on what the model is, where the picker of the frame does not say it."""
     if kind == OWN and (own := own_model.current()):
         return f"Your own: {own.name}. It knows the words of its text and no others."
     return ABOUT.get(kind, "")
 
 
-def known(name: str) -> bool:
+def is_offered(name: str) -> bool:
     """Whether a model of this name can be chosen here."""
     own = own_model.current()
     if name.startswith(f"{OWN}/"):
