@@ -4,8 +4,7 @@
 and choose, greedily or with a seeded draw; `temperature_sweep` shows a distribution over many temperatures.
 
 >>> from lm_core.decoding import strategy
->>> import numpy as np
->>> strategy(temperature=0).choose(np.array([1.0, 3.0, 2.0]), ()).token_id
+>>> strategy(temperature=0).decide([1.0, 3.0, 2.0]).id
 1
 """
 

@@ -25,7 +25,7 @@ def repeated_phrase(ids: Sequence[int], times: int = 3) -> RepeatedPhrase | None
     """The shortest run of tokens that stands at the end of `ids` at least `times` times in a row, if there is one.
 
     >>> repeated_phrase([7, 1, 2, 1, 2, 1, 2])
-    Circle(ids=(1, 2), times=3)
+    RepeatedPhrase(ids=(1, 2), times=3)
     >>> repeated_phrase([1, 2, 1, 2]) is None
     True
     """

@@ -26,13 +26,13 @@ LARGEST = 4_000_000
 class TraceFile:
     """A trace and all that is needed to draw it.
 
-    >>> from lm_core.generation.loop.loop import run
-    >>> from lm_core.decoding.strategies.strategies import Strategy
+    >>> from lm_core.generation.loop import run
+    >>> from lm_core.decoding.strategies import Strategy
     >>> from lm_core.models.table_model import ORDER_SHIPPED, TableModel
     >>> model = TableModel(ORDER_SHIPPED)
     >>> trace = run(model, model.tokenizer.encode("Order shipped from the"), Strategy())
     >>> recording = TraceFile.of(trace, model.tokenizer, model.vocab_size, "table", {"t": "0"})
-    >>> Recording.read(recording.to_bytes(), "trace.json") == recording
+    >>> TraceFile.read(recording.to_bytes(), "trace.json") == recording
     True
     """
 
