@@ -9,7 +9,7 @@ import streamlit as st
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.labels import label, spoken
 from lm_core.models.ngrams.count_table import CountedCorpus, Grid, Ids, followers, grid
-from pages.shared import markup, url_state
+from pages.shared import components, url_state
 
 KEY = "count_grid"
 ROWS, COLUMNS = 12, 9
@@ -18,8 +18,8 @@ _AFTER = 8
 _component = st.components.v2.component(
     "counts",
     html='<div class="counts bars"></div>',
-    css=markup.source("bars.css", "counts.css"),
-    js=markup.source("drawn.js", "format.js", "dom.js", "counts.js"),
+    css=components.styles("bars/bars.css", "bigram_counts/bigram_counts.css"),
+    js=components.script("bigram_counts/bigram_counts.js"),
 )
 
 

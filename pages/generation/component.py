@@ -18,7 +18,7 @@ from lm_core.generation.trace_file import TraceFile
 from lm_core.labels import label, spoken
 from lm_core.text.tokenizers import Tokenizer
 from pages.generation import state, strategy_controls
-from pages.shared import markup, url_state
+from pages.shared import components, url_state
 
 SIZES = (5, 10, 20, 50)
 _PROMPT_CHIPS = 120
@@ -29,8 +29,8 @@ _NAMES = {
 _component = st.components.v2.component(
     "walk",
     html='<div class="walk bars"></div>',
-    css=markup.source("bars.css", "walk.css"),
-    js=markup.source("drawn.js", "format.js", "dom.js", "leaving.js", "walk_view.js", "walk.js"),
+    css=components.styles("bars/bars.css", "generation/generation.css"),
+    js=components.script("generation/generation.js"),
 )
 
 

@@ -19,6 +19,7 @@ from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker
+from pages.shared.pictures import export
 
 _FACTORS = ("layers", "keys and values", "KV heads", "tokens", "head width")
 _LENGTHS = tuple(1 << power for power in range(4, 14))
@@ -142,9 +143,8 @@ def export_expander(question: Question, steps: list[CacheStep]) -> None:
         writer.writerows(asdict(step) for step in steps)
         run = {"prompt_ids": question.ids, "steps": [asdict(step) for step in steps], "link": url_state.link_with()}
         with st.container(horizontal=True):
-            st.download_button("Steps, CSV", table.getvalue(), "cache-run.csv", "text/csv", key="_cache_csv")
-            st.download_button("Run, JSON", json.dumps(run, indent=1), "cache-run.json", "application/json",
-                               key="_cache_json")  # fmt: skip
+            export.download("Steps, CSV", table.getvalue().encode, "cache-run.csv", "text/csv")
+            export.download("Run, JSON", json.dumps(run, indent=1).encode, "cache-run.json", "application/json")
 
 
 def _listed(ids: tuple[int, ...]) -> str:

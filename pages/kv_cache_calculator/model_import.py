@@ -14,7 +14,7 @@ from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Geometry
 from pages.kv_cache_calculator import layer_table
-from pages.shared import markup, url_state
+from pages.shared import components, markup, url_state
 
 _OPENED, _TABLE, _SEEN = "_kv_opened", "_kv_import_rows", "_kv_imported"
 _MOST = 1 << 20
@@ -22,8 +22,8 @@ _component = st.components.v2.component(
     "kv_file",
     html='<div class="kv-file"><label>Or open a file: config.json or .gguf<input type="file"></label>'
     '<span role="status"></span></div>',
-    css=markup.source("kv_file.css"),
-    js=markup.source("drawn.js", "kv_file.js"),
+    css=components.styles("model_file/model_file.css"),
+    js=components.script("model_file/model_file.js"),
 )
 
 

@@ -9,18 +9,21 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import streamlit as st
 from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lm_core.serving import limits, memory, registry
 from pages.server import training_scheduler
 from pages.server.upload_limits import UploadLimits
+from pages.shared import components
 from pages.shell import waiting_room
 
 _warming_error: list[str] = []
@@ -82,8 +85,8 @@ async def ready(request: Request) -> JSONResponse:
 
 
 class CompressFrontend:
-    """Gzips Streamlit's static scripts and styles once each; Streamlit itself sends them uncompressed,
-    because its own middleware would compress them anew for every visitor."""
+    """Gzips scripts and styles, Streamlit's and ours, once each; Streamlit itself sends them uncompressed, because its
+    own middleware would compress them anew for every visitor."""
 
     _SUFFIXES = (".js", ".css", ".json", ".svg", ".wasm")
 
@@ -96,7 +99,8 @@ class CompressFrontend:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         accepted = dict(scope.get("headers", ())).get(b"accept-encoding", b"")
-        named = path.startswith("/static/") and path.endswith(self._SUFFIXES) and posixpath.normpath(path) == path
+        known = path.startswith(("/static/", f"{components.ADDRESS}/{components.version()}/"))
+        named = known and path.endswith(self._SUFFIXES) and posixpath.normpath(path) == path
         wanted = named and b"gzip" in accepted
         if not wanted or scope.get("method") != "GET":
             await self.app(scope, receive, send)
@@ -171,5 +175,17 @@ class Departures:
                 raise
 
 
-ROUTES = [Route("/ready", ready)]
+class ComponentFiles(StaticFiles):
+    """Files whose address holds a version: a browser keeps them for good, and asks for each once."""
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        response = super().file_response(*args, **more)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+ROUTES = [
+    Route("/ready", ready),
+    Mount(components.ADDRESS + "/{version}", ComponentFiles(directory=components.FOLDER)),
+]
 MIDDLEWARE = [Middleware(UploadLimits), Middleware(CompressFrontend), Middleware(Departures)]

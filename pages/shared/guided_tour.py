@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shared import markup, page_links, url_state
+from pages.shared import components, markup, page_links, url_state
 
 Scene = dict[str, str]
 _DONE, _ON, _COMPLETE, _FORGOTTEN = (f"_tour_{word}" for word in ("done", "on", "complete", "forgotten"))
-_keeper = st.components.v2.component("keep", js=markup.source("drawn.js", "keep.js"))
+_keeper = st.components.v2.component("keep", js=components.script("guided_tour/guided_tour.js"))
 
 
 @dataclass(frozen=True)

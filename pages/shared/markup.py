@@ -5,27 +5,15 @@ import math
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
 
 import streamlit as st
 
 from lm_core import LmCoreError, ModelUnavailable
-from pages.shared import timers
-
-COMPONENTS = Path("assets/components")
-
-
-@lru_cache
-def source(*names: str) -> str:
-    """Files of assets/components, as one text; scripts with the timers before them."""
-    text = "".join((COMPONENTS / name).read_text(encoding="utf-8") for name in names)
-    return timers.script() + text if names[0].endswith(".js") else text
 
 
 def show(markup: str) -> None:
     """Our own markup; whatever a visitor or a model wrote must be escaped before it gets here."""
-    st.html(f"<style>{source('frame.css')}</style>{markup}")
+    st.html(markup)
 
 
 def percent(probability: float, digits: int = 2) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import guided_tour, markup, talk, url_state
+from pages.shared import components, guided_tour, markup, talk, url_state
 from pages.shared.controls import model_picker, provenance
 from pages.shared.page_declarations import Entry, entries
 from pages.shell import hidden_controls, navigation, waiting_room
@@ -12,8 +12,8 @@ _stage = st.components.v2.component(
     "stage",
     html='<div class="talk" role="group" aria-label="Talk" hidden><button type="button" aria-label="Scene before">‹'
     '</button><span></span><button type="button" aria-label="Next scene">›</button></div>',
-    css=markup.source("stage.css"),
-    js=markup.source("drawn.js", "format.js", "stage.js"),
+    css=components.styles("talk/talk.css"),
+    js=components.script("talk/talk.js"),
 )
 
 
@@ -26,7 +26,8 @@ def render() -> None:
     running = talk.move(entry)
     url_state.arrive(entry.url or "home")
     url_state.carry("present", presenting, False)
-    markup.show(f"<style>{markup.source('presenter.css')}</style>" if presenting else "")  # and what all pages wear
+    sheets = ["page/page.css", "page/presenter.css"][: 1 + presenting]
+    st.html(f"<style>{components.styles(*sheets)}</style>")  # what all pages wear
     waiting_room.render_placeholder()
     hidden_controls.apply()
     if presenting:

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.decoding.strategies import uniforms
 from lm_core.labels import SPOKEN
-from pages.shared import markup, url_state
+from pages.shared import components, url_state
 from pages.shared.controls import logit_source, sampling_settings
 from pages.shared.pictures import bars
 from pages.temperature import payload
@@ -19,8 +19,8 @@ THROWS = 1000
 _component = st.components.v2.component(
     "temperature",
     html='<div class="temperature bars"></div>',
-    css=markup.source("bars.css", "temperature.css"),
-    js=markup.source("drawn.js", "format.js", "dom.js", "leaving.js", "sampling.js", "temperature.js"),
+    css=components.styles("bars/bars.css", "temperature/temperature.css"),
+    js=components.script("temperature/temperature.js"),
 )
 
 

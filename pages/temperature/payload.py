@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import markup
+from pages.shared import components
 
-_component = st.components.v2.component("payload", js=markup.source("drawn.js", "payload.js"))
+_component = st.components.v2.component("payload", js=components.script("payload/payload.js"))
 
 
 def logits(values: NDArray[np.floating]) -> str:

@@ -21,6 +21,7 @@ from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared import guided_tour, markup, page_links, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.controls.view_switcher import Link
+from pages.shared.pictures import export
 from pages.test_yourself import computed_questions
 from pages.test_yourself.choice_questions import CHOICES, Choice
 
@@ -244,7 +245,7 @@ def _result(test: QuizAttempt) -> None:
     sheet = hand_in(test, name)
     st.code(sheet, language=None)
     with st.container(horizontal=True):
-        st.download_button("Download", sheet, f"next-token-test-{test.seed}.txt", "text/plain", key="_quiz_sheet")
+        export.download("Download", sheet.encode, f"next-token-test-{test.seed}.txt", "text/plain")
         st.button("The same ten again", on_click=_again, args=(test.seed,))
         st.button("Ten others", on_click=url_state.follow, args=({"seed": str(test.seed + 1)}, ("seed",)))
     missed = [question for n, question in enumerate(test.questions) if not question.accepts(test.given[n])]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from lm_core.training_runs.run_folder import DIVERGED
 from lm_core.training_runs.scheduler import INTERRUPTED
-from pages.shared import markup
+from pages.shared import components, markup
 from pages.training import player
 from pages.training.player import PlayerState
 
@@ -22,8 +22,8 @@ POINTS = 250
 _component = st.components.v2.component(
     "training",
     html='<div class="training bars"></div>',
-    css=markup.source("bars.css", "training.css"),
-    js=markup.source("drawn.js", "format.js", "dom.js", "leaving.js", "training_chart.js", "training.js"),
+    css=components.styles("bars/bars.css", "training/training.css"),
+    js=components.script("training/training.js"),
 )
 
 

@@ -5,27 +5,28 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pages.shared import markup
+from tests.browser.modules import empty_tab
 
-HOLD = """() => {
+LINKS = '<a href="#here">in</a><a href="/away">out</a><p id="host"></p>'
+HOLD = """async () => {
+  document.addEventListener("click", (event) => event.preventDefault());
+  const { holdMessages } = await import("/shared/hold_messages.js");
+  globalThis.left = (await import("/shared/timers.js")).timers.left;
   globalThis.said = [];
   globalThis.host = document.querySelector("#host");
-  globalThis.send = staying(host, (what) => said.push(what));
+  globalThis.send = holdMessages(host, (what) => said.push(what));
 }"""
 
 
 @pytest.fixture
 def empty(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_content('<a href="#here" onclick="event.preventDefault()">in</a><a href="/away">out</a><p id="host"></p>')
-    page.evaluate("document.addEventListener('click', (event) => event.preventDefault())")
+    page = empty_tab(browser, LINKS)
     page.clock.install(time=1_000_000)
     yield page
     page.close()
 
 
 def test_what_a_page_says_waits_after_a_click_on_a_link(empty: Page) -> None:
-    empty.add_script_tag(content=markup.source("leaving.js") + "globalThis.left = timers.left;")
     empty.evaluate(HOLD)
     empty.get_by_text("in").click()  # a link within the page holds nothing
     empty.evaluate("send('before')")
@@ -39,7 +40,6 @@ def test_what_a_page_says_waits_after_a_click_on_a_link(empty: Page) -> None:
 
 
 def test_a_page_that_is_gone_says_nothing_more(empty: Page) -> None:
-    empty.add_script_tag(content=markup.source("leaving.js") + "globalThis.left = timers.left;")
     empty.evaluate(HOLD)
     empty.clock.run_for(10)
     empty.get_by_text("out").click()
@@ -49,10 +49,9 @@ def test_a_page_that_is_gone_says_nothing_more(empty: Page) -> None:
 
 
 def test_acts_that_wait_are_forgotten_with_the_text_they_were_meant_for(empty: Page) -> None:
-    source = markup.source("drawn.js", "format.js", "dom.js", "leaving.js", "walk_view.js", "walk.js")
-    empty.add_script_tag(content=source.replace("export default function", "globalThis.render = function"))
     empty.evaluate(
-        """() => {
+        """async () => {
+          const { default: render } = await import("/generation/generation.js");
           globalThis.said = [];
           const root = document.createElement("div");
           root.innerHTML = '<div class="walk"></div>';

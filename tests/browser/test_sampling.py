@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from lm_core import Transformer
 from lm_core.decoding.strategies import ORDERS, draw, strategy, uniforms
 from lm_core.distribution import Distribution
-from tests.browser.server import ROOT
+from tests.browser.modules import empty_tab
 from tests.reliability import cases
 
 PROMPTS = ["The capital of France is", "The package left the", "Once upon a", "def add(a, b):\n    return", "7 + 5 ="]
@@ -44,12 +44,9 @@ COMPUTE = """([logits, wide, settings, darts]) => {
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A blank page with the source of the component's arithmetic."""
-    blank = browser.new_page()
-    source = (ROOT / "assets" / "components" / "sampling.js").read_text(encoding="utf-8")
-    blank.add_script_tag(
-        content=f"window.sampling = (() => {{ {source} return {{ prepare, apply, probability, massOf, walk }}; }})();"
-    )
+    """A blank page with the component's arithmetic."""
+    blank = empty_tab(browser)
+    blank.evaluate("import('/temperature/sampling.js').then((module) => { globalThis.sampling = module; })")
     yield blank
     blank.close()
 

@@ -16,7 +16,7 @@ from lm_core.models import LanguageModel
 from lm_core.serving import limits
 from lm_core.text import prompt
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import markup, url_state
+from pages.shared import components, markup, url_state
 
 DEFAULT = "The capital of France is"
 _CHIPS = 300
@@ -28,7 +28,10 @@ _HTML = """<div class="prompt">
   </div>
 </div>"""
 _component = st.components.v2.component(
-    "prompt_box", html=_HTML, css=markup.source("prompt.css"), js=markup.source("drawn.js", "leaving.js", "prompt.js")
+    "prompt_box",
+    html=_HTML,
+    css=components.styles("prompt_box/prompt_box.css"),
+    js=components.script("prompt_box/prompt_box.js"),
 )
 
 

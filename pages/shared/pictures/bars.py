@@ -7,7 +7,7 @@ import streamlit as st
 from lm_core.distribution import Row
 from lm_core.labels import label, spoken
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import markup, url_state
+from pages.shared import components, url_state
 from pages.shared.controls.prompt_box import PromptAnswer
 
 SIZES = (5, 10, 20, 50, 100)
@@ -17,8 +17,8 @@ AXES = {"linear": "0 to 100 %", "log": "logarithmic"}
 _component = st.components.v2.component(
     "next_token_bars",
     html='<div class="bars"></div>',
-    css=markup.source("bars.css"),
-    js=markup.source("drawn.js", "format.js", "bars.js"),
+    css=components.styles("bars/bars.css"),
+    js=components.script("bars/bars.js"),
 )
 
 

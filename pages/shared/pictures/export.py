@@ -11,15 +11,15 @@ import streamlit as st
 
 from lm_core import Distribution
 from lm_core.labels import label
-from pages.shared import markup, url_state
+from pages.shared import components, markup, url_state
 from pages.shared.controls import model_picker, prompt_box
 
 _component = st.components.v2.component(
     "export",
     html='<div class="export"><button type="button">Copy link</button><button type="button">SVG</button>'
     '<button type="button">PNG</button><span role="status"></span></div>',
-    css=markup.source("export.css"),
-    js=markup.source("drawn.js", "export.js"),
+    css=components.styles("export/export.css"),
+    js=components.script("export/export.js"),
 )
 
 

@@ -1,5 +1,7 @@
 // Keeps in this browser what a visitor has done, and tells the page what an earlier visit did. Draws nothing.
 
+import { markDrawn } from "../shared/drawn.js";
+
 const SHELF = "next-token-explorer";
 
 function remembered() {
@@ -12,7 +14,7 @@ function remembered() {
 }
 
 export default function ({ data, parentElement, setStateValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const host = parentElement.host ?? parentElement;
   const before = host.forgot === data.forget || data.forget === 0 ? remembered() : {};
   host.forgot = data.forget;

@@ -1,6 +1,13 @@
 // Play, pause, step, reset and scrub a training run. What the visitor does goes to the server one act at a time; while
 // a run plays, the component asks for the next picture as soon as it has drawn the last.
 
+import { make, setText } from "../shared/dom.js";
+import { markDrawn } from "../shared/drawn.js";
+import { holdMessages } from "../shared/hold_messages.js";
+import { grouped, isDark } from "../shared/numbers.js";
+import { timers } from "../shared/timers.js";
+import { drawChart, preview } from "./chart.js";
+
 function build(host) {
   host.replaceChildren();
   const view = { host, waiting: null, queued: null };
@@ -74,7 +81,7 @@ function listen(view) {
   view.play.onclick = () => {
     const pausing = Boolean(view.data.playing);
     go(view, pausing ? { kind: "pause" } : { kind: "play", speed: view.speed.value });
-    say(view.play, pausing ? "Play" : "Pause");
+    setText(view.play, pausing ? "Play" : "Pause");
   };
   view.speed.onchange = () => { if (view.data.playing) go(view, { kind: "play", speed: view.speed.value }); };
   view.step.onclick = () => go(view, { kind: "step" });
@@ -85,7 +92,7 @@ function listen(view) {
     const step = Math.min(Number(view.scrub.value), view.data.head);
     view.scrub.value = step;
     preview(view, step);
-    say(view.counter, `step ${grouped(step)} of ${grouped(view.data.steps)}`);
+    setText(view.counter, `step ${grouped(step)} of ${grouped(view.data.steps)}`);
   };
   view.scrub.onchange = () => {
     view.dragging = false;
@@ -105,7 +112,7 @@ function drawFacts(view) {
       make(item, "dd", "");
     }
   }
-  facts.forEach(([, figure], i) => say(view.facts.children[i].lastElementChild, figure));
+  facts.forEach(([, figure], i) => setText(view.facts.children[i].lastElementChild, figure));
 }
 
 function show(view) {
@@ -113,7 +120,7 @@ function show(view) {
   const { host } = view;
   host.dataset.compact = data.compact ? "1" : "";
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "";
-  say(view.play, data.playing ? "Pause" : data.ended ? "Play again" : "Play");
+  setText(view.play, data.playing ? "Pause" : data.ended ? "Play again" : "Play");
   view.step.disabled = data.ended || data.lost;
   view.reset.disabled = data.at === 0 && !data.playing;
   view.resume.hidden = !data.lost;
@@ -124,21 +131,21 @@ function show(view) {
   view.scrub.setAttribute("aria-valuetext", `step ${data.at} of ${data.steps}, trained up to ${data.head}`);
   if (!view.dragging) {
     view.scrub.value = data.at;
-    say(view.counter, `step ${grouped(data.at)} of ${grouped(data.steps)}, seed ${data.seed}`);
+    setText(view.counter, `step ${grouped(data.at)} of ${grouped(data.steps)}, seed ${data.seed}`);
   }
   drawChart(view);
-  say(view.said, data.said);
+  setText(view.said, data.said);
   view.said.classList.toggle("alert", data.lost);
   drawFacts(view);
-  say(view.live, data.told);
+  setText(view.live, data.told);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const host = parentElement.querySelector(".training");
   const view = (host.view ??= build(host));
   view.data = data;
-  view.send = staying(host, (what) => setTriggerValue("act", what));
+  view.send = holdMessages(host, (what) => setTriggerValue("act", what));
   listen(view);
   show(view);
   answered(view);

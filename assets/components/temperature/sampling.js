@@ -23,7 +23,7 @@ function likeliestFirst(logits) {
   return Uint32Array.from(keys, (key) => key % 0x100000);
 }
 
-function prepare(logits) {
+export function prepare(logits) {
   const order = likeliestFirst(logits);
   const n = logits.length;
   const gaps = new Float64Array(n); // by rank: logit less the largest
@@ -71,13 +71,13 @@ function firstPlace(end, holds) {
 }
 
 // How many of the first `kept` tokens hold the share p of what these hold together.
-function nucleus(now, kept, p) {
+export function nucleus(now, kept, p) {
   const enough = (p - TOLERANCE) * now.sums[kept - 1];
   return Math.min(kept, Math.max(1, firstPlace(kept, (at) => now.sums[at] >= enough) + 1));
 }
 
 // Settings: t; k, p, m for top-k, top-p, min-p (null is off); order, the names of the four in order.
-function apply(prepared, settings) {
+export function apply(prepared, settings) {
   let now = prepared.plain;
   let kept = prepared.n;
   let before = now;
@@ -106,15 +106,15 @@ function apply(prepared, settings) {
   return { kept, total, stages, entropy, mass, greedy, before, weights: now.weights, sums: now.sums, tails: now.tails };
 }
 
-const probability = (prepared, result, id) =>
+export const probability = (prepared, result, id) =>
   prepared.rank[id] >= result.kept ? 0 : result.greedy ? 1 : result.weights[prepared.rank[id]] / result.total;
 
 // The share of ranks first..last, counted from 0, both included, at one temperature.
-const shareOf = ({ sums, tails }, first, last) =>
+export const shareOf = ({ sums, tails }, first, last) =>
   (first ? tails[first] - tails[last + 1] : sums[last]) / sums[sums.length - 1];
 
 // The same after the filters.
-function massOf(prepared, result, first, last) {
+export function massOf(prepared, result, first, last) {
   if (first >= result.kept) return 0;
   if (result.greedy) return first === 0 ? 1 : 0;
   const end = Math.min(last, result.kept - 1);
@@ -123,7 +123,7 @@ function massOf(prepared, result, first, last) {
 
 // Walks the cumulative distribution in id order, as lm_core.decoding.strategies.draw does: where each dart lands, and the
 // stretches of the tokens that are marked (by id: 1).
-function walk(prepared, result, darts, marked) {
+export function walk(prepared, result, darts, marked) {
   const { rank, n, order } = prepared;
   const { kept, total, weights } = result;
   const picks = new Uint32Array(darts.length);

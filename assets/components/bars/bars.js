@@ -1,6 +1,10 @@
 // The bars of a next-token distribution: a table in which one column is drawn.
 // It shows the figures it is given and computes none; every text goes in as textContent, never as HTML.
 
+import { promptBoxes } from "../prompt_box/prompt_box.js";
+import { markDrawn } from "../shared/drawn.js";
+import { along, cell, digits, fixed, grouped, isDark, percent, signed, ticks } from "../shared/numbers.js";
+
 function heading(table, data) {
   const row = table.tHead.rows[0];
   row.replaceChildren();
@@ -132,7 +136,7 @@ function onKey(event, view, data) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const host = parentElement.querySelector(".bars");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.second = data.second ? "1" : "0";
@@ -146,7 +150,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   select(view, data, view.rows.has(view.selected) ? view.selected : null);
   host.onkeydown = (event) => onKey(event, view, data);
   view.take.onclick = () =>
-    setTriggerValue("take", { id: view.selected, onto: globalThis.promptBoxes?.[data.take]?.value ?? null });
+    setTriggerValue("take", { id: view.selected, onto: promptBoxes[data.take]?.value ?? null });
   // Rows that moved or went have lost the focus; whoever goes on by keyboard goes on in the bars.
   if (inside && (!host.contains(root.activeElement) || root.activeElement.hidden)) {
     view.rows.get(view.selected ?? data.rows[0].id).focus();

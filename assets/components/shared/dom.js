@@ -1,6 +1,6 @@
 // Small tools with which components build themselves; every text goes in as textContent, never as HTML.
 
-function make(parent, tag, className, attributes = {}) {
+export function make(parent, tag, className, attributes = {}) {
   const element = parent.appendChild(document.createElement(tag));
   element.className = className;
   for (const [name, value] of Object.entries(attributes)) {
@@ -10,14 +10,14 @@ function make(parent, tag, className, attributes = {}) {
   return element;
 }
 
-function labelled(parent, text, attributes) {
+export function labelled(parent, text, attributes) {
   const label = make(parent, "label", "field");
   make(label, "span", "", { text });
   return make(label, "input", "", { autocomplete: "off", ...attributes });
 }
 
 // Writes only what has changed: an element that is left alone costs nothing to lay out and paint.
-function say(element, text) {
+export function setText(element, text) {
   if (element.said === text) return;
   element.textContent = element.said = text;
 }

@@ -1,6 +1,13 @@
 // Step, play, go back, take another token: what the visitor does goes to the server one act at a time, and the next one
 // of a running play only after the answer to the last. walk_view.js draws the answers.
 
+import { make, setText } from "../shared/dom.js";
+import { markDrawn } from "../shared/drawn.js";
+import { holdMessages } from "../shared/hold_messages.js";
+import { isDark, percent } from "../shared/numbers.js";
+import { timers } from "../shared/timers.js";
+import { build, drawBranches, drawRows, drawState, drawStations, drawText, light, turnLine } from "./view.js";
+
 const MOST_WAITING = 32;
 
 function act(view, what) {
@@ -82,7 +89,7 @@ function drawTransport(view) {
   view.step.disabled = view.end.disabled = ended || data.readonly;
   view.play.disabled = ended && !view.playing;
   view.play.hidden = data.readonly;
-  say(view.play, view.playing ? "Pause" : "Play");
+  setText(view.play, view.playing ? "Pause" : "Play");
   view.play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
   view.play.setAttribute("aria-pressed", String(Boolean(view.playing)));
   view.forward.hidden = data.at >= data.tokens.length;
@@ -165,7 +172,7 @@ function announce(view, before) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const host = parentElement.querySelector(".walk");
   host.tabIndex = -1;
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
@@ -178,7 +185,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     pause(view);
     view.queue = [];
   }
-  view.send = staying(host, (what) => setTriggerValue("act", what));
+  view.send = holdMessages(host, (what) => setTriggerValue("act", what));
   listen(view);
   view.table.caption.textContent = data.caption;
   complain(view, data.problem ?? "");
@@ -186,7 +193,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     drawStations(view, data);
     drawText(view, data, Boolean(before) && data.at > before.at, (what) => go(view, () => what));
     drawState(view, data);
-    say(view.turn, turnLine(data));
+    setText(view.turn, turnLine(data));
     view.turn.classList.toggle("stopped", Boolean(data.sentence));
     // A second click on the same row is meant for the turn that was seen, not for the next one.
     drawRows(view, data, (what) => { if (!view.waiting) go(view, () => what); });

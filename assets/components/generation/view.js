@@ -1,10 +1,13 @@
 // Draws one moment of generation: the six stations of the loop, the text as tokens, the turn that comes next, and the
 // branches tried so far. It shows the figures it is given; every text goes in as textContent, never as HTML.
 
+import { labelled, make, setText } from "../shared/dom.js";
+import { along, cell, digits, fixed, grouped, percent, ticks } from "../shared/numbers.js";
+
 const STATIONS = ["context", "logits", "probabilities", "choose", "append", "check stop"];
 const SEEN_BITS = Math.log(2);
 
-function build(host) {
+export function build(host) {
   host.replaceChildren();
   const view = { host, playing: null, waiting: null, queue: [], shown: [] };
   view.stations = make(host, "ol", "stations", { "aria-label": "The loop" });
@@ -66,16 +69,16 @@ function stationFigures(data) {
   ];
 }
 
-function drawStations(view, data) {
+export function drawStations(view, data) {
   stationFigures(data).forEach((figure, i) => {
     const [, shown] = view.stations.children[i].children;
-    say(shown, figure);
+    setText(shown, figure);
     shown.title = i === 0 && data.gone ? `${figure}, ${grouped(data.gone)} forgotten` : figure;
   });
 }
 
 // Lights the stations one after the other; where nothing may move, the one that comes next simply stays lit.
-function light(view, data, from, milliseconds) {
+export function light(view, data, from, milliseconds) {
   clearTimeout(view.lighting);
   const rest = data.finish ? 5 : data.turn ? 3 : 0;
   const order = from === null ? [rest] : [3, 4, 5, ...(data.finish ? [] : [0, 1, 2, 3])];
@@ -92,7 +95,7 @@ function light(view, data, from, milliseconds) {
 // How surprised the model was, in four steps, by shade and by underline: below a half, a tenth, a hundredth.
 const surprise = (p) => (p >= 0.5 ? 0 : p >= 0.1 ? 1 : p >= 0.01 ? 2 : 3);
 
-function drawText(view, data, grew, go) {
+export function drawText(view, data, grew, go) {
   const pieces = [];
   const piece = (tag, token, className) => {
     const element = document.createElement(tag);
@@ -130,10 +133,10 @@ function cursor() {
 
 // ---- the turn that comes next ------------------------------------------------------------------------------------
 
-function drawState(view, data) {
+export function drawState(view, data) {
   const { facts, at } = data;
   if (data.compact) {
-    say(view.state, at ? `ln P = ${fixed(facts.log_p, 3)} nats, perplexity ${facts.perplexity.toPrecision(3)}` : "");
+    setText(view.state, at ? `ln P = ${fixed(facts.log_p, 3)} nats, perplexity ${facts.perplexity.toPrecision(3)}` : "");
     return;
   }
   let text = at ? `${tokens(at)} generated` : "Nothing generated yet";
@@ -141,7 +144,7 @@ function drawState(view, data) {
   if (facts.rate) text += `; ${facts.rate.toFixed(1)} tokens/s`;
   else if (at) text += "; none of them timed, so no tokens/s"; // kept from before, or read in one pass
   if (data.gone) text += `; ${data.policy}: ${tokens(data.gone)} no longer seen`;
-  say(view.state, `${text}.${loop(data)}`);
+  setText(view.state, `${text}.${loop(data)}`);
 }
 
 function loop(data) {
@@ -149,7 +152,7 @@ function loop(data) {
   return ` In circles: ${data.circle.labels.join("").slice(0, 60)} has come ${data.circle.times} times in a row.`;
 }
 
-function turnLine(data) {
+export function turnLine(data) {
   const { turn } = data;
   if (data.sentence) return data.sentence;
   if (!turn) return "";
@@ -175,7 +178,7 @@ function drawHead(view, data) {
   for (const head of row.cells) head.scope = "col";
 }
 
-function drawRows(view, data, go) {
+export function drawRows(view, data, go) {
   const { turn } = data;
   const body = view.table.tBodies[0];
   const old = new Map([...body.rows].map((row) => [row.dataset.id, row.querySelector(".fill").style.width]));
@@ -232,9 +235,9 @@ const exact = (item) => `${item.label} (id ${item.id}): as the model said ${digi
 
 // ---- branches ----------------------------------------------------------------------------------------------------
 
-function drawBranches(view, data, go) {
+export function drawBranches(view, data, go) {
   view.fold.hidden = data.readonly || !data.branches.length;
-  say(view.title, `Branches tried: ${data.branches.length}`);
+  setText(view.title, `Branches tried: ${data.branches.length}`);
   view.tree.replaceChildren();
   const head = view.tree.createTHead().insertRow();
   for (const [className, text] of [["said", "text"], ["", "tokens"], ["", "ln P (nats)"], ["", "perplexity"], ["how", "chosen by"]]) {

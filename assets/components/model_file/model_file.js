@@ -1,9 +1,11 @@
 // Opens a model's config.json or GGUF file: the first MiB is cut off here and sent, the rest stays where it is.
 
+import { markDrawn } from "../shared/drawn.js";
+
 const FIRST = 1 << 20;
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const input = parentElement.querySelector("input");
   const said = parentElement.querySelector("span");
   if (!data.open) said.textContent = ""; // something was pasted since

@@ -1,14 +1,20 @@
 // A prompt box that sends its text as one types and shows how the model cuts it into tokens.
 // One question at a time: while an answer is on its way, only the latest text waits, older ones are dropped.
 
+import { markDrawn } from "../shared/drawn.js";
+import { holdMessages } from "../shared/hold_messages.js";
+import { timers } from "../shared/timers.js";
+
+export const promptBoxes = {}; // by name, for a component that puts a token behind one's text
+
 export default function ({ data, parentElement, setStateValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const host = parentElement.querySelector(".prompt");
   const area = host.querySelector("textarea");
   const state = (host.state ??= { version: null, sent: null, committed: null, waiting: 0 });
-  const tell = staying(host, setStateValue);
+  const tell = holdMessages(host, setStateValue);
   host.querySelector("label span").textContent = data.label;
-  (globalThis.promptBoxes ??= {})[data.name] = area; // so that a token can say which text it is put behind
+  promptBoxes[data.name] = area; // so that a token can say which text it is put behind
   host.classList.toggle("compact", data.compact);
 
   if (state.visit !== undefined && state.visit !== data.visit) {

@@ -1,6 +1,10 @@
 // A table of counts: rows are contexts, columns the tokens that came next; shade is the logarithm of the count. A row
 // opens as counts, fractions and bars, a cell as the lines it came from. It shows figures and computes none.
 
+import { make, setText } from "../shared/dom.js";
+import { markDrawn } from "../shared/drawn.js";
+import { along, cell, grouped, isDark, percent, ticks } from "../shared/numbers.js";
+
 function build(host) {
   host.replaceChildren();
   const view = { host };
@@ -18,7 +22,7 @@ const shade = (count, most) => (count ? Math.round(12 + (58 * Math.log(count + 1
 function drawGrid(view, data, pick) {
   const { grid } = view;
   grid.replaceChildren();
-  say(view.caption, data.caption);
+  setText(view.caption, data.caption);
   grid.setAttribute("aria-label", data.caption);
   const head = grid.createTHead().insertRow();
   cell(head, "th", "corner", "after \u2193  next \u2192").scope = "col";
@@ -118,7 +122,7 @@ function walk(view, event) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const host = parentElement.querySelector(".counts");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.compact = data.compact ? "1" : "0";
@@ -129,7 +133,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const pick = (what) => setTriggerValue("pick", what);
   drawGrid(view, data, pick);
   drawAfter(view, data, pick);
-  say(view.note, data.note);
+  setText(view.note, data.note);
   host.onkeydown = (event) => walk(view, event);
   // Whoever works by keys goes on where they were.
   if (inGrid !== undefined) (view.grid.querySelector(`[data-place="${inGrid}"]`) ?? view.grid.querySelector("button"))?.focus();

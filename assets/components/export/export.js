@@ -1,5 +1,8 @@
 // Takes what stands on the screen with you: the link, and the bars as a drawing (SVG) or a picture (PNG).
 
+import { markDrawn } from "../shared/drawn.js";
+import { timers } from "../shared/timers.js";
+
 const ROW = 26, LABEL = 190, BAR = 420, WIDTH = 760, TOP = 64;
 const NS = "http://www.w3.org/2000/svg";
 
@@ -63,7 +66,7 @@ async function png(svg) {
 }
 
 export default function ({ data, parentElement }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const [link, svg, picture] = parentElement.querySelectorAll("button");
   const said = parentElement.querySelector("span");
   link.onclick = async () => {

@@ -1,6 +1,14 @@
 // Temperature, filters and the fixed dart over all logits at once, in the browser: dragging sends nothing, letting go
 // sends the settings. The figures come from sampling.js, the logits and the labels from payload.js.
 
+import { payloads } from "../payload/payload.js";
+import { labelled, make, setText } from "../shared/dom.js";
+import { markDrawn } from "../shared/drawn.js";
+import { holdMessages } from "../shared/hold_messages.js";
+import { MINUS, along, cell, digits, fixed, grouped, isDark, percent, ticks } from "../shared/numbers.js";
+import { timers } from "../shared/timers.js";
+import { apply, massOf, nucleus, prepare, probability, shareOf, walk } from "./sampling.js";
+
 const NAMES = { temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p" };
 const FIELDS = { top_k: "k", top_p: "p", min_p: "m" };
 const ALLOWED = {
@@ -173,8 +181,8 @@ function drawRows(view, result, filtered) {
     item.row.classList.toggle("cut", cut && !result.greedy);
     item.ghost.hidden = !view.settings.ghost;
     item.ghost.style.width = `${along(plain, axis)}%`;
-    say(item.percent, cut && !result.greedy ? "cut" : percent(after));
-    say(item.second, percent(filtered ? before : plain));
+    setText(item.percent, cut && !result.greedy ? "cut" : percent(after));
+    setText(item.second, percent(filtered ? before : plain));
     item.exact = [after, filtered ? before : plain];
     const drawn = item.first <= picked && picked <= item.last;
     item.row.classList.toggle("drawn", drawn);
@@ -194,7 +202,7 @@ function drawThrown(view, item, p, axis) {
   item.whisker.style.left = `${low}%`;
   item.whisker.style.width = `${Math.max(0, along(Math.min(1, p + 2 * error), axis) - low)}%`;
   item.count.style.left = `${along(hits / throws, axis)}%`;
-  say(item.thrown, grouped(hits));
+  setText(item.thrown, grouped(hits));
   item.expected = `expected ${(throws * p).toFixed(1)} \u00b1 ${(throws * error).toFixed(1)} (one standard deviation)`;
 }
 
@@ -209,7 +217,7 @@ function drawStrip(view, stretches) {
     piece.style.left = `${100 * begin}%`;
     piece.style.width = `${100 * (end - begin)}%`;
     const name = nameOf(view, id);
-    say(piece, (end - begin) * width > 9 * name.length + 6 ? name : ""); // a name that fits, or none
+    setText(piece, (end - begin) * width > 9 * name.length + 6 ? name : ""); // a name that fits, or none
     piece.classList.toggle("drawn", id === view.picks[0]);
   }
   view.dart.style.left = `${100 * view.data.darts[0]}%`;
@@ -245,14 +253,14 @@ function drawFilters(view, result) {
   const { settings, filters, data } = view;
   const on = settings.order.filter((name) => FIELDS[name] && settings[FIELDS[name]] !== null);
   const named = on.map((name) => `${NAMES[name]} ${settings[FIELDS[name]]}`).join(", ");
-  say(filters.title, `Filters: ${named || "none"}`);
+  setText(filters.title, `Filters: ${named || "none"}`);
   if (!filters.fold.open) return;
   const steps = result.stages.map(({ name, kept }) => `${NAMES[name]} (${grouped(kept)} left)`);
   let kept = `logits \u2192 ${steps.join(" \u2192 ")} \u2192 renormalised \u2192 drawn. Kept: ${grouped(result.kept)} of ` +
     `${grouped(view.prepared.n)} tokens, which held ${percent(result.mass)} before; what is left is divided by that.`;
   if (settings.p === 1) kept += " Top-p 1 cuts nothing.";
   if (settings.m === 1) kept += " Min-p 1 keeps only what is as likely as the likeliest.";
-  say(filters.kept, kept);
+  setText(filters.kept, kept);
   if (filters.shown === String(settings.order)) return;
   filters.shown = String(settings.order);
   const preset = Object.entries(data.presets).find(([, order]) => String(order) === filters.shown)?.[0] ?? "own order";
@@ -301,17 +309,17 @@ function draw(view) {
   for (const id of view.picks) view.tally.set(prepared.rank[id], (view.tally.get(prepared.rank[id]) ?? 0) + 1);
   if (view.headed !== `${filtered}${data.axis}`) drawHead(view, filtered);
   view.headed = `${filtered}${data.axis}`;
-  say(view.meaning, inWords(settings));
+  setText(view.meaning, inWords(settings));
   drawRows(view, result, filtered);
   drawStrip(view, stretches);
-  say(view.pick, pickLine(view, result, stretches));
-  say(view.draws, settings.darts
+  setText(view.pick, pickLine(view, result, stretches));
+  setText(view.draws, settings.darts
     ? "Dots: where 1,000 darts of this seed landed. Lines: two standard deviations around what theory expects."
     : result.greedy ? ""
     : `The first eight of this seed: ${[...view.picks].map((id) => nameOf(view, id)).join(" ")}`);
   drawFilters(view, result);
   view.filtered = filtered;
-  say(view.summary, summary(view, result));
+  setText(view.summary, summary(view, result));
   clearTimeout(view.resting);
   view.resting = setTimeout(() => rest(view), timers.rest);
   view.cost = performance.now() - started;
@@ -441,7 +449,6 @@ function ascending(darts, count) {
 // Takes in whatever has arrived: new logits, labels, settings that the page itself put here.
 function refresh(view) {
   const { data } = view;
-  const store = globalThis.ntePayloads ?? new Map();
   const labels = data.labels ?? store.get(data.vocabulary);
   const logits = store.get(data.logits);
   if (!logits) return;
@@ -460,14 +467,14 @@ function refresh(view) {
 }
 
 export default function ({ data, parentElement, setStateValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   const host = parentElement.querySelector(".temperature");
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.compact = data.compact ? "1" : "0";
   host.dataset.named = data.labels ? "1" : "0";
   const view = (host.view ??= build(host));
   view.data = data;
-  view.send = staying(host, (settings) => setStateValue("settings", settings));
+  view.send = holdMessages(host, (settings) => setStateValue("settings", settings));
   view.table.caption.textContent = data.caption;
   view.sorted = { all: ascending(data.darts, data.darts.length), few: ascending(data.darts, SHOWN_DRAWS) };
   if (view.version !== data.version) {

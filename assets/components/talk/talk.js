@@ -1,6 +1,11 @@
 // A stage is bright: presenter view is light, whatever the presenter's own system prefers, unless the link names a theme.
 // In a talk, keys change the scene wherever the focus is. The old picture stands until the new one is drawn.
 
+import { markDrawn } from "../shared/drawn.js";
+import { leavePage } from "../shared/hold_messages.js";
+import { isDark } from "../shared/numbers.js";
+import { timers } from "../shared/timers.js";
+
 const FORTH = new Set(["PageDown", "ArrowRight", "ArrowDown"]);
 const BACK = new Set(["PageUp", "ArrowLeft", "ArrowUp"]);
 const STILL_FOR = 3; // looks in a row that find the same picture: then it is drawn
@@ -70,7 +75,7 @@ function go(scene) {
   if (to === talk.wanted) return;
   talk.wanted = to;
   talk.stamp = `${Date.now()}-${to}`;
-  globalThis.linkClickedAt = Date.now(); // what the old scene still has to say would call the speaker back
+  leavePage(); // what the old scene still has to say would call the speaker back
   if (inText(focused())) focused().blur(); // an edit that was not finished ends with its scene
   document.querySelector('[data-testid="stPopoverBody"]')
     ?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
@@ -102,7 +107,7 @@ function drawPlace(host, data) {
 }
 
 export default function ({ data, parentElement, setStateValue }) {
-  drawn(parentElement);
+  markDrawn(parentElement);
   brighten(parentElement);
   if (!globalThis.talk) {
     globalThis.talk = { stamp: null };

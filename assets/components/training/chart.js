@@ -1,6 +1,8 @@
 // The loss of a run against its steps: solid up to where the visitor stands, thin beyond, held-out dashed, floors as
 // named dashed lines. Left axis nats per token, right axis the same as perplexity. It shows figures and computes none.
 
+import { fixed, grouped } from "../shared/numbers.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 // Margins grow with the type, which on a stage is twice as large.
@@ -71,7 +73,7 @@ function names(svg, at, data) {
   });
 }
 
-function drawChart(view) {
+export function drawChart(view) {
   const { data, chart } = view;
   chart.replaceChildren();
   const at = scale(view);
@@ -94,7 +96,7 @@ function drawChart(view) {
 }
 
 // Where a drag would go, before the server has answered.
-function preview(view, step) {
+export function preview(view, step) {
   const now = view.chart.querySelector(".now");
   now?.setAttribute("x1", view.at.x(step));
   now?.setAttribute("x2", view.at.x(step));
