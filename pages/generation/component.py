@@ -27,8 +27,8 @@ _NAMES = {
 }  # fmt: skip
 
 _component = st.components.v2.component(
-    "walk",
-    html='<div class="walk bars"></div>',
+    "generation",
+    html='<div class="generation bars"></div>',
     css=components.styles("bars/bars.css", "generation/generation.css"),
     js=components.script("generation/generation.js"),
 )
@@ -69,7 +69,7 @@ class Picture:
 
 
 def picture_of_tree(tree: BranchTree, strategy: Strategy) -> Picture:
-    """The picture of a walk with its model."""
+    """Of a branch tree, whose model answers."""
     finish, tokenizer = tree.finish, tree.model.tokenizer
     return Picture(
         prompt_ids=tree.prompt_ids, steps=tree.steps, at=tree.at, next=None if finish else tree.look(strategy),

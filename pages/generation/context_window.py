@@ -18,13 +18,15 @@ _KEPT = 100
 
 def expander(tree: BranchTree) -> None:
     """A preset or this text; one row a policy, and two ways that need more than a policy."""
-    opened = st.expander("When the context window is full", on_change="rerun", key="_walk_window")
+    opened = st.expander("When the context window is full", on_change="rerun", key="_generation_window")
     if not opened.open:
         return
     with opened:
         room = tree.limits.room(tree.model)
         scenes = {**({_THIS: (len(tree.prompt_ids), tree.limits.max_new_tokens, room)} if room else {}), **_SCENES}
-        name = st.segmented_control("Case", list(scenes), default=next(iter(scenes)), key="_walk_case", required=True)
+        name = st.segmented_control(
+            "Case", list(scenes), default=next(iter(scenes)), key="_generation_case", required=True
+        )
         prompt, wanted, window = scenes[name if name in scenes else next(iter(scenes))]
         read = prompt + wanted - 1
         st.write(

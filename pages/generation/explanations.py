@@ -1,4 +1,4 @@
-"""Beside the walk, one fold away: what to notice, circles, branches compared, a chat as one text."""
+"""Expanders below the generated text: what to notice, repetition, strategies compared, a chat as one text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pages.shared.controls import offered_models, prompt_box
 from pages.shared.pictures import bars, formulas
 
 _COMPARED, _WIDTH = 12, 4
-_COMPARISON = "_walk_comparison"
+_COMPARISON = "_generation_comparison"
 _BEST = f"best found by a beam of width {_WIDTH}"
 _LOOP = {"prompt": "Order shipped from the", "t": "0", "steps": "40"}
 _APOLOGY = {"prompt": "We apologize for the", "t": "0", "steps": "40"}
@@ -41,13 +41,13 @@ def view_controls(size: int) -> component.ViewSettings:
             axis_key, st.segmented_control, "Axis", list(bars.AXES), starts="default",
             format_func=bars.AXES.__getitem__, required=True,
         )  # fmt: skip
-        keys = st.checkbox("Keys: ← back, → step, 1 to 9 take a row, space plays", value=True, key="_walk_keys")
+        keys = st.checkbox("Keys: ← back, → step, 1 to 9 take a row, space plays", value=True, key="_generation_keys")
     return component.ViewSettings(count or size, axis or "linear", keys)
 
 
 def notice_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
     """One fold of sentences, each with the values on the screen."""
-    opened = st.expander("What to notice", on_change="rerun", key="_walk_notice")
+    opened = st.expander("What to notice", on_change="rerun", key="_generation_notice")
     if not opened.open:
         return
     before, at = len(tree.prompt_ids), tree.at
@@ -93,7 +93,7 @@ def formulas_expander(tree: BranchTree) -> None:
 
 def repetition_expander(tree: BranchTree) -> None:
     """One fold on greedy loops: the article's, made up, and one that this model falls into."""
-    opened = st.expander("When greedy goes in circles", on_change="rerun", key="_walk_circles")
+    opened = st.expander("When greedy goes in circles", on_change="rerun", key="_generation_circles")
     if not opened.open:
         return
     found = repeated_phrase(tree.here)
@@ -120,7 +120,7 @@ def repetition_expander(tree: BranchTree) -> None:
 
 def comparison_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
     """One fold: greedy, drawn and best found, over equally many tokens, as branches with their accounts."""
-    opened = st.expander("Greedy, drawn, best found", on_change="rerun", key="_walk_compare")
+    opened = st.expander("Greedy, drawn, best found", on_change="rerun", key="_generation_compare")
     if not opened.open:
         return
     with opened:
@@ -130,7 +130,7 @@ def comparison_expander(tree: BranchTree, choice: strategy_controls.StrategyChoi
             "that ends early has fewer factors: compare texts of one length by ln P, others by perplexity."
         )
         st.button(
-            f"Run all three, {_COMPARED} tokens each", key="_walk_three", type="primary",
+            f"Run all three, {_COMPARED} tokens each", key="_generation_three", type="primary",
             on_click=callbacks.want, args=("all three",),
         )  # fmt: skip
         if callbacks.wanted("all three"):
@@ -185,7 +185,7 @@ def chat_expander(tree: BranchTree, offered: offered_models.OfferedModel, text: 
     """One fold: a conversation is one growing text with special tokens; ask, and it becomes the prompt."""
     if offered.kind != offered_models.PRETRAINED or not prompt.supports_chat(tree.model.tokenizer):
         return
-    opened = st.expander("A chat is one text", on_change="rerun", key="_walk_chat")
+    opened = st.expander("A chat is one text", on_change="rerun", key="_generation_chat")
     if not opened.open:
         return
     with opened:
@@ -197,9 +197,9 @@ def chat_expander(tree: BranchTree, offered: offered_models.OfferedModel, text: 
         )
         so_far = text + tree.model.tokenizer.decode(tree.here)
         goes_on = "<|im_start|>" in so_far
-        with st.form("_walk_ask", border=False):
+        with st.form("_generation_ask", border=False):
             st.text_input(
-                "Your next message" if goes_on else "Your message", key="_walk_message", max_chars=500,
+                "Your next message" if goes_on else "Your message", key="_generation_message", max_chars=500,
                 placeholder="for example: What is the capital of France?",
             )  # fmt: skip
             title = "Ask: put it behind the chat" if goes_on else "Ask: make it a chat"
@@ -208,6 +208,6 @@ def chat_expander(tree: BranchTree, offered: offered_models.OfferedModel, text: 
 
 def _ask(name: str, chat: str | None) -> None:
     """Puts the visitor's message into the prompt box, behind the chat so far if there is one."""
-    question = str(st.session_state["_walk_message"])
+    question = str(st.session_state["_generation_message"])
     if question.strip():
         prompt_box.set_text(name, prompt.chat_turn(question) if chat is None else prompt.next_turn(chat, question))

@@ -1,4 +1,4 @@
-"""Taking a walk along and opening it again: the code that makes it, its trace as JSON and CSV, picture and link."""
+"""Exports a branch: the code that makes it, its trace as JSON and CSV, picture and link; opens a trace again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A visitor's walk through what a model may say: kept between reruns, moved by the component, found by its link."""
+"""A visitor's branch tree and place on it: kept between reruns, changed by the component, restored by a link."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared import markup, url_state
 from pages.shared.controls import offered_models, provenance
 
-KEY = "walk_component"
+KEY = "generation_component"
 NAMES = ("path", "at", "steps")
 """Of the place in a link: the tokens of the branch, how many stand before the reader, how many to take on arrival."""
 _KEPT = 4
-_TREES, _ACT, _HANDLED = (f"_walk_{word}" for word in ("trees", "act", "handled"))
+_TREES, _ACT, _HANDLED = (f"_generation_{word}" for word in ("trees", "act", "handled"))
 _REMEDIES = {
     "keep": "Lower “Tokens of the prefix to keep” under “When to stop”, or widen the window.",
     "tokens in the prompt": "Shorten the prompt, or widen the window under “When to stop”.",

@@ -14,7 +14,7 @@ from pages.shared import components, markup, page_links, url_state
 
 Scene = dict[str, str]
 _DONE, _ON, _COMPLETE, _FORGOTTEN = (f"_tour_{word}" for word in ("done", "on", "complete", "forgotten"))
-_keeper = st.components.v2.component("keep", js=components.script("guided_tour/guided_tour.js"))
+_keeper = st.components.v2.component("guided_tour", js=components.script("guided_tour/guided_tour.js"))
 
 
 @dataclass(frozen=True)

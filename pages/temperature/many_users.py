@@ -12,7 +12,7 @@ from pages.shared import callbacks, markup, url_state
 from pages.shared.controls import logit_source, model_picker, sampling_settings
 
 USERS, TOKENS = 30, 10
-_RESULT = "_thirty_users"
+_RESULT = "_many_users"
 _TRY = {
     "Support bot": {"prompt": "The support bot answered", "t": "0.2"},
     "Support bot, too hot": {"prompt": "The support bot answered", "t": "1.5"},
@@ -25,7 +25,7 @@ def expander(model: LanguageModel, source: logit_source.LogitSource, now: sampli
     """A fold: ask, then the different texts with their users and probabilities. Only where a model can go on."""
     if source.answer is None:
         return
-    opened = st.expander(f"{USERS} users, one prompt", on_change="rerun", key="_thirty")
+    opened = st.expander(f"{USERS} users, one prompt", on_change="rerun", key="_many_users_open")
     if not opened.open:
         return
     asked = (model_picker.name(), source.answer.prompt.ids, now.strategy())
@@ -45,12 +45,12 @@ def expander(model: LanguageModel, source: logit_source.LogitSource, now: sampli
                 )
         st.button(
             f"Ask {USERS} times, {TOKENS} tokens each", key="_ask_users", type="primary",
-            on_click=callbacks.want, args=("thirty users",),
+            on_click=callbacks.want, args=("many users",),
         )  # fmt: skip
         place = st.empty()
-        if callbacks.wanted("thirty users"):
+        if callbacks.wanted("many users"):
             st.session_state[_RESULT] = (asked, _ask(model, source.answer.prompt.ids, now, place))
-            callbacks.done("thirty users")
+            callbacks.done("many users")
         kept = st.session_state.get(_RESULT)
         if kept and kept[0] == asked:
             with place.container():

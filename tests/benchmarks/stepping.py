@@ -48,7 +48,7 @@ def bench_stepping() -> None:
 
 def _clicks(page: "Page", url: str) -> tuple[float, float]:
     page.goto(url)
-    page.locator(".walk tr[data-id]").first.wait_for(timeout=60_000)
+    page.locator(".generation tr[data-id]").first.wait_for(timeout=60_000)
     page.evaluate("addEventListener('click', () => { window.pressed = performance.now(); }, true)")
     step = page.get_by_role("button", name="Step", exact=True)
 
@@ -64,7 +64,7 @@ def _clicks(page: "Page", url: str) -> tuple[float, float]:
     page.locator(".chip.made").nth(2).click()
     timed(2)
     time.sleep(0.5)
-    page.locator(".walk tr[data-id] .take").nth(1).click()  # another token: all that follows is new
+    page.locator(".generation tr[data-id] .take").nth(1).click()  # another token: all that follows is new
     aside = [timed(3)]
     for count in range(4, STEPS + 1):
         time.sleep(0.3)

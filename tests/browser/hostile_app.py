@@ -28,9 +28,9 @@ export._component(data={**picture, "title": HOSTILE[0], **export._drawn(picture)
 everything = tuple(range(len(HOSTILE)))
 stage = StageRecord("logits", (0.0,) * len(HOSTILE), 4.0, 50, Rest(19, 0.1))
 steps = [Step(31 + i, i, i, 0.5, -4.0, -4.0, 4.0, None, everything, (stage,), None) for i in everything]
-walked = component.Picture(
+picture = component.Picture(
     everything, steps, 31, steps[0], lambda i: HOSTILE[i].encode(), frozenset(), 50, range(0), None, "", 0,
     branches=[Branch((i,), -4.0, 0, 0, ()) for i in everything],
 )  # fmt: skip
-component.render(walked, component.ViewSettings(50, "linear", True), HOSTILE[0])
+component.render(picture, component.ViewSettings(50, "linear", True), HOSTILE[0])
 st.text("done")

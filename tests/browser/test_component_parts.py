@@ -54,7 +54,7 @@ def test_acts_that_wait_are_forgotten_with_the_text_they_were_meant_for(empty: P
           const { default: render } = await import("/generation/generation.js");
           globalThis.said = [];
           const root = document.createElement("div");
-          root.innerHTML = '<div class="walk"></div>';
+          root.innerHTML = '<div class="generation"></div>';
           document.body.append(root);
           globalThis.show = (changes) => render({
             data: { subject: "one", at: 0, tokens: [], branches: [], caption: "", keys: true, prompt: [], turn: null,

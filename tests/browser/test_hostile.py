@@ -22,21 +22,25 @@ def test_components_show_them_exactly(tmp_path: Path, open_page: Open) -> None:
         server.wait_until("/_stcore/health")
         page = open_page(server, "/")
         expect(page.get_by_text("done", exact=True)).to_be_visible()
-        heads = page.locator(".bars:not(.walk) tr[data-id] th.token")
+        heads = page.locator(".bars:not(.generation) tr[data-id] th.token")
         expect(heads).to_have_text(LABELS)
         assert [heads.nth(i).get_attribute("title") for i in range(31)] == LABELS
         expect(page.locator(".nte-note")).to_have_text(LABELS)
         for i, shown in enumerate(LABELS):
-            page.locator(f'.bars:not(.walk) tr[data-id="{i}"]').click()
-            assert page.locator(".bars:not(.walk) .facts").inner_text().startswith(f"{shown} (id {i}): rank {i + 1},")
+            page.locator(f'.bars:not(.generation) tr[data-id="{i}"]').click()
+            assert (
+                page.locator(".bars:not(.generation) .facts")
+                .inner_text()
+                .startswith(f"{shown} (id {i}): rank {i + 1},")
+            )
             expect(page.get_by_role("button", name="Add ")).to_have_text(f"Add {shown} to the prompt")
-        walk = page.locator(".walk")
-        expect(walk.locator(".chip.given")).to_have_text(LABELS)
-        expect(walk.locator(".chip.made")).to_have_text(LABELS)
-        expect(walk.locator("tr[data-id] .take")).to_have_text(LABELS)
-        walk.locator("summary").click()
-        expect(walk.locator(".branches .open")).to_have_text(LABELS)
-        expect(walk.locator(".chip.made").nth(3)).to_have_attribute(
+        shown = page.locator(".generation")
+        expect(shown.locator(".chip.given")).to_have_text(LABELS)
+        expect(shown.locator(".chip.made")).to_have_text(LABELS)
+        expect(shown.locator("tr[data-id] .take")).to_have_text(LABELS)
+        shown.locator("summary").click()
+        expect(shown.locator(".branches .open")).to_have_text(LABELS)
+        expect(shown.locator(".chip.made").nth(3)).to_have_attribute(
             "title", re.compile(re.escape(f"{LABELS[3]} (id 3)"))
         )
         with page.expect_download() as download:

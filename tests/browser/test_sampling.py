@@ -29,7 +29,7 @@ COMPUTE = """([logits, wide, settings, darts]) => {
     const result = sampling.apply(prepared, s);
     const marked = new Uint8Array(prepared.n);
     const sorted = [...darts.keys()].sort((a, b) => darts[a] - darts[b]);
-    const walked = sampling.walk(prepared, result, sorted.map((i) => darts[i]), marked);
+    const walked = sampling.drawMany(prepared, result, sorted.map((i) => darts[i]), marked);
     const picks = [];
     sorted.forEach((place, at) => { picks[place] = walked.picks[at]; });
     return {

@@ -154,7 +154,7 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     expect(page.get_by_role("radio", name="Yours")).to_be_checked()
     expect(page.get_by_text("Your own: neural n-gram, step 120.")).to_be_visible()
     page.get_by_label("Prompt", exact=True).fill("left regional")
-    expect(page.locator(".walk tr[data-id] .token").first).to_have_text("hub")
+    expect(page.locator(".generation tr[data-id] .token").first).to_have_text("hub")
     sidebar = page.get_by_test_id("stSidebar")
     picker = sidebar.get_by_role("combobox", name="Model")
     picker.scroll_into_view_if_needed()

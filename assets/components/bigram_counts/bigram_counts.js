@@ -106,8 +106,8 @@ function drawAfter(view, data, pick) {
   }
 }
 
-// Arrow keys walk from cell to cell.
-function walk(view, event) {
+// Arrow keys move from cell to cell.
+function moveByKey(view, event) {
   const by = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
   const place = event.target.closest?.(".grid td, .grid th");
   if (!by || !place || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -134,7 +134,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawGrid(view, data, pick);
   drawAfter(view, data, pick);
   setText(view.note, data.note);
-  host.onkeydown = (event) => walk(view, event);
+  host.onkeydown = (event) => moveByKey(view, event);
   // Whoever works by keys goes on where they were.
   if (inGrid !== undefined) (view.grid.querySelector(`[data-place="${inGrid}"]`) ?? view.grid.querySelector("button"))?.focus();
   else if (inAfter) (view.after.querySelector(".here button") ?? view.after.querySelector("button"))?.focus();

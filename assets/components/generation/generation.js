@@ -1,5 +1,5 @@
 // Step, play, go back, take another token: what the visitor does goes to the server one act at a time, and the next one
-// of a running play only after the answer to the last. walk_view.js draws the answers.
+// of a running play only after the answer to the last. view.js draws the answers.
 
 import { make, setText } from "../shared/dom.js";
 import { markDrawn } from "../shared/drawn.js";
@@ -173,7 +173,7 @@ function announce(view, before) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   markDrawn(parentElement);
-  const host = parentElement.querySelector(".walk");
+  const host = parentElement.querySelector(".generation");
   host.tabIndex = -1;
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
   host.dataset.compact = data.compact ? "1" : "0";

@@ -123,7 +123,7 @@ export function massOf(prepared, result, first, last) {
 
 // Walks the cumulative distribution in id order, as lm_core.decoding.strategies.draw does: where each dart lands, and the
 // stretches of the tokens that are marked (by id: 1).
-export function walk(prepared, result, darts, marked) {
+export function drawMany(prepared, result, darts, marked) {
   const { rank, n, order } = prepared;
   const { kept, total, weights } = result;
   const picks = new Uint32Array(darts.length);

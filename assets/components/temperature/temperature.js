@@ -7,7 +7,7 @@ import { markDrawn } from "../shared/drawn.js";
 import { holdMessages } from "../shared/hold_messages.js";
 import { MINUS, along, cell, digits, fixed, grouped, isDark, percent, ticks } from "../shared/numbers.js";
 import { timers } from "../shared/timers.js";
-import { apply, massOf, nucleus, prepare, probability, shareOf, walk } from "./sampling.js";
+import { apply, drawMany, massOf, nucleus, prepare, probability, shareOf } from "./sampling.js";
 
 const NAMES = { temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p" };
 const FIELDS = { top_k: "k", top_p: "p", min_p: "m" };
@@ -302,7 +302,7 @@ function draw(view) {
   view.host.dataset.thrown = settings.darts ? "1" : "0";
   const count = settings.darts ? data.darts.length : SHOWN_DRAWS;
   const thrown = view.sorted[settings.darts ? "all" : "few"];
-  const { picks, stretches } = walk(prepared, result, thrown.map((i) => data.darts[i]), view.marked);
+  const { picks, stretches } = drawMany(prepared, result, thrown.map((i) => data.darts[i]), view.marked);
   view.picks = new Uint32Array(count);
   thrown.forEach((place, at) => { view.picks[place] = picks[at]; });
   view.tally = new Map();

@@ -1,4 +1,4 @@
-"""A walk through continuations: the loop's own numbers, nothing asked twice, honest accounts of every branch."""
+"""The branch tree: the loop's own numbers, nothing asked twice, the right account of every branch."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ PROMPT = [3, 1, 4, 1, 5]
 WARM = strategy(seed=5, temperature=1.4, top_k=20)
 
 
-def walk(tree: BranchTree, plan: Strategy, steps: int) -> tuple[int, ...]:
+def generate(tree: BranchTree, plan: Strategy, steps: int) -> tuple[int, ...]:
     list(tree.run(plan, steps))
     return tree.here
 
@@ -46,7 +46,7 @@ def test_stepping_is_the_loop_one_turn_at_a_time(make_tiny: Make, plan: Strategy
     tiny = make_tiny()
     whole = run(tiny, PROMPT, plan, Limits(20))
     tree = BranchTree(tiny, PROMPT, Limits(20))
-    assert walk(tree, plan, 99) == whole.ids
+    assert generate(tree, plan, 99) == whole.ids
     trace = tree.trace()
     assert (trace.finish, trace.text) == (whole.finish, whole.text)
     for mine, theirs in zip(trace.steps, whole.steps):
@@ -56,14 +56,14 @@ def test_stepping_is_the_loop_one_turn_at_a_time(make_tiny: Make, plan: Strategy
 
 def test_step_n_draws_the_nth_number_however_one_got_there(make_tiny: Make) -> None:
     tree = BranchTree(make_tiny(), PROMPT)
-    first = walk(tree, WARM, 8)
+    first = generate(tree, WARM, 8)
     tree.move(2)
     other = next(i for i in tree.look(WARM).shown if i != first[2])
     tree.take(other, WARM)
-    walk(tree, WARM, 3)
+    generate(tree, WARM, 3)
     assert [step.u for step in tree.steps] == uniforms(5, 6)
     tree.move(2)
-    assert walk(tree, WARM, 6) == first
+    assert generate(tree, WARM, 6) == first
 
 
 @settings(max_examples=25, deadline=None)
@@ -92,10 +92,10 @@ def test_branches_equal_scoring_on_the_pretrained_model(model: Transformer) -> N
     ids = model.tokenizer.encode("The package left the")
     tree = BranchTree(ServedModel(model), ids)
     plan = strategy(seed=2, temperature=0.8, top_p=0.9)
-    walk(tree, plan, 10)
+    generate(tree, plan, 10)
     tree.move(4)
     tree.take(tree.look(plan).shown[3], plan)
-    walk(tree, plan, 5)
+    generate(tree, plan, 5)
     assert len(tree.branches()) == 2
     for branch in tree.branches():
         scored = score_continuation(model, ids, branch.ids)
@@ -107,7 +107,7 @@ def test_nothing_is_read_twice(make_tiny: Make) -> None:
     counting = Counting(make_tiny())
     served = ServedModel(counting)  # type: ignore[arg-type]
     tree = BranchTree(served, PROMPT, recalls=served.recalls)
-    walk(tree, WARM, 10)
+    generate(tree, WARM, 10)
     assert counting.read == [5, *[1] * 9]
     tree.look(WARM)
     assert counting.read[10:] == [1]
@@ -123,11 +123,11 @@ def test_nothing_is_read_twice(make_tiny: Make) -> None:
 
 def test_a_followed_branch_has_the_figures_of_a_walked_one(make_tiny: Make) -> None:
     tiny = make_tiny()
-    walked, followed = BranchTree(tiny, PROMPT), BranchTree(tiny, PROMPT)
-    walk(walked, WARM, 9)
-    followed.follow(walked.path, WARM)
-    assert (followed.path, followed.at) == (walked.path, 9)
-    for one, other in zip(walked.steps, followed.steps):
+    stepped, followed = BranchTree(tiny, PROMPT), BranchTree(tiny, PROMPT)
+    generate(stepped, WARM, 9)
+    followed.follow(stepped.path, WARM)
+    assert (followed.path, followed.at) == (stepped.path, 9)
+    for one, other in zip(stepped.steps, followed.steps):
         assert (one.id, one.proposed, one.u, other.by_hand) == (other.id, other.proposed, other.u, False)
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-5)
 
@@ -136,7 +136,7 @@ def test_a_followed_branch_has_the_figures_of_a_walked_one(make_tiny: Make) -> N
 def test_in_a_small_window_walking_following_and_running_agree(make_tiny: Make, policy: ContextPolicy) -> None:
     tiny, limits = make_tiny(), Limits(40, policy=policy, keep=2, window=12)
     tree, followed = BranchTree(tiny, PROMPT, limits), BranchTree(tiny, PROMPT, limits)
-    walk(tree, Strategy(), 99)
+    generate(tree, Strategy(), 99)
     assert tree.here == run(tiny, PROMPT, Strategy(), limits).ids
     assert len(tree.here) == 40
     assert len(tree.prompt_ids) + tree.at - len(tree.forgotten) <= 12
@@ -147,7 +147,7 @@ def test_in_a_small_window_walking_following_and_running_agree(make_tiny: Make, 
 
 def test_limits_move_and_windows_do_not(make_tiny: Make) -> None:
     tree = BranchTree(make_tiny(), PROMPT, Limits(3))
-    walk(tree, Strategy(), 9)
+    generate(tree, Strategy(), 9)
     assert tree.finish is FinishReason.TOKEN_LIMIT
     tree.limit(Limits(5))
     assert tree.finish is None
@@ -178,9 +178,9 @@ def test_what_was_taken_by_hand_is_told_apart(make_tiny: Make) -> None:
         ((7, 1), "`branch` must be without tokens after its end"),
     ],
 )
-def test_refused_branches_leave_the_walk_as_it_was(make_tiny: Make, ids: tuple[int, ...], message: str) -> None:
+def test_refused_branches_leave_the_generation_as_it_was(make_tiny: Make, ids: tuple[int, ...], message: str) -> None:
     tree = BranchTree(make_tiny(), PROMPT, Limits(end_ids=frozenset({7})))
-    before = walk(tree, WARM, 2)
+    before = generate(tree, WARM, 2)
     with pytest.raises(InvalidInput, match=message):
         tree.follow(ids, WARM)
     assert (tree.here, len(tree.branches())) == (before, 1)
