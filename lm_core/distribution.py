@@ -1,7 +1,6 @@
-"""Turns logits into probabilities over the whole vocabulary, and reads them: top rows, rest, rank, entropy.
+"""Probabilities over the whole vocabulary, from logits: top rows, rest, rank, entropy, KL divergence.
 
-Knows nothing of text, tokens or models: a distribution is one float64 vector, an index is a token id.
-All logarithms are natural (nats) unless a unit is named.
+A distribution is one float64 vector; an index is a token id. Logarithms are natural (nats) unless a unit is named.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What happens inside a Transformer on one text: who attends to whom, and what each layer would already say.
+"""What happens inside a Transformer on one text: attention weights, the logit lens, and the effect of an edit.
 
-Turns a model and token ids into attention weights, and the residual stream of a position into a reading by the final
-head (the "logit lens", nostalgebraist 2020). Measures what an edit of the text changes. Knows no pages; asks for
-models of our own class, because no other lets itself be looked into.
+The logit lens (nostalgebraist 2020) reads each layer's residual stream with the final head. Only models of class
+`Transformer` can be inspected.
 """
 
 from __future__ import annotations

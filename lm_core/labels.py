@@ -1,4 +1,4 @@
-"""Turns the bytes of a token into what is shown and what is said of it; nothing is hidden, no two tokens look alike."""
+"""Labels of tokens: what is shown, and what a screen reader says. Nothing is hidden; no two tokens look alike."""
 
 from __future__ import annotations
 

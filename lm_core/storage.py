@@ -1,6 +1,6 @@
-"""Tensors and facts into one safetensors file, whole or not at all; damage is noticed when it is read.
+"""Writes tensors and facts into one safetensors file, whole or not at all; damage is detected when it is read.
 
-Facts are what JSON can hold; they and a checksum travel in the file's header. Knows no models.
+Facts are what JSON can hold; they and a checksum stand in the file's header.
 """
 
 from __future__ import annotations

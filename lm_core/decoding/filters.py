@@ -1,8 +1,7 @@
-"""Pure filters between logits and a choice: each takes logits and returns new ones; what it rules out is -inf.
+"""Filters: functions from logits to logits, as in transformers' logits processors. What a filter masks is -inf.
 
-Knows no model, no text and no randomness: tokens are ids. All arithmetic is float64. Ties and thresholds:
-top-k keeps ties with the k-th, as transformers does; top-p and min-p compare with a tolerance of 1e-9,
-because published cases pass in float32 and fail in float64 without it.
+Arithmetic is float64. Top-k keeps ties with the k-th token, as transformers does; top-p and min-p compare with a
+tolerance of 1e-9, because published cases pass in float32 and fail in float64 without it.
 """
 
 from __future__ import annotations

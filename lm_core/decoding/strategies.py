@@ -1,6 +1,6 @@
-"""From one row of logits to one token: filters in a stated order, then a chooser, every stage on record.
+"""Decoding strategies: filters in a stated order, then greedy choice or a seeded draw, with every stage recorded.
 
-Knows no model and no text: tokens are ids. The order is part of the result, so it is never left unsaid.
+The order changes the result, so it is always named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One row of logits seen in other ways: at many temperatures, shifted by a constant, and without max-subtraction."""
+"""A distribution at many temperatures, with a constant added to its logits, and without subtracting the maximum."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Looks for the likeliest continuation: keeps the `width` best beginnings at each step instead of one.
+"""Beam search: keeps the `width` likeliest partial texts at each step.
 
-Beam search (Lowerre 1976; Graves 2012 for language models), by joint log-probability without length normalisation, so
-that results compare with `scoring`. Finds at least what greedy decoding finds, not always the best there is.
+Lowerre 1976; for language models Graves 2012. Ranks by joint log-probability without length normalisation, so that
+results compare with `scoring`. Finds at least what greedy decoding finds, not always the best there is.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A prompt and every continuation that was tried: a tree of steps, one branch in view, and a place on it.
+"""A tree of the continuations tried from one prompt: one branch in view, and a position on it.
 
-Each turn is the loop's own turn (`generation`), taken one at a time: by the strategy, or by hand. Step n of a branch
-always draws the n-th number of the seed, so that going back and on again gives the same tokens, and so does another
-machine. What the model was asked once is not asked again. Knows no pages.
+Each step is the loop's own step, taken one at a time, by the strategy or by hand. Step n of a branch always uses the
+n-th number of the seed, so that going back and on again gives the same tokens, on any machine. Distributions already
+computed are not computed again.
 """
 
 from __future__ import annotations

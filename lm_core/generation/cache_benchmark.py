@@ -1,8 +1,7 @@
-"""The same tokens generated with a KV cache and without one: what each pass reads, how long it takes, what is kept.
+"""Times generation with a KV cache and without one: tokens read, seconds and bytes of each forward pass.
 
-Turns a model and a prompt into measured steps: first prefill, which reads the whole prompt and gives the first new
-token, then decode, one new token a pass. Knows nothing of sampling (it takes the likeliest token and goes on past an
-end token), of other models' shapes or of pages.
+The first step is the prefill, which reads the whole prompt; each later step decodes one token. Decoding is greedy and
+goes on past an end token.
 """
 
 from __future__ import annotations

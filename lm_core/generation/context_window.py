@@ -1,4 +1,4 @@
-"""What a model still sees when a text outgrows its context window: positions in, positions out, no model needed."""
+"""Which positions a model still sees when a text outgrows its context window."""
 
 from __future__ import annotations
 

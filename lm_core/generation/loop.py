@@ -1,8 +1,7 @@
-"""The loop that turns next-token predictions into text: predict, choose, append, check whether to stop.
+"""The generation loop: predict, choose, append, check whether to stop.
 
-Yields one plain record a token and keeps no state of its own. Of several reasons to stop that hold at once the first
-of this list counts: end token, policy interruption, stop string, token limit, context full; being cancelled comes
-before a step.
+Yields one record a token. Of several reasons to stop that hold at once the first of this list counts: end token,
+policy interruption, stop string, token limit, context full. Cancellation is checked before each step.
 """
 
 from __future__ import annotations

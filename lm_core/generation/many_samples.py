@@ -1,6 +1,6 @@
-"""Many users send one prompt: which texts they get, how many get the same, and how probable each text was.
+"""Samples one continuation for each of many users, and counts equal texts, with the probability of each.
 
-Users who have the same text so far share one forward pass. Each user draws from a seed of their own.
+Users whose texts are equal so far share a forward pass. Each user draws from a seed of their own.
 """
 
 from __future__ import annotations

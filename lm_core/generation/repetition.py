@@ -1,7 +1,4 @@
-"""Notices when a text goes round in circles: the same tokens again and again at its end.
-
-Knows no model and no text: tokens are ids.
-"""
+"""Detects a text that ends in the same tokens again and again."""
 
 from __future__ import annotations
 

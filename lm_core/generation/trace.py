@@ -1,7 +1,7 @@
-"""One run of generation as plain data: what was seen and chosen at each step; to JSON and back.
+"""A run of generation as plain data: what was predicted and chosen at each step; to JSON and back.
 
-Knows no model: a trace can be drawn where the model is not. Of each step it keeps the 50 likeliest tokens before and
-after the filters, and what all others hold together; 64 steps stay below one megabyte.
+Keeps the 50 likeliest tokens of each step before and after the filters, and the sum of all others; 64 steps stay below
+one megabyte.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""A trace on its own: with the names of its tokens and how it was made, to a file and back, where no model is.
+"""A trace with the names of its tokens and the settings that made it, to a file and back.
 
-What is read is checked in every part; a file that was edited after it was written, or by another program, is refused.
-Knows no pages and no models.
+Every part is checked when it is read; a file that was edited or written by another program is refused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Bytes as people read them: GiB and GB side by side, and never a zero for something.
-
-Turns whole bytes into text. Knows nothing of caches.
-"""
+"""Bytes as text: GiB and GB side by side; a small amount is never shown as zero."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Need against length: the points of a plot, in powers of two.
-
-Turns the question of a Sizing into the sizes of the same question at other lengths. Draws nothing.
-"""
+"""Cache size against length or number of sequences: the points of a plot, in powers of two."""
 
 from __future__ import annotations
 

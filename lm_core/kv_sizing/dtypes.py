@@ -1,6 +1,4 @@
-"""How many bytes the values of a cache row take, scales included.
-
-Turns a dtype's name into a Dtype, and a row of values into whole bytes. Knows nothing of models or engines.
+"""Bytes of a cache row in each dtype, scales included.
 
 Sources: ggml's block structs (ggml-common.h: q8_0 is 32 values and an f16 scale, 34 bytes); vLLM's per-token-head
 caches (one f32 scale per head, token and side); NVFP4 (16 values of 4 bits and one fp8 scale); DeepSeek's

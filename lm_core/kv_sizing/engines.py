@@ -1,7 +1,7 @@
-"""How engines really allocate: each a named, versioned profile whose fields are the options that change the bytes.
+"""Engine profiles: how each engine and version allocates a cache, with the options that change the bytes as fields.
 
-Turns layer groups and a load into lines of bytes on one GPU. Knows nothing of budgets, weights or GPUs.
-The rules were read from the sources of the versions named, and checked against their logs and allocators.
+Gives lines of bytes on one GPU. The rules were read from the sources of the versions named, and checked against their
+logs and allocators.
 """
 
 from __future__ import annotations

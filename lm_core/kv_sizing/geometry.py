@@ -1,7 +1,4 @@
-"""What a model keeps per token, as a list of layer groups: the only thing about a model that sizing needs to know.
-
-Turns rows of whole numbers into a checked Geometry, to JSON and back. Knows no engine, no dtype and no bytes.
-"""
+"""What a model keeps per token, as a list of layer groups, checked; to JSON and back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One page to hand in: question, answer, assumptions, what is not counted, and what 25 % more or less would do.
+"""A report of one scenario as an HTML page: question, answer, assumptions, what is not counted, and 25 % more or less.
 
-Turns a Scenario into an HTML page that stands alone and prints on one sheet. Every number comes from the Scenario.
+Stands alone and prints on one sheet. Every number comes from the Scenario.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Common wrong answers for one model, so that a figure from elsewhere can be recognised.
-
-Turns a Sizing into what other calculators would say of the same question, each computed, none remembered.
-"""
+"""Common wrong answers to the same question, each computed, so that a figure from elsewhere can be recognised."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""An answer as plain data, for files and other programs.
-
-Turns a Sizing into what JSON and CSV can hold; every amount in bytes.
-"""
+"""A Sizing as JSON and CSV; every amount in bytes."""
 
 from __future__ import annotations
 

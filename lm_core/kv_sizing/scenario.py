@@ -1,7 +1,6 @@
-"""One whole question, from model to GPU, and every answer to it: so that scenarios can be kept, compared, handed in.
+"""A scenario: model, workload, engine and GPU, with every answer to it, so that scenarios can be stored and compared.
 
-Turns what somebody plans into sizings, limits, layouts and a bound. Adds no rule of its own: `sizing`, `solve`,
-`fleet` and `bandwidth` have them.
+Combines `sizing`, `solve`, `fleet` and `bandwidth`; adds no rule of its own.
 """
 
 from __future__ import annotations

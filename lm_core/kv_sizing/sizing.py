@@ -1,7 +1,4 @@
-"""The answer: integer bytes of a KV cache, whole and in parts, for one model, load and engine.
-
-Turns a Geometry and a question into a Sizing. Knows nothing of weights, budgets or screens; no floats.
-"""
+"""The size of a KV cache in whole bytes, in total and in parts, for one model, workload and engine."""
 
 from __future__ import annotations
 

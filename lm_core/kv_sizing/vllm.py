@@ -1,7 +1,7 @@
-"""vLLM's KV planner: which layers share blocks, how large a block is, how many blocks a request needs.
+"""vLLM's KV cache planner: which layers share blocks, how large a block is, how many blocks a request needs.
 
-Turns layer groups into a Plan on one GPU, and a Plan into bytes, requests and the figures of vLLM's log. Knows no
-weights and no budget. Rules: kv_cache_interface.py, kv_cache_utils.py, platforms/interface.py of vLLM 0.33.0.
+Gives a Plan on one GPU, and from it bytes, requests and the figures of vLLM's log. Rules: kv_cache_interface.py,
+kv_cache_utils.py, platforms/interface.py of vLLM 0.33.0.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What is asked of a cache, and the bytes one layer group needs for it on one GPU.
+"""A workload (context, sequences, dtype, sharing), and the bytes that one layer group needs for it on one GPU.
 
-Turns a layer group and a Load into rows and bytes. Knows no engine: what an engine adds stands in its own file.
+What an engine adds stands in that engine's profile.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The contract all language models meet; one file beside this one for each family.
+"""Language models: token ids in, logits out. One contract, `LanguageModel`, and one file for each family.
 
-A model turns token ids into logits. It knows nothing of probabilities, sampling or pages.
+`table_model`, `ngrams/` and `grammar_model` look a row up; `neural_ngram`, `gru` and `transformer` (with `config`,
+`attention` and `kv_cache`) compute it; `masked_lm` is the contrast. `model_file` stores a model we trained.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Attention: each position gathers from itself and earlier ones; and what a forward pass shares with every layer.
-
-Turns hidden states into hidden states. Knows rotary positions (Su 2021), grouped heads (Ainslie 2023) and the KV
-cache; of the rest of a Transformer it knows nothing.
-"""
+"""Multi-head attention with rotary positions (Su 2021), grouped heads (Ainslie 2023) and a KV cache."""
 
 from __future__ import annotations
 

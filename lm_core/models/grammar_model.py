@@ -1,4 +1,4 @@
-"""A grammar as a language model: the source that a generated corpus was drawn from, and so the best there can be."""
+"""A grammar as a language model: the true distribution of the corpus generated from it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One token at a time into a state of fixed size, and from the state the logits: a gated recurrent unit.
+"""A gated recurrent unit (GRU): tokens one by one into a state of fixed size, and from the state the logits.
 
-Cho 2014, in the form torch and cuDNN use. It can carry a fact over any distance, but reads strictly in order: step t
-needs the state of step t - 1, which is why training it cannot look at all positions at once.
+Cho 2014, in the form torch and cuDNN use. Step t needs the state of step t - 1, so training cannot compute all
+positions at once.
 """
 
 from __future__ import annotations

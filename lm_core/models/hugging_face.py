@@ -1,7 +1,7 @@
-"""Weights and configurations of our Transformer under the names Hugging Face gives them, and back.
+"""Converts weights and configurations of our Transformer to Hugging Face's names and back.
 
 Llama's names, which Mistral and Qwen share, are ours but for a prefix. GPT-2 stores matrices transposed (its Conv1D),
-and queries, keys and values in one. Knows dictionaries only: no files, no network.
+and queries, keys and values in one.
 """
 
 from __future__ import annotations

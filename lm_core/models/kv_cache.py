@@ -1,6 +1,6 @@
-"""Holds the keys and values of tokens already read, so that each is computed once.
+"""The KV cache: keys and values of tokens already read, so that each is computed once.
 
-Knows shapes and lengths, not ids: whoever passes a cache keeps track of what it stands for.
+It holds tensors, not ids: whoever passes a cache remembers which tokens it stands for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What models share that look a row up instead of computing it: every context on its own, and nothing to cache."""
+"""Base class of models that look a row up: every context on its own, and no cache."""
 
 from __future__ import annotations
 

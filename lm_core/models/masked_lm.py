@@ -1,7 +1,7 @@
-"""A masked language model, for contrast: the same Transformer without the causal mask, which fills in blanks.
+"""A masked language model (BERT, Devlin 2019), for contrast: the same Transformer without the causal mask.
 
-Devlin 2019 (BERT). It reads both sides of a blank, so it cannot write from left to right: asked what comes next it has
-never learned to answer, and asked about a word it can see it only copies it.
+It reads both sides of a blank and fills it in. It cannot write from left to right: it was never trained to predict
+what comes next.
 """
 
 from __future__ import annotations

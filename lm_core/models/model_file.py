@@ -1,6 +1,6 @@
-"""A model of ours becomes one file and comes back from it: weights or counts, shape, tokenizer, and how it was made.
+"""Stores a model we trained as one file and loads it again: weights or counts, shape, tokenizer, and its recipe.
 
-Every family of this folder that learns can be stored. Knows no pretrained formats; those are in `pretrained`.
+Pretrained formats are read in `pretrained`.
 """
 
 from __future__ import annotations

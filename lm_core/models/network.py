@@ -1,7 +1,7 @@
-"""What all networks here share: layers that draw on no global randomness, and ids checked on their way to `forward`.
+"""What our networks share: layers initialised without global randomness, and ids checked before `forward`.
 
-A subclass offers `forward`: ids (batch, time) -> logits (batch, time, vocab_size), every position in one pass. From
-it this base answers the `LanguageModel` contract without a cache. Knows no training and no files.
+A subclass offers `forward`: ids (batch, time) -> logits (batch, time, vocab_size), every position in one pass. From it
+this base answers the `LanguageModel` contract without a cache.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A model that reads some tokens before every text, such as the <bos> it was trained with: nobody need type them."""
+"""A model that reads some tokens before every text, such as the <bos> it was trained with."""
 
 from __future__ import annotations
 

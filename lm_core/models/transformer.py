@@ -1,8 +1,8 @@
-"""Token ids in, logits out: a Transformer, in the style of Llama or of GPT-2.
+"""A decoder-only Transformer, in the style of Llama or of GPT-2.
 
 Llama (Touvron 2023): RMSNorm before each sublayer, rotary positions (Su 2021), grouped-query attention (Ainslie 2023),
 SwiGLU (Shazeer 2020). GPT-2 (Radford 2019): LayerNorm, learned positions, GELU, biases. Parameters carry the names
-of Hugging Face's Llama. Knows nothing of files, text or sampling; the KV cache is an argument, never state.
+of Hugging Face's Llama. The KV cache is an argument, never state.
 """
 
 from __future__ import annotations

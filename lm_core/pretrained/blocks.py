@@ -1,7 +1,7 @@
-"""Quantised matrices as a GGUF file holds them, rearranged for a kernel that multiplies by 4-bit weights directly.
+"""Quantised matrices of a GGUF file, rearranged for a kernel that multiplies by 4-bit weights directly.
 
-Turns Q4_1 and Q8_0 blocks into 4-bit integers with a scale (and an offset) for each 32 weights; no value changes, so
-a product with them is the product with the dequantised matrix. Knows neither files nor graphs.
+Q4_1 and Q8_0 blocks become 4-bit integers with a scale (and an offset) for each 32 weights; no value changes, so a
+product with them is the product with the dequantised matrix.
 Block formats: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h
 """
 

@@ -1,7 +1,4 @@
-"""Which pretrained models this project knows, and whether each is ready here.
-
-Knows names, sizes, licences and where a file would be; opens no file.
-"""
+"""The pretrained models this project knows, with size and licence, and whether each is installed."""
 
 from __future__ import annotations
 

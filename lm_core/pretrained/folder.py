@@ -1,6 +1,6 @@
-"""Reads a model folder as Hugging Face lays it out: config.json, safetensors and tokenizer.json.
+"""Reads a model folder in Hugging Face's layout: config.json, safetensors and tokenizer.json.
 
-Knows which file says what; what the names inside mean is in `models.hugging_face`. Opens no pickle, runs no code.
+What the names inside mean is in `models.hugging_face`. Opens no pickle, runs no code.
 """
 
 from __future__ import annotations

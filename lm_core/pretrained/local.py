@@ -5,7 +5,7 @@ The operator names them in the environment before the start, and nobody else can
     NEXT_TOKEN_EXPLORER_MODELS="ours=/models/ours; tiny=/models/tiny.gguf; other=transformers:/models/other"
 
 A folder in Hugging Face's format or a GGUF file is read by this project; with `transformers:` before it, the optional
-adapter loads it. Knows no network: see `pretrained.hub` for bringing a model here.
+adapter loads it. `pretrained.hub` downloads a model, if asked to.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Keeps a checkpoint once read and converted, so that later starts skip both.
+"""Stores a converted checkpoint in the user's cache directory, so that later starts skip the conversion.
 
-One safetensors file and one tokenizer JSON per model, named by the source file's SHA-256, in the user's
-cache directory. A file that is missing, cut short or altered counts as absent: the cache is never an
-authority, and failing to write it is no error. Knows nothing of where the checkpoint came from.
+One safetensors file and one tokenizer JSON per model, named by the source file's SHA-256. A file that is missing, cut
+short or altered counts as absent, and failing to write one is no error.
 """
 
 from __future__ import annotations

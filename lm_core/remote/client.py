@@ -1,7 +1,7 @@
-"""Asks an engine for the log-probabilities of the next token: token ids there, token ids back, never matched by text.
+"""HTTP client for an engine's next-token log-probabilities: token ids out, token ids back, never matched by text.
 
-One client for two dialects of `POST /v1/completions`, vLLM's and llama.cpp's server's. Whatever is not sound is refused
-by name: `EngineFailed`. Knows no model and no page.
+Speaks two dialects of `POST /v1/completions`: vLLM's and llama.cpp's server's. Whatever is not sound raises
+`EngineFailed`, with the reason.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An engine as a `LanguageModel`: log-probabilities over the whole vocabulary stand for its logits.
 
-They differ from logits by one number a row, which softmax takes out at any temperature. Knows no pages.
+They differ from logits by one constant a row, which softmax removes at any temperature.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A model that only an engine elsewhere holds: its tokenizer and a few facts are here, its weights are not.
+"""A model whose weights only a remote engine holds; its tokenizer is here.
 
-From a folder with `config.json` and `tokenizer.json` as Hugging Face lays it out. Computes nothing.
+Reads a folder with `config.json` and `tokenizer.json` in Hugging Face's layout.
 """
 
 from __future__ import annotations

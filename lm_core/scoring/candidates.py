@@ -1,7 +1,7 @@
-"""Answers scored as whole strings: for one prompt and many candidates, the probability of each by the chain rule.
+"""Scores whole answers: the probability of each of many candidates after one prompt, by the chain rule.
 
 A model that gives the first token of the right answer the most probability may still mean another answer: " 1" also
-begins " 12.". So each candidate is scored to its end, and candidates that begin alike share the work. Knows no pages.
+begins " 12.". So each candidate is scored to its end, and candidates that begin alike share forward passes.
 """
 
 from __future__ import annotations

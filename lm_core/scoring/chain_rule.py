@@ -1,7 +1,6 @@
-"""A text as the factors of the chain rule: for each token what the model gave it, and what it would rather have seen.
+"""Token scores of a text: the probability of each token given those before, its rank, and the likeliest token there.
 
-Turns ids into factors, window by window, and their product into the numbers a machine can still hold. Sums and means
-are `scoring`'s.
+Also the running product of probabilities in float32 and float64, which underflows, beside the sum of logarithms.
 """
 
 from __future__ import annotations

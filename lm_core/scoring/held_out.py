@@ -1,6 +1,6 @@
-"""What counts make of text they were not counted from: a sentence token by token, held-out perplexity, the best k.
+"""Held-out evaluation of n-gram smoothing: a sentence token by token, perplexity, the best k.
 
-Turns counts and sentences into records; knows no pages. The same numbers as `scoring`, over many events at once.
+The same numbers as `scores`, over many events at once.
 """
 
 from __future__ import annotations

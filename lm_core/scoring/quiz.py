@@ -1,7 +1,7 @@
-"""Questions with one right answer each: of four kinds, checked, drawn by seed, and counted.
+"""Questions with one right answer each, of four kinds: checked, drawn by seed, and counted.
 
-Knows no pages and none of the questions themselves. What a question shows and what answers it are kept apart, so that
-whoever draws it cannot show the answer by mistake: a page is given the `shown` part until there is an answer.
+What a question shows and its answer are kept apart, so that a page cannot show the answer by mistake: it is given the
+`shown` part until there is an answer.
 """
 
 from __future__ import annotations

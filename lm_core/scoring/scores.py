@@ -1,7 +1,7 @@
-"""How probable a model finds a given text: token by token, by the chain rule; cross-entropy and perplexity.
+"""Log-probability, cross-entropy and perplexity of a given text, by the chain rule.
 
-Knows no pages and no sampling: the text is given, nothing is drawn. Natural logarithms (nats) unless a name
-says otherwise. The first token of a text has no context and is not scored; how many were is always reported.
+Natural logarithms (nats) unless a name says otherwise. The first token has no context and is not scored; how many were
+scored is always reported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Shannon's guessing game: whoever guesses spreads 100 points over what may come next, and is scored as a model is.
+"""Shannon's guessing game: a player spreads 100 points over what may come next, and is scored as a model is.
 
-Shannon 1951 let people guess English letter by letter; here whoever plays says how sure they are, so that −ln p of what
-came, and a perplexity, can be given. Knows no pages and no models, only token ids.
+Shannon 1951 let people guess English letter by letter; here players say how sure they are, so that -ln p of what came,
+and a perplexity, can be computed.
 """
 
 from __future__ import annotations

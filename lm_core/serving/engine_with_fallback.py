@@ -1,8 +1,7 @@
-"""A model that an engine elsewhere computes, with a net below it: where the engine fails, this server answers.
+"""A remote engine as a served model, with a local copy as its fallback: where the engine fails, this server answers.
 
-Where the engine alone holds the model there is no net: what it failed at is raised.
-
-Which of the two gave the numbers of a page is kept for each thread, because each visitor's page runs on its own.
+Where only the engine holds the model there is no fallback, and its failure is raised. Which of the two answered is
+counted for each thread, because each visitor's page runs on a thread of its own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""One line for all models of a process: requests are served in order, those that can share a pass do.
+"""The queue of all models of a process: first come, first served; requests to the same model share a forward pass.
 
-Turns requests of many threads into passes on one thread: torch keeps a team of workers for each thread that calls it,
-and teams fight over the cores. While a pass runs, requests gather; the next pass takes all of them that ask the same
-model, so that batches form under load and nobody waits for one without it. Knows no models and no pages.
+Passes run on one thread: torch keeps a team of workers for each thread that calls it, and teams compete for the cores.
+While a pass runs, requests gather; the next pass takes all of them that ask the same model (dynamic batching), so that
+nobody waits for a batch to fill.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Things kept for another time within a budget of bytes: what was unused for longest goes first."""
+"""A thread-safe LRU cache bounded in bytes."""
 
 from __future__ import annotations
 

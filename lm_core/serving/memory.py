@@ -1,4 +1,4 @@
-"""How much memory this process holds, by the system's own account, and whether that is more than it should."""
+"""The resident memory of this process, and whether it exceeds its limit."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Holds the models of this process: each is loaded once, on first use, and shared by all visitors.
+"""The models of this process: each is loaded once, on first use, and shared by all visitors.
 
-Outside Streamlit's caches on purpose: any browser can clear those for everybody.
+Kept outside Streamlit's caches, because any browser can clear those for everybody.
 """
 
 from __future__ import annotations

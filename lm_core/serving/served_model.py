@@ -1,7 +1,6 @@
-"""Makes one model safe and quick for many visitors: passes shared, long prompts in chunks, answers and prefixes kept.
+"""A model served to many visitors: batched passes, chunked prefill, cached answers and shared prefixes.
 
-Meets the `LanguageModel` contract itself, so a page cannot tell it from the bare model. All passes run on the one
-thread of the inference queue.
+Meets the `LanguageModel` contract. All passes run on the one thread of the inference queue.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Subtractions told in words, each with its right answer and the one that a shortcut over nearby numbers would give.
 
-A seed parts the pairs of numbers into some to learn from and some held out. Knows no models.
+A seed splits the pairs of numbers into training and held-out pairs.
 """
 
 from __future__ import annotations

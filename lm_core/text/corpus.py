@@ -1,7 +1,6 @@
 """Text to learn from: built in, generated or uploaded, as lines; lines become token ids, and a part is held out.
 
-A corpus is plain text; a tokenizer is made for it, whose first two tokens are <bos> and <eos>. Knows no counts and no
-models.
+A tokenizer is made for each corpus; its first two tokens are <bos> and <eos>.
 """
 
 from __future__ import annotations

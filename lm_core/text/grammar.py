@@ -1,8 +1,7 @@
-"""A weighted grammar becomes messages whose true next-word distribution is known, so that nothing has to be guessed.
+"""A weighted grammar that generates messages whose true next-word distribution is known.
 
 A rule lists alternatives as (weight, symbols). A symbol with a rule of its own is replaced by one of its alternatives,
 independently of everything else; any other symbol is a word. Rules must not be recursive: the language is finite.
-Knows words only, no ids and no models.
 """
 
 from __future__ import annotations

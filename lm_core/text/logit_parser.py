@@ -1,4 +1,4 @@
-"""Logits as people paste them become names and numbers: one a line with a name, or numbers alone."""
+"""Parses pasted logits: one a line with a name, or numbers alone."""
 
 from __future__ import annotations
 

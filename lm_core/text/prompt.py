@@ -1,6 +1,6 @@
-"""Turns text as a person typed or pasted it into token ids a model can take, and says what was done to it.
+"""Text as a person typed or pasted it to token ids, chats included.
 
-Nothing is dropped in silence: whatever was cut or replaced stands in `notes`, one plain sentence each.
+Whatever was cut or replaced is said in `notes`, one plain sentence each.
 """
 
 from __future__ import annotations

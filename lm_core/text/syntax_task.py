@@ -1,7 +1,6 @@
-"""Short made-up texts in JSON, Python, SQL and Markdown, and places in them where the grammar says what may follow.
+"""Short texts in JSON, Python, SQL and Markdown, and places in them where the grammar says what may follow.
 
-Whatever a model's tokens are, they begin with a character: so any two models can be asked how much of their
-probability stands on characters that are allowed. Knows no models.
+A token's first character decides whether it is allowed, so that models with different tokenizers can be compared.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Turns text into token ids and back.
-
-A tokenizer knows no model and no probabilities. Ids are positions in its vocabulary.
-"""
+"""The contract of tokenizers, and two that are made for a corpus: by word and by character."""
 
 from __future__ import annotations
 

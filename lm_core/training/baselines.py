@@ -1,6 +1,6 @@
-"""How low a loss can go: guessing, knowing how often each token comes, knowing the token before, knowing all.
+"""Lower bounds of the loss: guessing uniformly, knowing how often each token comes, knowing the token before.
 
-Entropies of a text's own counts, over exactly the targets that training scores; so a curve and its floors compare.
+Entropies of the text's own counts, over exactly the targets that training scores.
 """
 
 from __future__ import annotations

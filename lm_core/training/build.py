@@ -1,4 +1,4 @@
-"""A recipe and a text become a fresh model, its examples and its settings: everything a run begins with."""
+"""From a recipe and a text to a fresh model, its examples and its settings."""
 
 from __future__ import annotations
 

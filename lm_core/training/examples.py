@@ -1,6 +1,6 @@
-"""Token ids of sentences become batches: rows of inputs and the targets each position should predict.
+"""Token ids of sentences to batches: rows of inputs and the targets each position should predict.
 
-Knows no models. Rows are drawn with the caller's generator, so that a run can be repeated.
+Rows are drawn with the caller's generator, so that a run can be repeated.
 """
 
 from __future__ import annotations

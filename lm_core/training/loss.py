@@ -1,4 +1,4 @@
-"""Logits and the tokens that really came become the number that training lowers: shifted targets, cross-entropy."""
+"""The training loss: targets shifted by one, cross-entropy of the logits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A gradient becomes a step of the weights: SGD, Adam, AdamW, and schedules of the learning rate.
-
-All weights are one vector here, whatever layers they belong to. Knows no models and no loss.
-"""
+"""SGD, Adam and AdamW over one vector of all weights, and schedules of the learning rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model in training looked at from outside: its token vectors in two dimensions, its rows beside the counted ones."""
+"""Token vectors of a model in two dimensions (PCA), and its probabilities beside those that were counted."""
 
 from __future__ import annotations
 

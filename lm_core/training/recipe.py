@@ -1,7 +1,4 @@
-"""What a training run is: text, tokens, model, settings and seed. Equal recipes are one and the same run.
-
-Plain data, checked on the way in; knows no torch. `training.build` makes models and batches of it.
-"""
+"""The recipe of a training run: text, tokenizer, model, settings and seed. Equal recipes are the same run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training step, opened: what was asked, how surprised the model was, which weights moved, and what came of it."""
+"""One training step in detail: predictions before and after it, the gradient by the logits, the weights that moved."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""A model, examples and settings become a run: one plain record a step, checkpoints that continue it to the bit.
+"""Trains a model: one record a step, and checkpoints that continue to the bit.
 
-The run owns the model's weights while it lasts: they live in one vector, so that an update is a handful of operations.
-Knows no pages and no files but its own checkpoints.
+The weights live in one vector while a run lasts, so that an update is a handful of operations.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A run as it was at any of its steps: the kept weights nearest before it, and the few steps from there made again.
+"""Restores a training run at any of its steps: the nearest checkpoint before it, trained on to the step.
 
-The same numbers as in the run itself, for a step draws on nothing but what is kept. Knows no processes.
+The result is equal to the bit, because a step depends on nothing but what a checkpoint holds.
 """
 
 from __future__ import annotations

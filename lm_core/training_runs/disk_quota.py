@@ -1,7 +1,7 @@
-"""How much room all runs of a folder take, and which of them go first when it is too much.
+"""Limits the disk space of all runs in a folder: the runs unused for longest are removed first.
 
-Several servers may share the folder: each leaves a sign in the runs that somebody looks at there, and none removes a
-run with another's sign, or one that another trains.
+Several servers may share the folder: each marks the runs that somebody watches there, and none removes a run with
+another's mark, or one that another trains.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One training run on disk: recipe, text, a record a step, weights kept along the way, and where to go on from.
+"""One training run on disk: recipe, text, a record a step, checkpoints, and where to go on.
 
-The worker writes, the pages read; a reader may come at any moment, also after a crash. Knows no processes.
+The worker writes, the pages read. A reader may come at any moment, also after a crash.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""One run, one trainer: of several servers that share a folder of runs, only one trains a run at a time.
+"""A file lock: of several servers that share a folder of runs, one trains a run at a time.
 
-A lock on a file, which the system lets go when the process ends, however it ends. On a system without such locks a
-claim is always given: there, servers must not share a folder. Knows no training.
+The system releases the lock when the process ends, however it ends.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Training runs of all visitors, on a few worker processes: who wants what, whose turn it is, what became of it.
+"""Round-robin scheduler of training runs on a few worker processes.
 
-A run is trained as far as any of its watchers wants it. A watcher who is not heard of for a while wants nothing any
-more, so that a closed tab costs nothing; what was trained stays on disk, and the same recipe finds it again.
+A run is trained as far as any of its watchers wants it. A watcher that is silent for a while is dropped, so that a
+closed tab costs nothing; what was trained stays on disk, and the same recipe finds it again.
 """
 
 from __future__ import annotations

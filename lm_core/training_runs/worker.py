@@ -1,7 +1,7 @@
-"""A process of its own that trains: commands come in as lines of JSON, an answer goes out for each.
+"""The worker process that trains: commands come in as lines of JSON, an answer goes out for each.
 
-`python -m lm_core.training_runs.worker`, started by the scheduler. It ends when its input does, that is with the
-server, whatever ends the server; what was trained is saved first. Several runs live here and take turns.
+`python -m lm_core.training_runs.worker`, started by the scheduler. It saves what was trained and ends when its input
+closes, that is with the server. Several runs live here and take turns.
 """
 
 from __future__ import annotations

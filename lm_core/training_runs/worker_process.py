@@ -1,7 +1,4 @@
-"""One worker process: started when needed, spoken to line by line in JSON, ended with its work saved.
-
-Knows its process and the runs that belong to it; whose turn it is, `jobs` decides.
-"""
+"""Starts a worker process when needed, exchanges lines of JSON with it, and ends it with its work saved."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The map of concepts: which control on which page shows each, and what changes when it is touched.
+"""The map of concepts: for each the control that shows it, and what changes when it is touched.
 
-The map is data, in assets/concepts.toml; a test walks all of it in a real browser.
+Read from assets/concepts.toml; a test touches all of them in a real browser.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The field's words and the works this project stands on, as data."""
+"""The glossary, and the works this project draws on, as data."""
 
 GLOSSARY = {
     "attention": ("How much each earlier token counts for the next vector, weights that sum to 1.",

@@ -1,4 +1,4 @@
-"""The live grid of counts: rows to open as bars, cells to open as the lines they came from."""
+"""The grid of counts: rows open as probability bars, cells as the lines they came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a counted text is shown: order, k, a search, a sentence, and the row and cell that are open."""
+"""Controls of the counts page: order, k, search, sentence, and the row and cell that are open."""
 
 from __future__ import annotations
 

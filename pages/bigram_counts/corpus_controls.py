@@ -1,4 +1,4 @@
-"""Which text is counted and in which tokens: built in, generated, pasted or uploaded."""
+"""Controls for the corpus and its tokenizer: built in, generated, pasted or uploaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Below the grid of counts: lines, a sentence under smoothing, longer contexts, what no table learns."""
+"""Expanders below the grid: the lines behind a count, smoothing, longer contexts, what no count learns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking the counts along: all pairs as a sortable table, as CSV and Parquet, and the code that counts them."""
+"""Exports the counts: a sortable table, CSV and Parquet, and the code that counts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the generation component draws: the text so far, the turn that comes next, the branches; from records alone."""
+"""The generation component: the text so far, the distribution of the next step, and the branches, as records to draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One fold on the context window: what each policy does when a text outgrows it, and what that costs."""
+"""Expander on the context window: what each policy does when a text outgrows it, and what that costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When generation stops and what the model may see, as controls and in the link."""
+"""Controls for when generation stops and how much the model may see."""
 
 from __future__ import annotations
 

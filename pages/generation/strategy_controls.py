@@ -1,4 +1,4 @@
-"""How the next token is chosen: temperature, filters, penalty and their order, as controls and in the link."""
+"""Controls for the decoding strategy: temperature, filters and their order, repetition penalty, seed."""
 
 from __future__ import annotations
 

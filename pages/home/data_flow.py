@@ -1,4 +1,4 @@
-"""The map as one line: the reader's own sentence on its way to tokens, through the model, and back to text."""
+"""The app's pages as one line: the reader's own sentence to tokens, through the model, and back to text."""
 
 from __future__ import annotations
 

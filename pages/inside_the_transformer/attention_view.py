@@ -1,4 +1,4 @@
-"""Attention of one head: as a map of all rows, and one row as weights on the text."""
+"""Attention of one head: a map of all rows, and one row as weights on the text."""
 
 from __future__ import annotations
 

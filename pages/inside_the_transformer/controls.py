@@ -1,4 +1,4 @@
-"""What the page on the Transformer's inside is asked: which view, which model and text, which layer, head, place."""
+"""Controls of the page on the Transformer's inside: view, model, text, layer, head, position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The logit lens: what each layer would say if it were the last, and when the final token takes the lead."""
+"""The logit lens: the prediction of each layer if it were the last, and where the final token takes the lead."""
 
 from __future__ import annotations
 

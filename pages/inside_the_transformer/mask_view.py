@@ -1,4 +1,4 @@
-"""The causal mask, drawn and switched off: change a later word and see which rows move."""
+"""The causal mask, on and off: change a later word and see which rows of logits change."""
 
 from __future__ import annotations
 

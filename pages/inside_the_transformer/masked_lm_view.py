@@ -1,4 +1,4 @@
-"""One blank, filled by a causal model from the left and by a masked model from both sides."""
+"""One blank, filled by a causal model from the left and by a masked language model from both sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All factors in one pass: every position's next-token distribution, one of them opened."""
+"""One forward pass: the next-token distribution of every position, with one of them shown in full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is run on the KV-cache page: which prompt, how many new tokens, and whether also without the cache."""
+"""Controls of the KV-cache page: prompt, number of new tokens, whether to measure without the cache too."""
 
 from __future__ import annotations
 

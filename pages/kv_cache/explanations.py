@@ -1,4 +1,4 @@
-"""One fold away on the KV-cache page: where the bytes come from, the model built otherwise, what to notice, export."""
+"""Expanders of the KV-cache page: where the bytes come from, MHA, GQA or MQA, what to notice, export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Milliseconds of each step with and without a KV cache; bytes against length for a model built otherwise."""
+"""Milliseconds of each step with and without a KV cache; bytes against length for MHA, GQA and MQA."""
 
 from collections.abc import Mapping, Sequence
 from math import log10

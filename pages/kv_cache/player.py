@@ -1,6 +1,6 @@
-"""Runs the question step by step, each drawn as it comes; what was run stays until the question changes.
+"""Runs the measurement step by step, each drawn as it comes; a result stays until the question changes.
 
-The run belongs to the session: a rerun in the middle goes on where it was, another question ends it.
+The run belongs to the session: a rerun in the middle continues it, another question ends it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The hero of the KV-cache page: one sentence with the sums, bars for each step, and the steps as a table."""
+"""The main picture of the KV-cache page: one sentence with the totals, bars for each step, and a table of steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer of the KV-cache calculator: the figure, where it comes from, how it grows, how others get it wrong."""
+"""The calculator's answer: the total, its parts, its growth, and how common formulas get it wrong."""
 
 from __future__ import annotations
 

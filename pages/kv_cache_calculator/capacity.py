@@ -1,4 +1,4 @@
-"""The question turned round: what so much memory holds, which GPUs it takes, and what 25 % more or less would do."""
+"""Capacity: what so much memory holds, which GPUs a workload takes, and what 25 % more or less would change."""
 
 from __future__ import annotations
 

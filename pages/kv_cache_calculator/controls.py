@@ -1,4 +1,4 @@
-"""The question of the KV-cache calculator as controls: which model, how long, how many, stored how, by what."""
+"""Controls of the calculator: model, context, sequences, dtype, engine and its options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An editable table whose content is its caller's: it outlives being out of sight, and follows who else changes it."""
+"""An editable table whose content its caller holds: it survives being hidden, and follows changes from elsewhere."""
 
 from __future__ import annotations
 

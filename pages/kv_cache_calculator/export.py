@@ -1,4 +1,4 @@
-"""Taking the answer along: the link, the lines that make it, the data, and one page to hand in."""
+"""Exports the answer: link, code, JSON and CSV, and a report of one page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Size of a KV cache against length, both in powers of two, with the weights as a floor to compare with."""
+"""Size of a KV cache against length, both in powers of two, with the weights for comparison."""
 
 from collections.abc import Sequence
 from math import log10

@@ -1,4 +1,4 @@
-"""The editable table of layer groups: one row for layers that keep the same."""
+"""The editable table of layer groups: one row for layers that keep the same per token."""
 
 from __future__ import annotations
 

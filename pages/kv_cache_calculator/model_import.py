@@ -1,4 +1,4 @@
-"""A model brought along: a config.json pasted or opened, or the beginning of a GGUF file, and its table of groups.
+"""Imports a model: a config.json pasted or opened, or the header of a GGUF file, and its table of layer groups.
 
 It stays in the visitor's session: no link, no log and no file holds it.
 """

@@ -1,6 +1,6 @@
-"""The KV-cache calculator's link: every parameter with its default and its reader, and the scenario they make.
+"""The calculator's link parameters, each with its default and its reader, and the scenario they make.
 
-One way in for controls, links and scenarios kept beside: all are text first, and the same readers check them.
+Controls, links and stored scenarios all pass the same readers, as text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Up to four scenarios side by side: this one, and those kept beside it in the link."""
+"""Up to four scenarios side by side: this one, and those stored in the link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Four things people say about language models, each beside what was measured and a wording that the figures carry."""
+"""Four common claims about language models, each beside what was measured and a wording that the figures support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page on limits is asked, in all its views, and the models that answer there."""
+"""Controls of the page on limits, and the models that answer there."""
 
 from __future__ import annotations
 

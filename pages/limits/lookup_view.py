@@ -1,4 +1,4 @@
-"""An order that nobody placed: the model answers all the same; with a look-up in the context it has a line to go by."""
+"""A question about an order that does not exist: the model answers all the same, and a look-up changes what it says."""
 
 from __future__ import annotations
 

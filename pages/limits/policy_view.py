@@ -1,4 +1,4 @@
-"""One prompt without and with a policy before it: what the context moves, and that it would move as far for a lie."""
+"""One prompt with and without a policy before it: how far the context moves the answer, and that a lie moves it too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Four ways an answer goes wrong, why, and what mends it; each measured before and after, each a thing to try."""
+"""Four ways an answer goes wrong, why, and a repair for each, measured before and after."""
 
 from __future__ import annotations
 

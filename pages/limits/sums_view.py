@@ -1,4 +1,4 @@
-"""Sums that no model was shown: how many are right, how many follow the shortcut, and one of them answer by answer."""
+"""Held-out subtractions: how many answers are right, how many follow the shortcut, and one of them in full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answer first, then look: what may follow in a JSON record, a function, a query, a table, under each model."""
+"""What may follow in JSON, Python, SQL or Markdown: the visitor answers first, then sees each model's distribution."""
 
 from __future__ import annotations
 

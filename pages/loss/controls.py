@@ -1,4 +1,4 @@
-"""Which of the loss page's views is open, and the parameters of all of them, so that none is lost on the way."""
+"""Controls that the loss page's views share, and their link parameters."""
 
 from __future__ import annotations
 

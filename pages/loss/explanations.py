@@ -1,4 +1,4 @@
-"""Pieces of the loss page that views share: bars, the one-hot target, the table of factors, the product, the curve."""
+"""What the loss page's views share: bars, one-hot target, table of token scores, running product, curve, export."""
 
 from __future__ import annotations
 

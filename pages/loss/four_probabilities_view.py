@@ -1,4 +1,4 @@
-"""Four probabilities and the perplexity they make: set them, and see that one bad token outweighs three good ones."""
+"""Four probabilities to set, and the perplexity they make: one bad token outweighs three good ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs and targets shifted by one, a row of logits for each, and the cross-entropy they give."""
+"""Inputs and targets shifted by one, a row of logits for each, and their cross-entropy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text under a model: each token tinted by its loss, the sums, one token looked at, all of them as factors."""
+"""A text scored by a model: each token tinted by its loss, the sums, and one token in detail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three models on one text: bits per byte compare them, perplexities only where the tokens are the same."""
+"""Three models on one text: compared by bits per byte, and by perplexity only where the tokens are the same."""
 
 from __future__ import annotations
 

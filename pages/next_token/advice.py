@@ -1,4 +1,4 @@
-"""Says what a prompt may do that its writer does not expect, and offers one that does."""
+"""Advice on a prompt that may not do what its writer expects, with one that does."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Any word's rank and probability, by the chain rule if it has several tokens; and uncertainty in words."""
+"""Rank and probability of any word, by the chain rule if it has several tokens; entropy in words."""
 
 import html
 from collections.abc import Sequence

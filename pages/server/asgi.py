@@ -1,4 +1,4 @@
-"""The server around the pages: warming the model, saying when it is ready, compressing the frontend, goodbyes."""
+"""The ASGI side of the app: warm-up, readiness, files of the components, compression, clean ends."""
 
 import gc
 import gzip

@@ -1,4 +1,4 @@
-"""Whole numbers that an operator gives on a command line or in the environment."""
+"""Whole numbers from a command line or the environment."""
 
 from __future__ import annotations
 

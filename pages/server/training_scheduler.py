@@ -1,4 +1,4 @@
-"""The training runs of this server: one manager, started with the first visitor who needs it, ended with the server."""
+"""The one training scheduler of this server, started with the first visitor who needs it."""
 
 from __future__ import annotations
 

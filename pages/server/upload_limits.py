@@ -1,4 +1,4 @@
-"""What stands before the server's doors: how much one visitor may upload, and all of them together."""
+"""ASGI middleware: upload quotas per visitor and in total."""
 
 from collections import defaultdict
 

@@ -1,6 +1,6 @@
-"""The optional tour: twelve things to do, each ticked when it is done, wherever that happens; kept in the browser too.
+"""The guided tour: twelve things to do, each ticked when it is done on any page; stored in the browser too.
 
-A stop looks at what the address bar says of its page. Nothing has to be reported: a scene is what its link holds.
+A stop is done when the address bar holds its scene, so that pages report nothing.
 """
 
 from __future__ import annotations

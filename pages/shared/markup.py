@@ -1,4 +1,4 @@
-"""What every page says alike: notes beside a figure, and errors as plain sentences."""
+"""HTML that all pages share: numbers as text, tables, notes, and errors as plain sentences."""
 
 import html
 import math

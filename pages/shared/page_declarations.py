@@ -1,4 +1,4 @@
-"""The table of contents, read from the page files themselves: a page is one file and declares itself.
+"""What each page declares about itself, read from its file.
 
 At its top each page states TITLE, SECTION, ICON (a Material Symbols name), PROMISE (one sentence) and EXAMPLES
 (name -> link parameters). The number in front of its file name is its place in the reading order.

@@ -1,4 +1,4 @@
-"""One look for all figures: colours carry ideas, text and grid follow the light or dark theme."""
+"""Colours of all figures, each tied to one idea; text and grid follow the light or dark theme."""
 
 import plotly.graph_objects as go
 

@@ -1,6 +1,6 @@
-"""A talk: scenes in order, each a link, moved through by keys. The address bar says which talk and which scene.
+"""A talk: scenes in order, each a link, moved through by keys. The address bar holds the talk and the scene.
 
-A scene that is entered is as it was written down, whatever was done to it before.
+A scene always starts as it was written, whatever was done to it before.
 """
 
 from __future__ import annotations

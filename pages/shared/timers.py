@@ -1,4 +1,4 @@
-"""How long the pages wait, in seconds, with the reason. The components' waits stand in their own shared/timers.js."""
+"""Waits of the pages, in seconds, with their reasons. Those of the components stand in their shared/timers.js."""
 
 STALE = 3.0
 """After a change of the address: a message with an older address is old news by then, not a step back."""

@@ -1,8 +1,8 @@
-"""The address bar as a document: fills a page's controls from the link, says what it refused, writes back.
+"""The address bar as state: fills a page's controls from the link, says what it refused, writes changes back.
 
 A reader function returns the key of the control it has filled, so that a page reads
-`st.toggle("Guess first", key=url_state.flag("guess"))`. What is in TRAVELLING goes with the reader from page
-to page; the rest belongs to its page. A page ends its controls with `url_state.write(...)`.
+`st.toggle("Guess first", key=url_state.flag("guess"))`. What is in TRAVELLING is carried from page to page; the rest
+belongs to its page. A page ends its controls with `url_state.write(...)`.
 """
 
 import time

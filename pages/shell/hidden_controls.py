@@ -1,4 +1,4 @@
-"""`hide=` in a link: controls that a stage or a lesson does without. The page works on; they are only out of sight."""
+"""`hide=` in a link: hides controls that a talk or a lesson does without. The page works on."""
 
 import streamlit as st
 

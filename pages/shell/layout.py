@@ -1,4 +1,4 @@
-"""The frame around each page: navigation, model picker, title and promise above; what comes next below."""
+"""The layout of every page: navigation, model picker, title and promise above; what comes next below."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator

@@ -1,4 +1,4 @@
-"""Builds the navigation from the table of contents, for the app and for a page that is asked for first."""
+"""The navigation, built from the pages' declarations, for the app and for a page that is opened first."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

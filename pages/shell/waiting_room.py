@@ -1,4 +1,4 @@
-"""What a visitor sees who waits: their place in line for the model, and a full room."""
+"""What a waiting visitor sees: the place in the queue for the model, and a full server."""
 
 import threading
 

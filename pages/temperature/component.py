@@ -1,4 +1,4 @@
-"""The live temperature component: all logits in the browser, so that dragging asks nobody."""
+"""The temperature component: all logits are in the browser, so that a drag sends nothing."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Beside the temperature component: what to notice, in the figures that stand, and the sweep over T."""
+"""Expanders of the temperature page: what to notice, formulas, and the sweep over T."""
 
 import html
 import math

@@ -1,4 +1,4 @@
-"""Taking the sampling figure along: the code that makes it, its data, its picture, its link."""
+"""Exports the sampling figure: the code that makes it, its data, its picture, its link."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Thirty users send the same prompt: what each gets under these settings, and how probable it was."""
+"""Thirty users send the same prompt: the texts they get under these settings, and how probable each was."""
 
 import html
 import math

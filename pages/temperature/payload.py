@@ -1,4 +1,4 @@
-"""Sends what is too large to send twice, logits and labels, to the browser, where other components find it by name."""
+"""Sends logits and vocabulary labels to the browser once; other components find them there by name."""
 
 import gzip
 import json

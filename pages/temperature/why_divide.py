@@ -1,4 +1,4 @@
-"""Why temperature divides and does not add, on the article's five tokens; and why the largest logit is subtracted."""
+"""Expander: why temperature divides logits and does not add to them, and why the largest is subtracted first."""
 
 import html
 

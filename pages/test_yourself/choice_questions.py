@@ -1,4 +1,4 @@
-"""The questions of the test with options to choose from: of each list the first is right; they are shuffled by seed."""
+"""Questions of the test with options to choose from; the first of each list is right, and a seed shuffles them."""
 
 from __future__ import annotations
 

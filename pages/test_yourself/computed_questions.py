@@ -1,4 +1,4 @@
-"""The questions of the test that are computed: numbers to work out, things to order, bars to predict."""
+"""Questions of the test with computed answers: numbers to work out, things to order, bars to predict."""
 
 from __future__ import annotations
 

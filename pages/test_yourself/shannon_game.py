@@ -1,4 +1,4 @@
-"""Shannon's game: a hidden message, word by word; who guesses is scored as the models are, in nats and perplexity.
+"""Shannon's game: a hidden message, word by word; guesses are scored as models are, in nats and perplexity.
 
 The browser is sent the words so far and no more.
 """

@@ -1,6 +1,6 @@
 """The test: ten questions one by one, each explained once it is answered, and a result to hand in.
 
-Answers stay on this side until they are given: the browser is sent what can be seen of a question, and no more.
+Answers stay on the server until they are given: the browser is sent what can be seen of a question, and no more.
 """
 
 from __future__ import annotations

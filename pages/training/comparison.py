@@ -1,4 +1,4 @@
-"""Several models on one text and seed, or one at three learning rates; then one prompt under all of them."""
+"""Compares training runs: several models on one text and seed, or one at three learning rates; then one prompt."""
 
 from __future__ import annotations
 

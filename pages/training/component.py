@@ -1,4 +1,4 @@
-"""What the training component draws: the curve so far, its floors, the transport; from records alone."""
+"""The training component: the loss curve so far, its baselines and the transport controls, as records to draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is trained on what: the text, the model, its settings; together a recipe."""
+"""Controls of a training run: text, model and settings; together a recipe."""
 
 from __future__ import annotations
 

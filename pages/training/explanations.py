@@ -1,4 +1,4 @@
-"""One fold away from the curve: the step itself, two clocks, token vectors, learned rows beside counted ones."""
+"""Expanders of the training page: one step in detail, two clocks, token vectors, learned rows beside counted ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking a run along: the trained model as a file, its numbers, its code; and a model file opened again."""
+"""Exports a run: the trained model as a file, its numbers, its code; opens a model file again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a visitor stands in a training run: plays it, steps, goes back. A run is trained as far as anyone wants it."""
+"""The player of a training run: plays, steps, goes back. A run is trained as far as anyone watches it."""
 
 from __future__ import annotations
 

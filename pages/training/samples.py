@@ -1,4 +1,4 @@
-"""What the model of this step says: bars after the reader's own words, and a text it writes."""
+"""What the model of this step predicts and writes: bars after the reader's own words, and a sample text."""
 
 from __future__ import annotations
 

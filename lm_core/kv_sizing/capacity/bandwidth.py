@@ -1,8 +1,6 @@
-"""Bounds on time per token from memory traffic: each decode step reads the weights and the whole cache once.
+"""Lower bound on the time per token from memory traffic: each decode step reads the weights and the whole cache once.
 
-Turns a Sizing, weights and a bandwidth into bytes read and the least time that takes; finds the length at which the
-cache outweighs the weights. Knows nothing of kernels: a bound from below is not a prediction.
-
+Gives the bytes read, the least time that takes at a bandwidth, and the length at which the cache outweighs the weights.
 Source: the roofline argument, as in Pope et al. 2022, "Efficiently Scaling Transformer Inference", section 2.
 """
 

@@ -1,7 +1,6 @@
-"""How many GPUs of a type serve a load, and in which layout: replicas times tensor parallelism.
+"""How many GPUs of a type a workload needs, and in which layout: replicas times tensor parallelism.
 
-Turns a model, a load and a GPU into the layout with the fewest GPUs, its headroom and what limits it. Counts memory
-only: whether so many sequences are served fast enough is another question.
+Gives the layout with the fewest GPUs, its headroom and what limits it. Counts memory only, not speed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """GPUs by name: memory and bandwidth as their makers state them.
 
-Turns a name into a Gpu. Knows no prices: those are the reader's, and differ by the week. `memory` is what a driver
-reports as total on that board, rounded down to a GiB where only the nominal size was found; an engine can use a little
-less still, which is what a utilisation below 100 % is for.
+`memory` is what a driver reports as total on that board, rounded down to a GiB where only the nominal size was found;
+an engine can use a little less, which is what a utilisation below 100 % is for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The question turned round: what fits into given GPUs, and what stands in the way.
+"""The largest context, the most sequences and the cheapest dtype that fit a budget of memory.
 
-Turns a Geometry, a Budget and a load into the longest context, the most sequences, the cheapest dtype. Finds them by
-bisection over `size`, because need grows with either. Knows no prices and no screens.
+Found by bisection over `size`, because need grows with either.
 """
 
 from __future__ import annotations

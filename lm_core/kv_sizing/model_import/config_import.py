@@ -1,7 +1,6 @@
-"""A model's config.json becomes a Geometry, with every key that was not read named.
+"""A model's config.json to a Geometry; every key that was not read is named.
 
-Turns the mapping that Hugging Face models carry into layer groups. Hands nothing to a model library, guesses no
-layer type, and computes no bytes.
+No layer type is guessed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The first bytes of a GGUF file become a Geometry: the shape of a model without its weights.
+"""The header of a GGUF file to a Geometry: the shape of a model without its weights.
 
-Turns at most one MiB of untrusted bytes into metadata and layer groups. Reads no tensor, follows no offset, and stops
-at whatever the piece cuts off. Source: the GGUF specification (version 2 and 3), ggml-org/ggml docs/gguf.md.
+Reads at most one MiB of untrusted bytes: metadata only, no tensor, no offset followed. Source: the GGUF specification
+(versions 2 and 3), ggml-org/ggml docs/gguf.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which kind each layer of a config is: the many ways in which model files spell their patterns.
+"""The kind of each layer of a config, from the many ways in which model files spell their patterns.
 
-Turns a Reader into one name per layer. Knows names, not sizes; a name it has never met is passed on as it is.
+A name that is not known is passed on as it is.
 """
 
 from __future__ import annotations

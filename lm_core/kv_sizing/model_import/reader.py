@@ -1,7 +1,4 @@
-"""A config's keys under their many names, each value checked, and a record of which keys were looked at.
-
-Turns a mapping into checked numbers, lists and sentences. Knows the spellings, not what layers are made of them.
-"""
+"""Reads a config's keys under their many names, checks each value, and records which keys were read."""
 
 from __future__ import annotations
 

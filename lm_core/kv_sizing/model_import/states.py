@@ -1,6 +1,5 @@
 """The fixed state of linear-attention, Mamba and short-convolution layers, from the sizes in a config.
 
-Turns a Reader into a state LayerGroup of one layer. Knows no pattern of layers and no engine.
 Sources: transformers' modelling code of each family; vLLM's mamba_utils.py for the shapes.
 """
 

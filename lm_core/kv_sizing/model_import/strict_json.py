@@ -1,7 +1,4 @@
-"""Pasted JSON becomes plain data, or one sentence about what is wrong with it.
-
-Turns untrusted text into dicts, lists, strings and numbers of bounded size. Knows nothing of models.
-"""
+"""Parses pasted JSON of bounded size and depth, or says in one sentence what is wrong with it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A counted corpus as a reader sees it: a grid of counts, a row as a distribution, and where each count came from.
+"""A counted corpus as a table: a grid of counts, a row as a distribution, and the lines behind each count.
 
-Turns counts into records; knows no pages. Contexts are tuples of token ids, the oldest first.
+Contexts are tuples of token ids, the oldest first.
 """
 
 from __future__ import annotations

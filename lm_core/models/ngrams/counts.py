@@ -1,8 +1,7 @@
-"""Sentences become counts of n-grams, and each count leads back to the sentences it came from.
+"""Counts n-grams of sentences, and finds the sentences behind each count.
 
 Sentences are padded with n - 1 <bos> on the left and one <eos> on the right; <bos> is only ever a condition, <eos>
-is predicted and counted. Counting packs an n-gram into one 64-bit number, so vocab_size ** order must fit.
-Knows ids only.
+is predicted and counted. An n-gram is packed into one 64-bit number, so vocab_size ** order must fit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whose logits a page works on: the model's for a prompt, one of the article's examples, or pasted ones."""
+"""Control for the source of the logits: the model's for a prompt, an example of the article's, or pasted ones."""
 
 from __future__ import annotations
 

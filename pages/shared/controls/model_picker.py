@@ -1,4 +1,4 @@
-"""Which model a visitor works with: a picker over the catalogue, and the loaded model."""
+"""The model picker over the catalogue, and the model it has chosen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which model continues a text: the pretrained one, or one of the ladder that leads to it; each with its own prompt."""
+"""The models that a page offers beside the pretrained one: small Transformer, bigram, table, the visitor's own.
+
+Each has a prompt of its own.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

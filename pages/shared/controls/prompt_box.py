@@ -1,7 +1,7 @@
-"""A prompt box that answers as one types, with the tokens it is read as.
+"""The prompt box: answers as one types, and shows the tokens of the text.
 
-Each box keeps a draft, which the figures follow key by key, and a committed text, which the address bar
-follows: a text is committed when the box is left, on Ctrl+Enter, or when the page itself puts it there.
+Each box keeps a draft, which the figures follow key by key, and a committed text, which the address bar follows: a text
+is committed when the box is left, on Ctrl+Enter, or when the page itself sets it.
 """
 
 from dataclasses import dataclass, replace

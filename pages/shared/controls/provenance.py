@@ -1,6 +1,6 @@
-"""Who gave the numbers of a page, where an engine elsewhere is chosen: it, or this server in its place, and why.
+"""Says whose numbers a page shows where a remote engine is chosen: the engine's, or this server's, and why.
 
-Whatever keeps numbers for a later rerun keeps a `Provenance` with them, so that it can be said of them again.
+Whatever stores numbers for a later rerun stores their `Provenance` with them.
 """
 
 from __future__ import annotations

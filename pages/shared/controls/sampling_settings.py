@@ -1,4 +1,4 @@
-"""The settings of sampling as a page holds them: from the link, from the component, checked by `lm_core`."""
+"""Sampling settings of a page: from the link and from the component, checked by `lm_core`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text under a model, token by token; scored once and kept for the visit."""
+"""A text scored by a model token by token; computed once for each visit."""
 
 from __future__ import annotations
 

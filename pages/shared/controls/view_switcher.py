@@ -1,4 +1,4 @@
-"""A page of several views: one is open and asks for what it needs; what the others were asked stays in the link."""
+"""Switches between the views of a page; the parameters of closed views stay in the link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live bars: rows of a distribution and the rest, drawn by our own component in the browser."""
+"""The probability bars: rows of a distribution and the rest, drawn by our own component in the browser."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Taking a figure along: the code that makes it, its data, its picture, its link."""
+"""Exports a figure: the code that makes it, its data, its picture, its link."""
 
 import csv
 import io

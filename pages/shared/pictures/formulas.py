@@ -1,4 +1,4 @@
-"""Named results worked out: the formula of each, the same with the numbers on screen, and the lines that give it."""
+"""Expander with formulas: each result with its formula, the numbers on screen put in, and the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A distribution as a short plain table: its likeliest tokens and the rest, for places too small for the live bars."""
+"""A distribution as a short table: its likeliest tokens and the rest, where the live bars do not fit."""
 
 from lm_core import Distribution
 from lm_core.labels import label
