@@ -1,4 +1,4 @@
-"""The generation component: the text so far, the distribution of the next step, and the branches, as records to draw."""
+"""The generation component: the text so far, the next distribution, and the branches, as records that it draws."""
 
 from __future__ import annotations
 
