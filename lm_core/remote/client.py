@@ -1,7 +1,7 @@
 """HTTP client for an engine's next-token log-probabilities: token ids out, token ids back, never matched by text.
 
 Speaks two dialects of `POST /v1/completions`: vLLM's and llama.cpp's server's. Whatever is not sound raises
-`EngineFailed`, with the reason.
+`EngineFailed`, with its reason. Standard library, because an answer as a whole must end in time; httpx limits waits.
 """
 
 from __future__ import annotations

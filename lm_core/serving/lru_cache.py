@@ -1,4 +1,7 @@
-"""A thread-safe LRU cache bounded in bytes."""
+"""A thread-safe LRU cache, bounded in bytes or in entries.
+
+Ours, because cachetools measures a value once, when it is put; a KV cache grows after that.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ Value = TypeVar("Value")
 
 
 class LRUCache(Generic[Key, Value]):
-    """A mapping that forgets; safe from any thread. `size` tells how many bytes a value takes.
+    """A mapping that drops what was unused for longest. `size` gives the bytes of a value; without it, entries count.
 
     >>> kept = LRUCache(10, len)
     >>> kept.put("a", b"12345"), kept.put("b", b"12345"), kept.get("a"), kept.put("c", b"1")
@@ -21,7 +24,7 @@ class LRUCache(Generic[Key, Value]):
     (['a', 'c'], 6)
     """
 
-    def __init__(self, budget: int, size: Callable[[Value], int]) -> None:
+    def __init__(self, budget: int, size: Callable[[Value], int] = lambda _: 1) -> None:
         self._budget, self._size = budget, size
         self._lock = threading.RLock()
         self._held: OrderedDict[Key, Value] = OrderedDict()

@@ -6,12 +6,12 @@ The result is equal to the bit, because a step depends on nothing but what a che
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lm_core.serving.lru_cache import LRUCache
 from lm_core.training_runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -107,16 +107,15 @@ class Snapshot:
             return trainer.model.next_logits(batch)
 
 
-_opened: OrderedDict[str, CheckpointReplay] = OrderedDict()
+_open: LRUCache[str, CheckpointReplay] = LRUCache(_OPEN)
 _guard = threading.Lock()
 
 
 def open_replay(folder: RunFolder) -> CheckpointReplay:
     """The run, opened; the last few stay open. Raises InvalidInput where text and settings do not fit together."""
     with _guard:
-        if folder.id not in _opened:
-            _opened[folder.id] = CheckpointReplay(folder)
-        _opened.move_to_end(folder.id)
-        while len(_opened) > _OPEN:
-            _opened.popitem(last=False)
-        return _opened[folder.id]
+        replay = _open.get(folder.id)
+        if replay is None:
+            replay = CheckpointReplay(folder)
+            _open.put(folder.id, replay)
+        return replay

@@ -3,18 +3,9 @@
 The system releases the lock when the process ends, however it ends.
 """
 
-from __future__ import annotations
-
-import contextlib
 from pathlib import Path
-from types import ModuleType
-from typing import IO
 
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from filelock import FileLock, Timeout
 
 
 class RunLock:
@@ -28,29 +19,22 @@ class RunLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "claimed"
-        self._file: IO[bytes] | None = None
-        self.held = False
+        self._lock = FileLock(folder / "claimed", thread_local=False)  # taken by one thread, released by another
+
+    @property
+    def held(self) -> bool:
         """Whether it is ours."""
+        return self._lock.is_locked
 
     def take(self) -> bool:
         """Whether it is ours now; False where another process has it. Raises OSError."""
-        if self.held or fcntl is None:
-            self.held = True
-            return True
-        file = self._path.open("ab")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
+            if not self.held:
+                self._lock.acquire(blocking=False)
+        except Timeout:
             return False
-        self._file, self.held = file, True
         return True
 
     def release(self) -> None:
         """Others may take it."""
-        self.held = False
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.close()
-            self._file = None
+        self._lock.release()

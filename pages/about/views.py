@@ -203,7 +203,7 @@ def _health() -> None:
     held = memory.resident()
     facts = {
         "default model": "ready" if registry.warmed() else "loading, or not there",
-        "memory": f"{held / 2**20:,.0f} MiB" if held else "not told by this system",
+        "memory": f"{held / 2**20:,.0f} MiB",
         "model loads": f"{registry.loads}",
         "processor cores": f"{os.cpu_count() or 1}",
         "model threads": os.environ.get("OMP_NUM_THREADS", "as torch decides"),

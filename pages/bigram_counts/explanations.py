@@ -17,6 +17,7 @@ from lm_core.text.tokenizers import WordTokenizer
 from pages.bigram_counts.component import Names
 from pages.bigram_counts.controls import KS
 from pages.shared import markup
+from pages.shared.expanders import runs_when_open
 
 _LINES = 40
 _SMOOTHINGS: dict[str, Smoothing] = {
@@ -86,70 +87,60 @@ def sentence_expander(counted: CountedCorpus, order: int, k: float, text: str) -
         )
 
 
+@runs_when_open("What smoothing buys on held-out text", key="_count_smoothing")
 def smoothing_expander(counted: CountedCorpus, order: int, k: float) -> None:
-    """One fold: held-out perplexity against k, the best marked, and smoothings that use shorter contexts."""
-    opened = st.expander("What smoothing buys on held-out text", on_change="rerun", key="_count_smoothing")
-    if not opened.open:
-        return
+    """Expander: held-out perplexity against k, the best marked, and smoothings that use shorter contexts."""
     learned, tested = counted.parts
-    with opened:
-        if not tested:
-            st.write("One sentence alone: nothing can be held out. Add a line to the text.")
-            return
-        curve = over_k(counted.counts(order, learned=True), tested, KS)
-        best = best_k(curve, KS)
-        lowest = curve[KS.index(best)]
-        st.write(
-            f"A tenth of the text, {len(tested):,} of {len(tested) + len(learned):,} lines, is held out; the rest is "
-            "counted. "
-            f"Of {lowest.events:,} held-out predictions, {curve[0].impossible:,} are pairs that were never seen: "
-            f"bare counts call them impossible. The best k tried is **{best:g}**, with perplexity "
-            f"**{lowest.perplexity:.4g}** per token."
-        )
-        from pages.bigram_counts import figure as figures
-
-        chart = figures.over_k(KS, [each.perplexity for each in curve], best, k)
-        st.plotly_chart(chart, key="_count_curve", config={"displayModeBar": False})
-        rows = [(f"add-k, k = {best:g}", lowest)]
-        rows += [
-            (name, held_out(counted.model(order, kind, learned=True), tested)) for name, kind in _SMOOTHINGS.items()
-        ]
-        body = "".join(
-            f'<tr><th scope="row">{name}</th><td>{markup.figure(found.perplexity)}</td><td>{found.impossible:,}</td>'
-            f"<td>{markup.figure(found.perplexity_of_possible)}</td></tr>"
-            for name, found in rows
-        )
-        head = "<tr><th>smoothing</th><th>perplexity</th><th>impossible</th><th>perplexity without those</th></tr>"
-        markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{body}</table></div>')
-        st.write(
-            "The lower three fall back on shorter contexts instead of adding to every count. A word that the counted "
-            "part never saw stays impossible for them."
-        )
-
-
-def longer_expander(counted: CountedCorpus) -> None:
-    """One fold: orders 1 to 5, how thin they get, what they predict, and how they write."""
-    opened = st.expander("Longer contexts: n-grams", on_change="rerun", key="_count_longer")
-    if not opened.open:
+    if not tested:
+        st.write("One sentence alone: nothing can be held out. Add a line to the text.")
         return
+    curve = over_k(counted.counts(order, learned=True), tested, KS)
+    best = best_k(curve, KS)
+    lowest = curve[KS.index(best)]
+    st.write(
+        f"A tenth of the text, {len(tested):,} of {len(tested) + len(learned):,} lines, is held out; the rest is "
+        "counted. "
+        f"Of {lowest.events:,} held-out predictions, {curve[0].impossible:,} are pairs that were never seen: "
+        f"bare counts call them impossible. The best k tried is **{best:g}**, with perplexity "
+        f"**{lowest.perplexity:.4g}** per token."
+    )
+    from pages.bigram_counts import figure as figures
+
+    chart = figures.over_k(KS, [each.perplexity for each in curve], best, k)
+    st.plotly_chart(chart, key="_count_curve", config={"displayModeBar": False})
+    rows = [(f"add-k, k = {best:g}", lowest)]
+    rows += [(name, held_out(counted.model(order, kind, learned=True), tested)) for name, kind in _SMOOTHINGS.items()]
+    body = "".join(
+        f'<tr><th scope="row">{name}</th><td>{markup.figure(found.perplexity)}</td><td>{found.impossible:,}</td>'
+        f"<td>{markup.figure(found.perplexity_of_possible)}</td></tr>"
+        for name, found in rows
+    )
+    head = "<tr><th>smoothing</th><th>perplexity</th><th>impossible</th><th>perplexity without those</th></tr>"
+    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{body}</table></div>')
+    st.write(
+        "The lower three fall back on shorter contexts instead of adding to every count. A word that the counted "
+        "part never saw stays impossible for them."
+    )
+
+
+@runs_when_open("Longer contexts: n-grams", key="_count_longer")
+def longer_expander(counted: CountedCorpus) -> None:
+    """Expander: orders 1 to 5, how thin they get, what they predict, and how they write."""
     _, tested = counted.parts
     orders = range(1, counted.highest_order + 1)
     body = "".join(_order(counted, order, tested) for order in orders)
     names = ("n", "contexts possible", "seen", "seen once", "best k", "held-out perplexity")
     head = "".join(f"<th>{name}</th>" for name in names)
     written = "".join(f"<li>{html.escape(_written(counted, order))}</li>" for order in orders)
-    with opened:
-        markup.show(
-            f'<div class="nte-wide"><table class="nte-table"><thead><tr>{head}</tr></thead>{body}</table></div>'
-        )
-        markup.show(f"<p>Written by each, n = 1, 2, …, with the same numbers drawn (seed 0):</p><ol>{written}</ol>")
-        st.write(
-            "Longer contexts know more and are met less often: most of those possible are never seen, and of those "
-            "seen many are seen once. The text gets smoother because it copies."
-        )
-        if counted.highest_order < 5:
-            size = counted.tokenizer.vocab_size
-            markup.note(f"With {size:,} different tokens, n-grams are counted up to n = {counted.highest_order} here.")
+    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead><tr>{head}</tr></thead>{body}</table></div>')
+    markup.show(f"<p>Written by each, n = 1, 2, …, with the same numbers drawn (seed 0):</p><ol>{written}</ol>")
+    st.write(
+        "Longer contexts know more and are met less often: most of those possible are never seen, and of those "
+        "seen many are seen once. The text gets smoother because it copies."
+    )
+    if counted.highest_order < 5:
+        size = counted.tokenizer.vocab_size
+        markup.note(f"With {size:,} different tokens, n-grams are counted up to n = {counted.highest_order} here.")
 
 
 def _order(counted: CountedCorpus, order: int, tested: list[list[int]]) -> str:
@@ -169,30 +160,25 @@ def _written(counted: CountedCorpus, order: int) -> str:
     return label(text.encode()).replace("·", " ") or "(the end at once)"
 
 
+@runs_when_open("What a table can never learn", key="_count_blind")
 def blind_expander(counted: CountedCorpus) -> None:
-    """One fold: two texts that a bigram cannot tell apart, and a word whose synonym learns nothing."""
-    opened = st.expander("What a table can never learn", on_change="rerun", key="_count_blind")
-    if not opened.open:
-        return
-    with opened:
-        with st.container(horizontal=True):
-            first = st.text_input("One beginning", _TWINS[0], key="_twin_a", max_chars=100)
-            other = st.text_input("Another, same last word", _TWINS[1], key="_twin_b", max_chars=100)
-        if all(counted.tokenizer.encodable(text) and counted.tokenizer.encode(text) for text in (first, other)):
-            _twins(counted, first, other)
-        else:
-            markup.note(
-                "This text does not know all of these words: choose the support log above, or type words it has."
-            )
-        st.write(
-            "**Rows share nothing.** Teach the table one pair, and the row of a word that means the same stays as it "
-            "was; a neural model would move both."
-        )
-        with st.container(horizontal=True):
-            word = st.text_input("Teach: after", "package", key="_teach_word", max_chars=40)
-            new = st.text_input("comes", "vanished", key="_teach_next", max_chars=40)
-            twin = st.text_input("and its synonym", "parcel", key="_teach_twin", max_chars=40)
-        _teach(counted, word, new, twin)
+    """Expander: two texts that a bigram cannot tell apart, and a word whose synonym learns nothing."""
+    with st.container(horizontal=True):
+        first = st.text_input("One beginning", _TWINS[0], key="_twin_a", max_chars=100)
+        other = st.text_input("Another, same last word", _TWINS[1], key="_twin_b", max_chars=100)
+    if all(counted.tokenizer.encodable(text) and counted.tokenizer.encode(text) for text in (first, other)):
+        _twins(counted, first, other)
+    else:
+        markup.note("This text does not know all of these words: choose the support log above, or type words it has.")
+    st.write(
+        "**Rows share nothing.** Teach the table one pair, and the row of a word that means the same stays as it "
+        "was; a neural model would move both."
+    )
+    with st.container(horizontal=True):
+        word = st.text_input("Teach: after", "package", key="_teach_word", max_chars=40)
+        new = st.text_input("comes", "vanished", key="_teach_next", max_chars=40)
+        twin = st.text_input("and its synonym", "parcel", key="_teach_twin", max_chars=40)
+    _teach(counted, word, new, twin)
 
 
 def _twins(counted: CountedCorpus, first: str, other: str) -> None:

@@ -12,53 +12,46 @@ from lm_core.labels import label
 from lm_core.models.ngrams.count_table import CountedCorpus, entries
 from pages.bigram_counts import corpus_controls
 from pages.bigram_counts.component import Names
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
 _SHOWN = 1000
 
 
+@runs_when_open("All of them as a table", key="_count_table")
 def table_expander(counted: CountedCorpus, order: int, having: frozenset[int] | None) -> None:
-    """One fold: every n-gram as a row; a click on a head sorts."""
-    opened = st.expander("All of them as a table", on_change="rerun", key="_count_table")
-    if not opened.open:
-        return
+    """Expander: every n-gram as a row; a click on a head sorts."""
     counts = counted.counts(order)
-    with opened:
-        frame_of = _frame(counted, order, _SHOWN, having)
-        left = counts.distinct if having is None else None
-        said = f"{len(frame_of):,} of {left:,}, the most frequent" if left else f"{len(frame_of):,} that hold the word"
-        st.caption(f"Shown: {said}. Click a head to sort; the exports below hold all {counts.distinct:,}.")
-        st.dataframe(frame_of, hide_index=True, height=320)
-        with st.container(horizontal=True):
-            export.download("CSV, all", partial(_csv, counted, order), "counts.csv", "text/csv")
-            export.download(
-                "Parquet, all", partial(_parquet, counted, order), "counts.parquet", "application/octet-stream"
-            )
+    frame_of = _frame(counted, order, _SHOWN, having)
+    left = counts.distinct if having is None else None
+    said = f"{len(frame_of):,} of {left:,}, the most frequent" if left else f"{len(frame_of):,} that hold the word"
+    st.caption(f"Shown: {said}. Click a head to sort; the exports below hold all {counts.distinct:,}.")
+    st.dataframe(frame_of, hide_index=True, height=320)
+    with st.container(horizontal=True):
+        export.download("CSV, all", partial(_csv, counted, order), "counts.csv", "text/csv")
+        export.download("Parquet, all", partial(_parquet, counted, order), "counts.parquet", "application/octet-stream")
 
 
+@runs_when_open("Show the code", key="_count_code")
 def code_expander(kind: str, by: str, order: int, k: float) -> None:
-    """One fold: the lines of lm_core that count and predict."""
-    opened = st.expander("Show the code", on_change="rerun", key="_count_code")
-    if not opened.open:
-        return
+    """Expander: the lines of lm_core that count and predict."""
     made = {
         corpus_controls.SIX: "corpus.SIX_MESSAGES", corpus_controls.ARTICLE_ROW: "corpus.HUNDRED_PAIRS",
         corpus_controls.LOG: "corpus.tracking()", corpus_controls.PYTHON: "corpus.python_topics()",
     }.get(kind, 'corpus.from_text("Your text", open("text.txt", encoding="utf-8").read())')  # fmt: skip
     tokens = f"text.tokenizer({by!r})" if by != "bpe" else "pretrained.load().tokenizer, bos=1, eos=2"
     load = "from lm_core import pretrained\n" if by == "bpe" else ""
-    with opened:
-        st.code(
-            f"{load}from lm_core.text import corpus\n"
-            "from lm_core.models.ngrams.count_table import CountedCorpus, grid\n"
-            "from lm_core.models.ngrams.model import AddK\n\n"
-            f"text = {made}\ncounted = CountedCorpus(text, {tokens})\n"
-            f"for context, row in zip(grid(counted.counts({order}), 12, 9).contexts, "
-            f"grid(counted.counts({order}), 12, 9).counts):\n"
-            "    print(counted.tokenizer.decode(context), row)\n"
-            f"model = counted.model({order}, AddK({k!r}))\nprint(model.probabilities([counted.bos]).max())\n",
-            language="python",
-        )
+    st.code(
+        f"{load}from lm_core.text import corpus\n"
+        "from lm_core.models.ngrams.count_table import CountedCorpus, grid\n"
+        "from lm_core.models.ngrams.model import AddK\n\n"
+        f"text = {made}\ncounted = CountedCorpus(text, {tokens})\n"
+        f"for context, row in zip(grid(counted.counts({order}), 12, 9).contexts, "
+        f"grid(counted.counts({order}), 12, 9).counts):\n"
+        "    print(counted.tokenizer.decode(context), row)\n"
+        f"model = counted.model({order}, AddK({k!r}))\nprint(model.probabilities([counted.bos]).max())\n",
+        language="python",
+    )
 
 
 def _frame(counted: CountedCorpus, order: int, most: int | None, having: frozenset[int] | None = None) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from lm_core.text import prompt
 from pages.generation import component, state, stop_controls, strategy_controls
 from pages.shared import callbacks, markup, url_state
 from pages.shared.controls import offered_models, prompt_box
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import bars, formulas
 
 _COMPARED, _WIDTH = 12, 4
@@ -45,11 +46,9 @@ def view_controls(size: int) -> component.ViewSettings:
     return component.ViewSettings(count or size, axis or "linear", keys)
 
 
+@runs_when_open("What to notice", key="_generation_notice")
 def notice_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
-    """One fold of sentences, each with the values on the screen."""
-    opened = st.expander("What to notice", on_change="rerun", key="_generation_notice")
-    if not opened.open:
-        return
+    """Expander of sentences, each with the values on the screen."""
     before, at = len(tree.prompt_ids), tree.at
     gone = f", without the {len(tree.forgotten)} it has forgotten" if tree.forgotten else ""
     lines = [
@@ -66,12 +65,11 @@ def notice_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) 
         if choice.settings.t
         else "Greedy draws nothing: the same prompt gives the same text for everybody.",
     ]
-    with opened:
-        markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+    markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
 
 def formulas_expander(tree: BranchTree) -> None:
-    """One fold: ln P, loss and perplexity of the text so far, and the draw of the last token."""
+    """Expander: ln P, loss and perplexity of the text so far, and the draw of the last token."""
     place = formulas.expander("generation")
     if place is None:
         return
@@ -91,56 +89,48 @@ def formulas_expander(tree: BranchTree) -> None:
         ))  # fmt: skip
 
 
+@runs_when_open("When greedy goes in circles", key="_generation_circles")
 def repetition_expander(tree: BranchTree) -> None:
-    """One fold on greedy loops: the article's, made up, and one that this model falls into."""
-    opened = st.expander("When greedy goes in circles", on_change="rerun", key="_generation_circles")
-    if not opened.open:
-        return
+    """Expander on greedy loops: the article's, made up, and one that this model falls into."""
     found = repeated_phrase(tree.here)
-    with opened:
-        st.write(
-            "**Illustration, made up:** “We apologize for the inconvenience. We apologize for the inconvenience. …”"
-        )
-        st.write(
-            "Greedy always takes the likeliest token. Once a phrase makes itself likeliest, nothing leads out. "
-            "A repetition penalty lowers the logits of tokens that are there already; drawing leads out by chance."
-        )
-        if found:
-            names = "".join(label(tree.model.tokenizer.token_bytes(i)) for i in found.ids)
-            shown = f'<span class="nte-token">{html.escape(names)}</span>'
-            markup.show(f"<p>On this page, right now: {shown} has come {found.times} times in a row.</p>")
-        with st.container(horizontal=True):
-            for title, scene in (
-                ("A circle this model falls into", _LOOP),
-                ("The same with a penalty of 1.1", _CALMED),
-                ("The apology, really run", _APOLOGY),
-            ):
-                st.button(title, on_click=url_state.follow, args=(scene, [*scene, *RESETS]), key=f"_run_{title}")
+    st.write("**Illustration, made up:** “We apologize for the inconvenience. We apologize for the inconvenience. …”")
+    st.write(
+        "Greedy always takes the likeliest token. Once a phrase makes itself likeliest, nothing leads out. "
+        "A repetition penalty lowers the logits of tokens that are there already; drawing leads out by chance."
+    )
+    if found:
+        names = "".join(label(tree.model.tokenizer.token_bytes(i)) for i in found.ids)
+        shown = f'<span class="nte-token">{html.escape(names)}</span>'
+        markup.show(f"<p>On this page, right now: {shown} has come {found.times} times in a row.</p>")
+    with st.container(horizontal=True):
+        for title, scene in (
+            ("A circle this model falls into", _LOOP),
+            ("The same with a penalty of 1.1", _CALMED),
+            ("The apology, really run", _APOLOGY),
+        ):
+            st.button(title, on_click=url_state.follow, args=(scene, [*scene, *RESETS]), key=f"_run_{title}")
 
 
+@runs_when_open("Greedy, drawn, best found", key="_generation_compare")
 def comparison_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
-    """One fold: greedy, drawn and best found, over equally many tokens, as branches with their accounts."""
-    opened = st.expander("Greedy, drawn, best found", on_change="rerun", key="_generation_compare")
-    if not opened.open:
-        return
-    with opened:
-        st.write(
-            "Greedy takes the best next token, which need not lead to the best text. A beam search keeps the "
-            f"{_WIDTH} best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches. A text "
-            "that ends early has fewer factors: compare texts of one length by ln P, others by perplexity."
-        )
-        st.button(
-            f"Run all three, {_COMPARED} tokens each", key="_generation_three", type="primary",
-            on_click=callbacks.want, args=("all three",),
-        )  # fmt: skip
-        if callbacks.wanted("all three"):
-            with st.spinner("Running greedy, drawn and a beam search."):
-                st.session_state[_COMPARISON] = (tree, _three(tree, choice))
-            callbacks.done("all three")
-            st.rerun()  # the picture above shows them
-        kept = st.session_state.get(_COMPARISON)
-        if kept and kept[0] is tree:
-            _table(tree, kept[1])
+    """Expander: greedy, drawn and best found, over equally many tokens, as branches with their accounts."""
+    st.write(
+        "Greedy takes the best next token, which need not lead to the best text. A beam search keeps the "
+        f"{_WIDTH} best beginnings. All three run {_COMPARED} tokens, or to their end, and become branches. A text "
+        "that ends early has fewer factors: compare texts of one length by ln P, others by perplexity."
+    )
+    st.button(
+        f"Run all three, {_COMPARED} tokens each", key="_generation_three", type="primary",
+        on_click=callbacks.want, args=("all three",),
+    )  # fmt: skip
+    if callbacks.wanted("all three"):
+        with st.spinner("Running greedy, drawn and a beam search."):
+            st.session_state[_COMPARISON] = (tree, _three(tree, choice))
+        callbacks.done("all three")
+        st.rerun()  # the picture above shows them
+    kept = st.session_state.get(_COMPARISON)
+    if kept and kept[0] is tree:
+        _table(tree, kept[1])
 
 
 def _three(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> dict[str, Branch]:
@@ -182,7 +172,7 @@ def _table(tree: BranchTree, found: dict[str, Branch]) -> None:
 
 
 def chat_expander(tree: BranchTree, offered: offered_models.OfferedModel, text: str) -> None:
-    """One fold: a conversation is one growing text with special tokens; ask, and it becomes the prompt."""
+    """Expander: a conversation is one growing text with special tokens; ask, and it becomes the prompt."""
     if offered.kind != offered_models.PRETRAINED or not prompt.supports_chat(tree.model.tokenizer):
         return
     opened = st.expander("A chat is one text", on_change="rerun", key="_generation_chat")

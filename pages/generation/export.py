@@ -18,11 +18,13 @@ from lm_core.labels import label
 from pages.generation import component, state, strategy_controls
 from pages.shared import markup, url_state
 from pages.shared.controls import offered_models
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
 _OPENED, _PLACE, _UPLOADER, _PROBLEM = (f"_recording_{word}" for word in ("opened", "place", "uploader", "problem"))
 
 
+@runs_when_open("Show the code, export", key="_export")
 def expander(
     offered: offered_models.OfferedModel,
     tree: BranchTree,
@@ -30,24 +32,18 @@ def expander(
     choice: strategy_controls.StrategyChoice,
     view: component.ViewSettings,
 ) -> None:
-    """One fold with the code and the exports of the branch in view, up to the reader's place."""
-    opened = st.expander("Show the code, export", on_change="rerun", key="_export")
-    if not opened.open:
-        return
+    """Expander with the code and the exports of the branch in view, up to the reader's place."""
     trace = tree.trace()
-    with opened:
-        st.code(code(offered, tree, text, choice), language="python")
-        # What travels with a reader is left out of a link where it has its default; here it must be said.
-        link = url_state.scene() | {offered.prompt: text, "seed": str(choice.settings.seed)}
-        recording = TraceFile.of(trace, tree.model.tokenizer, tree.model.vocab_size, offered.name, link)
-        with st.container(horizontal=True):
-            export.download("JSON, trace", recording.to_bytes, "trace.json", "application/json")
-            export.download("CSV, steps", partial(csv_of, recording), "trace.csv", "text/csv")
-        shown = tree.look(choice.strategy()) if not tree.finish else trace.steps[-1]
-        title = (text + tree.model.tokenizer.decode(tree.here))[-90:]
-        export.take(
-            _picture(shown, recording, view.size), title, view.axis, url_state.link_with(**{offered.prompt: text})
-        )
+    st.code(code(offered, tree, text, choice), language="python")
+    # What travels with a reader is left out of a link where it has its default; here it must be said.
+    link = url_state.scene() | {offered.prompt: text, "seed": str(choice.settings.seed)}
+    recording = TraceFile.of(trace, tree.model.tokenizer, tree.model.vocab_size, offered.name, link)
+    with st.container(horizontal=True):
+        export.download("JSON, trace", recording.to_bytes, "trace.json", "application/json")
+        export.download("CSV, steps", partial(csv_of, recording), "trace.csv", "text/csv")
+    shown = tree.look(choice.strategy()) if not tree.finish else trace.steps[-1]
+    title = (text + tree.model.tokenizer.decode(tree.here))[-90:]
+    export.take(_picture(shown, recording, view.size), title, view.axis, url_state.link_with(**{offered.prompt: text}))
 
 
 def code(

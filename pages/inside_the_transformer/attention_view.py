@@ -72,7 +72,7 @@ def _show(asked: Inspected, layer: int, head: int, at: int) -> None:
 
 
 def _worked_out(asked: Inspected, layer: int, head: int, at: int, weights: list[tuple[str, float]]) -> None:
-    """A fold: where a weight comes from, with the weights on screen."""
+    """Expander: where a weight comes from, with the weights on screen."""
     place = formulas.expander("attention")
     if place is None:
         return

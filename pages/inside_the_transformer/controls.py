@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.errors import InvalidInput
 from lm_core.labels import label
 from lm_core.serving import ServedModel, limits
+from lm_core.serving.lru_cache import LRUCache
 from lm_core.serving.registry import registry
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker, offered_models
@@ -25,8 +25,8 @@ WORDS = "the customer left the checkout page."
 KINDS = (offered_models.PRETRAINED, "transformer")
 NAMES = ("look", "with", "text", "words", "at", "layer", "head", "mask", "edit", "swap", "blank")
 _NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
-_INSPECTED: OrderedDict[tuple[str, tuple[int, ...]], Inspection] = OrderedDict()
-_KEPT = 3
+_INSPECTED: LRUCache[tuple[str, tuple[int, ...]], Inspection] = LRUCache(3)
+"""Of all visitors."""
 
 
 def read_link() -> Link:
@@ -105,9 +105,7 @@ def inspected(asked: Inspected) -> Inspection:
     found = _INSPECTED.get(key)
     if found is None:
         found = asked.offered.model.run(lambda bare: inspect(bare, asked.ids))
-        _INSPECTED[key] = found
-        while len(_INSPECTED) > _KEPT:
-            _INSPECTED.popitem(last=False)
+        _INSPECTED.put(key, found)
     return found
 
 

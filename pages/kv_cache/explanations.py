@@ -19,6 +19,7 @@ from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
 _FACTORS = ("layers", "keys and values", "KV heads", "tokens", "head width")
@@ -45,11 +46,9 @@ def formula_expander(question: Question, steps: list[CacheStep]) -> None:
         )
 
 
+@runs_when_open("What if it were MHA, GQA or MQA?", key="_cache_what_if")
 def what_if_expander(question: Question, steps: list[CacheStep]) -> None:
     """The same model with a head of keys and values for each query head, for a group, for all."""
-    opened = st.expander("What if it were MHA, GQA or MQA?", on_change="rerun", key="_cache_what_if")
-    if not opened.open:
-        return
     own, rows, sizes = question.model.config, [], {}
     for name, config in cache_benchmark.variants(own).items():
         weights = cache_benchmark.parameters(config) * _FLOAT
@@ -69,25 +68,22 @@ def what_if_expander(question: Question, steps: list[CacheStep]) -> None:
         "<th>outweighs the weights at</th></tr>"
     )
     matrices, per_position = cache_benchmark.operations(own, 1)
-    with opened:
-        markup.show(f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{"".join(rows)}'
-                   "</table></div>")  # fmt: skip
-        chart = figures.built_otherwise(sizes, _LENGTHS, cache_benchmark.parameters(own) * _FLOAT)
-        st.plotly_chart(chart, key="cache_built_otherwise", config={"displayModeBar": False})
-        st.write(
-            "These models were not trained; only what they would keep is computed. Each decode step reads all weights "
-            "once and the whole cache once: from the length in the last column on, the cache is the larger part. With "
-            "more sequences at once the weights are shared and the caches are not, so it comes earlier. "
-            f"In arithmetic, attention overtakes the weights at {-(-matrices // per_position):,} tokens, "
-            "however the keys and values are shared."
-        )
+    markup.show(f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{"".join(rows)}'
+               "</table></div>")  # fmt: skip
+    chart = figures.built_otherwise(sizes, _LENGTHS, cache_benchmark.parameters(own) * _FLOAT)
+    st.plotly_chart(chart, key="cache_built_otherwise", config={"displayModeBar": False})
+    st.write(
+        "These models were not trained; only what they would keep is computed. Each decode step reads all weights "
+        "once and the whole cache once: from the length in the last column on, the cache is the larger part. With "
+        "more sequences at once the weights are shared and the caches are not, so it comes earlier. "
+        f"In arithmetic, attention overtakes the weights at {-(-matrices // per_position):,} tokens, "
+        "however the keys and values are shared."
+    )
 
 
+@runs_when_open("What to notice", key="_cache_notice")
 def notice_expander(question: Question, steps: list[CacheStep]) -> None:
     """Sentences with the values on the screen."""
-    opened = st.expander("What to notice", on_change="rerun", key="_cache_notice")
-    if not opened.open:
-        return
     prompt, new = len(question.ids), len(steps)
     decode = [step.seconds for step in steps[1:]]
     each = sum(decode) / len(decode) if decode else 0.0
@@ -106,8 +102,7 @@ def notice_expander(question: Question, steps: list[CacheStep]) -> None:
         lines.insert(1, f"A decode step reads one token and takes {1000 * each:,.0f} ms on average: per token, "
                      f"{each / (steps[0].seconds / prompt):,.1f} times as long as prefill, because all weights are "
                      "fetched for a single token.")  # fmt: skip
-    with opened:
-        markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+    markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
 
 def _sum(prompt: int, new: int) -> str:
@@ -121,30 +116,27 @@ def _sum(prompt: int, new: int) -> str:
     return f"{' + '.join(shown)} = " if new > 1 else ""
 
 
+@runs_when_open("Show the code, export", key="_cache_export")
 def export_expander(question: Question, steps: list[CacheStep]) -> None:
     """The lines that make this run, and its steps."""
-    opened = st.expander("Show the code, export", on_change="rerun", key="_cache_export")
-    if not opened.open:
-        return
     serving = question.name in ("pretrained", DEFAULT)  # its times are those of the engine that serves it
     load = "from lm_core import pretrained\n\nmodel = pretrained.load_engine()\n"
-    with opened:
-        st.code(
-            "from lm_core.generation import cache_benchmark\n"
-            f"{load if serving else model_picker.loading(question.name)}"
-            f"ids = {_listed(question.ids)}\n"
-            f"for step in cache_benchmark.measure(model, ids, {question.new}, compare={question.compare}):\n"
-            "    print(step.phase, step.read, step.seconds, step.cached_bytes, step.seconds_without)\n",
-            language="python",
-        )
-        table = io.StringIO()
-        writer = csv.DictWriter(table, list(asdict(steps[0])))
-        writer.writeheader()
-        writer.writerows(asdict(step) for step in steps)
-        run = {"prompt_ids": question.ids, "steps": [asdict(step) for step in steps], "link": url_state.link_with()}
-        with st.container(horizontal=True):
-            export.download("Steps, CSV", table.getvalue().encode, "cache-run.csv", "text/csv")
-            export.download("Run, JSON", json.dumps(run, indent=1).encode, "cache-run.json", "application/json")
+    st.code(
+        "from lm_core.generation import cache_benchmark\n"
+        f"{load if serving else model_picker.loading(question.name)}"
+        f"ids = {_listed(question.ids)}\n"
+        f"for step in cache_benchmark.measure(model, ids, {question.new}, compare={question.compare}):\n"
+        "    print(step.phase, step.read, step.seconds, step.cached_bytes, step.seconds_without)\n",
+        language="python",
+    )
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(asdict(steps[0])))
+    writer.writeheader()
+    writer.writerows(asdict(step) for step in steps)
+    run = {"prompt_ids": question.ids, "steps": [asdict(step) for step in steps], "link": url_state.link_with()}
+    with st.container(horizontal=True):
+        export.download("Steps, CSV", table.getvalue().encode, "cache-run.csv", "text/csv")
+        export.download("Run, JSON", json.dumps(run, indent=1).encode, "cache-run.json", "application/json")
 
 
 def _listed(ids: tuple[int, ...]) -> str:

@@ -14,6 +14,7 @@ from pages.kv_cache_calculator import editable_table, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import markup, url_state
+from pages.shared.expanders import runs_when_open
 
 
 def fits(scenario: Scenario) -> None:
@@ -63,30 +64,27 @@ def _dtypes(scenario: Scenario) -> str:
     return f"It fits stored as **{first}** and anything smaller, down to **{cheapest}**."
 
 
+@runs_when_open("Which GPUs, and how many?", key="_kv_fleet")
 def fleet(scenario: Scenario, values: Values) -> None:
-    """One fold: for each kind of GPU the smallest number that holds the load, with what one hour costs."""
-    opened = st.expander("Which GPUs, and how many?", on_change="rerun", key="_kv_fleet")
-    if not opened.open:
-        return
-    with opened:
-        st.write(
-            f"For {many(scenario.sequences)} of {scenario.context:,} tokens: the smallest number of each kind, as "
-            "replicas (copies of the server) x GPUs that share one model (tensor parallel). Memory only."
-        )
-        catalogue = parameters.catalogue(values["gpus"])
-        rows = [_layout(scenario, gpu, price) for gpu, price in catalogue.values()]
-        best = kv_sizing.cheapest((layout, price) for layout, price, _ in rows if layout)
-        body = "".join(_fleet_row(row, best) for row in rows)
-        mean = "<th>at the mean</th>" if scenario.mean else ""
-        head = (
-            f"<tr><th>GPU</th><th>GPUs</th>{mean}<th>layout</th><th>sequences each</th><th>free on each</th>"
-            "<th>limit</th><th>an hour</th></tr>"
-        )
-        markup.show(
-            f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{body}</table></div>'
-        )
-        st.caption("Memory and price can be changed here; prices are yours, in your currency.")
-        values["gpus"] = _edited(values["gpus"], catalogue)
+    """Expander: for each kind of GPU the smallest number that holds the load, with what one hour costs."""
+    st.write(
+        f"For {many(scenario.sequences)} of {scenario.context:,} tokens: the smallest number of each kind, as "
+        "replicas (copies of the server) x GPUs that share one model (tensor parallel). Memory only."
+    )
+    catalogue = parameters.catalogue(values["gpus"])
+    rows = [_layout(scenario, gpu, price) for gpu, price in catalogue.values()]
+    best = kv_sizing.cheapest((layout, price) for layout, price, _ in rows if layout)
+    body = "".join(_fleet_row(row, best) for row in rows)
+    mean = "<th>at the mean</th>" if scenario.mean else ""
+    head = (
+        f"<tr><th>GPU</th><th>GPUs</th>{mean}<th>layout</th><th>sequences each</th><th>free on each</th>"
+        "<th>limit</th><th>an hour</th></tr>"
+    )
+    markup.show(
+        f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{body}</table></div>'
+    )
+    st.caption("Memory and price can be changed here; prices are yours, in your currency.")
+    values["gpus"] = _edited(values["gpus"], catalogue)
 
 
 Row = tuple[Layout | None, float, str]
@@ -141,23 +139,20 @@ def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
     return text
 
 
+@runs_when_open("If length or users are off by 25 %", key="_kv_off")
 def off(scenario: Scenario) -> None:
-    """One fold: length and users at 75, 100 and 125 %."""
-    opened = st.expander("If length or users are off by 25 %", on_change="rerun", key="_kv_off")
-    if not opened.open:
-        return
-    with opened:
-        head = "".join(f"<th>{users} % of the users</th>" for users in html_report.PERCENTS)
-        rows = "".join(
-            f'<tr><th scope="row">{length} % of the length</th>'
-            + "".join(f"<td>{_scaled(scenario, length, users)}</td>" for users in html_report.PERCENTS)
-            + "</tr>"
-            for length in html_report.PERCENTS
-        )
-        markup.show(
-            f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th>{head}</tr></thead>'
-            f"{rows}</table></div>"
-        )
+    """Expander: length and users at 75, 100 and 125 %."""
+    head = "".join(f"<th>{users} % of the users</th>" for users in html_report.PERCENTS)
+    rows = "".join(
+        f'<tr><th scope="row">{length} % of the length</th>'
+        + "".join(f"<td>{_scaled(scenario, length, users)}</td>" for users in html_report.PERCENTS)
+        + "</tr>"
+        for length in html_report.PERCENTS
+    )
+    markup.show(
+        f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th>{head}</tr></thead>'
+        f"{rows}</table></div>"
+    )
 
 
 def _scaled(scenario: Scenario, length: int, users: int) -> str:

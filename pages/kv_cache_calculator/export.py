@@ -14,29 +14,27 @@ from lm_core.kv_sizing import Scenario, as_csv, as_json, curves_csv, html_report
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import url_state
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
 
+@runs_when_open("Show the code, export, hand in", key="_kv_take")
 def expander(scenario: Scenario, values: Values) -> None:
     """One fold."""
-    opened = st.expander("Show the code, export, hand in", on_change="rerun", key="_kv_take")
-    if not opened.open:
-        return
     private = values["arch"] == parameters.IMPORTED
     link = f"{st.context.url}?{url_state.link_with()}"
-    with opened:
-        with st.container(horizontal=True):
-            page = partial(_page, scenario, "" if private else link)
-            export.download("One page to hand in, HTML", page, "kv-cache.html", "text/html")
-            export.download("JSON, in bytes", partial(_json, scenario), "kv-cache.json", "application/json")
-            export.download("Parts, CSV", partial(_csv, scenario), "kv-cache-parts.csv", "text/csv")
-            export.download("Growth, CSV", partial(_growth, scenario), "kv-cache-growth.csv", "text/csv")
-        if private:
-            st.caption("The link leaves the imported model out.")
-        else:
-            st.code(link, language=None, wrap_lines=True)
-        st.code(_code(scenario, values), language="python")
-        st.code(_command(scenario, values), language="bash", wrap_lines=True)
+    with st.container(horizontal=True):
+        page = partial(_page, scenario, "" if private else link)
+        export.download("One page to hand in, HTML", page, "kv-cache.html", "text/html")
+        export.download("JSON, in bytes", partial(_json, scenario), "kv-cache.json", "application/json")
+        export.download("Parts, CSV", partial(_csv, scenario), "kv-cache-parts.csv", "text/csv")
+        export.download("Growth, CSV", partial(_growth, scenario), "kv-cache-growth.csv", "text/csv")
+    if private:
+        st.caption("The link leaves the imported model out.")
+    else:
+        st.code(link, language=None, wrap_lines=True)
+    st.code(_code(scenario, values), language="python")
+    st.code(_command(scenario, values), language="bash", wrap_lines=True)
 
 
 def _page(scenario: Scenario, link: str) -> bytes:

@@ -16,6 +16,7 @@ from pages.limits.controls import FEW, WHO
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.controls.view_switcher import Link
+from pages.shared.expanders import runs_when_open
 
 _WORDINGS = ("Items", "Parcels", "Letters")
 
@@ -166,44 +167,38 @@ def _cell(log_probability: float) -> str:
     return f"<td>{markup.percent(math.exp(log_probability))}</td>{markup.bar(math.exp(log_probability), narrow=True)}"
 
 
+@runs_when_open("Every sum", key="_limits_sums")
 def _table(asked: tuple[Sum, ...], made: dict[str, list[CandidateScores]]) -> None:
-    opened = st.expander("Every sum", on_change="rerun", key="_limits_sums")
-    if not opened.open:
-        return
-    with opened:
-        rows = ""
-        for n, case in enumerate(asked):
-            cells = "".join(
-                f"<td>{a.given}{' ✓' if a.given == a.right else ''}<br>"
-                f"<small>{markup.percent(math.exp(a.log_probabilities[a.right]))}</small></td>"
-                for a in (made[kind][n] for kind in WHO)
-            )
-            rows += f'<tr><th scope="row">{case.total} − {case.taken}</th><td>{case.right}</td><td>{case.shortcut}</td>'
-            rows += f"{cells}</tr>"
-        st.caption("What each model says, and below it the probability it gives the right answer.")
-        heads = "".join(f"<th>{name}</th>" for name in WHO.values())
-        markup.grid(f"<tr><th>sum</th><th>right</th><th>counting on</th>{heads}</tr>", rows)
+    rows = ""
+    for n, case in enumerate(asked):
+        cells = "".join(
+            f"<td>{a.given}{' ✓' if a.given == a.right else ''}<br>"
+            f"<small>{markup.percent(math.exp(a.log_probabilities[a.right]))}</small></td>"
+            for a in (made[kind][n] for kind in WHO)
+        )
+        rows += f'<tr><th scope="row">{case.total} − {case.taken}</th><td>{case.right}</td><td>{case.shortcut}</td>'
+        rows += f"{cells}</tr>"
+    st.caption("What each model says, and below it the probability it gives the right answer.")
+    heads = "".join(f"<th>{name}</th>" for name in WHO.values())
+    markup.grid(f"<tr><th>sum</th><th>right</th><th>counting on</th>{heads}</tr>", rows)
 
 
+@runs_when_open("How this is measured, and the code", key="_limits_how")
 def _about() -> None:
-    opened = st.expander("How this is measured, and the code", on_change="rerun", key="_limits_how")
-    if not opened.open:
-        return
-    with opened:
-        st.write(
-            f"All sums with up to {HIGHEST} things, told in three wordings, were generated here. A fifth of the pairs "
-            f"of numbers ({HELD_OUT:.0%}) was held out; bigram and small Transformer learned the others. Asked are "
-            "held-out sums in which right answer and shortcut differ. Each answer from 0 to 20 is scored as a whole "
-            "string to its full stop, by the chain rule: “1” also begins “12”. The likeliest counts as given. “No such "
-            "answer” is everything else a model might write. The pretrained model’s tokens are digits, the small "
-            "models’ are words."
-        )
-        st.code(
-            "from lm_core import pretrained\nfrom lm_core.scoring import candidates\n"
-            "from lm_core.text import arithmetic_task\n\n"
-            "model = pretrained.load()\nencode = model.tokenizer.encode\n"
-            "answers = [tuple(encode(text)) for text in arithmetic_task.ANSWERS]\nsaid = [\n"
-            "    candidates.ask(model, encode(case.prompt), answers, case.right, case.shortcut)\n"
-            "    for case in arithmetic_task.cases(wording=0)\n]\nprint(candidates.Tally.of(said))\n",
-            language="python",
-        )
+    st.write(
+        f"All sums with up to {HIGHEST} things, told in three wordings, were generated here. A fifth of the pairs "
+        f"of numbers ({HELD_OUT:.0%}) was held out; bigram and small Transformer learned the others. Asked are "
+        "held-out sums in which right answer and shortcut differ. Each answer from 0 to 20 is scored as a whole "
+        "string to its full stop, by the chain rule: “1” also begins “12”. The likeliest counts as given. “No such "
+        "answer” is everything else a model might write. The pretrained model’s tokens are digits, the small "
+        "models’ are words."
+    )
+    st.code(
+        "from lm_core import pretrained\nfrom lm_core.scoring import candidates\n"
+        "from lm_core.text import arithmetic_task\n\n"
+        "model = pretrained.load()\nencode = model.tokenizer.encode\n"
+        "answers = [tuple(encode(text)) for text in arithmetic_task.ANSWERS]\nsaid = [\n"
+        "    candidates.ask(model, encode(case.prompt), answers, case.right, case.shortcut)\n"
+        "    for case in arithmetic_task.cases(wording=0)\n]\nprint(candidates.Tally.of(said))\n",
+        language="python",
+    )

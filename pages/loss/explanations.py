@@ -16,6 +16,7 @@ from lm_core.scoring.chain_rule import WINDOW, TokenScore, running_products, tok
 from lm_core.scoring.scores import Score
 from pages.loss import figure as figures
 from pages.shared import markup
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures.export import as_text, download
 
 CONTEXT = WINDOW
@@ -55,43 +56,37 @@ def target(belief: Distribution, factor: TokenScore, context: Sequence[int], lab
     )
 
 
+@runs_when_open("Every token as a factor of the chain rule", key="_loss_table")
 def table(ids: Sequence[int], factors: Sequence[TokenScore], label: Label) -> None:
-    """One fold: inputs and targets shifted by one, and the running product."""
-    opened = st.expander("Every token as a factor of the chain rule", on_change="rerun", key="_loss_table")
-    if not opened.open:
-        return
-    with opened:
-        st.write("Teacher forcing: each row reads the true tokens before it. P(text) is the product of the factors.")
-        steps = running_products([factor.log_probability for factor in factors])
-        body = "".join(
-            f"<tr><td>{number}</td>{_token(label(ids[f.position - 1]))}{_token(label(f.token))}"
-            f"<td>{markup.percent(math.exp(f.log_probability))}</td><td>{markup.nats(-f.log_probability)}</td>"
-            f"<td>{f.rank:,}</td>{_token(label(f.top))}<td>{step.product64:.3g}</td>"
-            f"<td>{markup.nats(step.log_sum)}</td></tr>"
-            for number, (f, step) in enumerate(zip(factors, steps), start=1)
-        )
-        head = (
-            "<tr><th></th><th>last input</th><th>target</th><th>p</th><th>−ln p</th><th>rank</th><th>likeliest</th>"
-            "<th>product so far</th><th>ln P so far</th></tr>"
-        )
-        markup.grid(head, body)
+    """Expander: inputs and targets shifted by one, and the running product."""
+    st.write("Teacher forcing: each row reads the true tokens before it. P(text) is the product of the factors.")
+    steps = running_products([factor.log_probability for factor in factors])
+    body = "".join(
+        f"<tr><td>{number}</td>{_token(label(ids[f.position - 1]))}{_token(label(f.token))}"
+        f"<td>{markup.percent(math.exp(f.log_probability))}</td><td>{markup.nats(-f.log_probability)}</td>"
+        f"<td>{f.rank:,}</td>{_token(label(f.top))}<td>{step.product64:.3g}</td>"
+        f"<td>{markup.nats(step.log_sum)}</td></tr>"
+        for number, (f, step) in enumerate(zip(factors, steps), start=1)
+    )
+    head = (
+        "<tr><th></th><th>last input</th><th>target</th><th>p</th><th>−ln p</th><th>rank</th><th>likeliest</th>"
+        "<th>product so far</th><th>ln P so far</th></tr>"
+    )
+    markup.grid(head, body)
 
 
 def _token(name: str) -> str:
     return f'<td class="nte-token">{html.escape(name)}</td>'
 
 
+@runs_when_open("Why logarithms?", key="_loss_why")
 def product(factors: Sequence[TokenScore], score: Score) -> None:
-    """One fold: why logarithms are added instead of probabilities multiplied."""
-    opened = st.expander("Why logarithms?", on_change="rerun", key="_loss_why")
-    if not opened.open:
-        return
-    with opened:
-        steps = running_products([factor.log_probability for factor in factors])
-        narrow, wide = tokens_until_underflow(score.cross_entropy)
-        _held("float32", [step.product32 for step in steps], narrow)
-        _held("float64", [step.product64 for step in steps], wide)
-        st.write(f"The sum of logarithms loses nothing: ln P = {markup.nats(score.log_probability)} nats.")
+    """Expander: why logarithms are added instead of probabilities multiplied."""
+    steps = running_products([factor.log_probability for factor in factors])
+    narrow, wide = tokens_until_underflow(score.cross_entropy)
+    _held("float32", [step.product32 for step in steps], narrow)
+    _held("float64", [step.product64 for step in steps], wide)
+    st.write(f"The sum of logarithms loses nothing: ln P = {markup.nats(score.log_probability)} nats.")
 
 
 def _held(name: str, products: Sequence[float], last: float) -> None:
@@ -103,33 +98,27 @@ def _held(name: str, products: Sequence[float], last: float) -> None:
         st.write(f"The product in {name} still stands after all {len(products):,} factors{more}.")
 
 
+@runs_when_open("−ln p, drawn", key="_loss_curve")
 def curve(log_probabilities: Sequence[float]) -> None:
-    """One fold: −ln p against p, this text's tokens on it."""
-    opened = st.expander("−ln p, drawn", on_change="rerun", key="_loss_curve")
-    if not opened.open:
-        return
-    with opened:
-        drawn = figures.curve([math.exp(value) for value in log_probabilities])
-        st.plotly_chart(drawn, key="_loss_drawn", config=_BARS)
-        st.write("A token the model was sure of, p = 1, costs 0. Halving p costs ln 2 = 0.6931 nats = 1 bit more.")
+    """Expander: −ln p against p, this text's tokens on it."""
+    drawn = figures.curve([math.exp(value) for value in log_probabilities])
+    st.plotly_chart(drawn, key="_loss_drawn", config=_BARS)
+    st.write("A token the model was sure of, p = 1, costs 0. Halving p costs ln 2 = 0.6931 nats = 1 bit more.")
 
 
+@runs_when_open("Show the code, export", key="_loss_export")
 def along(factors: Sequence[TokenScore], label: Label) -> None:
-    """One fold: code and CSV."""
-    opened = st.expander("Show the code, export", on_change="rerun", key="_loss_export")
-    if not opened.open:
-        return
-    with opened:
-        st.code(
-            "from lm_core import pretrained\nfrom lm_core.scoring import score\n"
-            "from lm_core.scoring.chain_rule import token_scores\n\n"
-            "model = pretrained.load()  # or lm_core.models.model_file.read(...)\nids = model.tokenizer.encode(text)\n"
-            "for window in token_scores(model, ids):\n    for factor in window:\n"
-            "        print(factor.position, factor.token, factor.log_probability, factor.rank)\n"
-            "print(score(model, ids).perplexity)\n",
-            language="python",
-        )
-        _download(factors, label)
+    """Expander: code and CSV."""
+    st.code(
+        "from lm_core import pretrained\nfrom lm_core.scoring import score\n"
+        "from lm_core.scoring.chain_rule import token_scores\n\n"
+        "model = pretrained.load()  # or lm_core.models.model_file.read(...)\nids = model.tokenizer.encode(text)\n"
+        "for window in token_scores(model, ids):\n    for factor in window:\n"
+        "        print(factor.position, factor.token, factor.log_probability, factor.rank)\n"
+        "print(score(model, ids).perplexity)\n",
+        language="python",
+    )
+    _download(factors, label)
 
 
 def _download(factors: Sequence[TokenScore], label: Label) -> None:

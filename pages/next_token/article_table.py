@@ -6,16 +6,15 @@ from lm_core.logits import omitted
 from lm_core.models import LanguageModel
 from lm_core.scoring.scores import score_continuation
 from pages.shared import markup
+from pages.shared.expanders import runs_when_open
 
 PROMPT = "The package left the"
 TABLE = {"warehouse": 0.85, "hub": 0.10, "carrier": 0.03, "coupon": 0.000001}
 
 
+@runs_when_open("An illustrative table, beside the real model", key="_illustration")
 def article_table(model: LanguageModel) -> None:
-    """A fold: four made-up rows, the mass they leave out, and the model's figures."""
-    fold = st.expander("An illustrative table, beside the real model", on_change="rerun", key="_illustration")
-    if not fold.open:
-        return
+    """Expander: four made-up rows, the mass they leave out, and the model's figures."""
     context = model.tokenizer.encode(PROMPT)
     scored = {word: score_continuation(model, context, model.tokenizer.encode(f" {word}")) for word in TABLE}
     rows = [
@@ -32,8 +31,5 @@ def article_table(model: LanguageModel) -> None:
         for name, made_up, real in [*rows, rest]
     )
     head = "<tr><th>token</th><th>illustration (made up)</th><th>this model</th></tr>"
-    with fold:
-        markup.show(f'<table class="nte-table"><caption>“{PROMPT} …”</caption><thead>{head}</thead>{body}</table>')
-        st.write(
-            "The first column is made up to explain. A list is an excerpt: what it leaves out has probability too."
-        )
+    markup.show(f'<table class="nte-table"><caption>“{PROMPT} …”</caption><thead>{head}</thead>{body}</table>')
+    st.write("The first column is made up to explain. A list is an excerpt: what it leaves out has probability too.")

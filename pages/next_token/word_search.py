@@ -98,7 +98,7 @@ def announcement(answer: prompt_box.PromptAnswer, picture: dict[str, Any]) -> st
 
 
 def worked_out(answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str) -> None:
-    """A fold: the named results of this page with their numbers."""
+    """Expander: the named results of this page with their numbers."""
     place = formulas.expander("next_token")
     if place is None:
         return

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from lm_core.errors import InvalidInput
 from pages.server import command_line
 
@@ -112,11 +114,7 @@ def port() -> str:
 
 
 def memory() -> str:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return "not told by this system"
-    free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    free = int(psutil.virtual_memory().available)
     if free < ROOM:
         raise Ill(f"{free / 2**20:,.0f} MiB are free; {ROOM / 2**20:,.0f} MiB are needed. Close other programs.")
     return f"{free / 2**30:.1f} GiB free"

@@ -9,17 +9,16 @@ from lm_core.decoding.temperature_sweep import sweep as swept_over
 from lm_core.distribution import Distribution
 from pages.shared import markup
 from pages.shared.controls import logit_source, sampling_settings
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import formulas
 
 _LINES = 6
 _STEPS = 41
 
 
+@runs_when_open("What to notice", key="_notice")
 def notice_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
-    """One fold of sentences, each with the values on the screen."""
-    opened = st.expander("What to notice", on_change="rerun", key="_notice")
-    if not opened.open:
-        return
+    """Expander of sentences, each with the values on the screen."""
     model, decision = Distribution(source.logits), now.strategy().decide(source.logits)
     first, second = (model.top(2).rows * 2)[:2]
     gap = first.logit - second.logit
@@ -34,12 +33,11 @@ def notice_expander(source: logit_source.LogitSource, now: sampling_settings.Set
         lines.append("At T = 0 nothing is divided: the likeliest token is taken, the lowest id among equals.")
     before, after = model.entropy("bits"), decision.final.entropy("bits")
     lines.append(f"Entropy is {before:.4g} bits as the model said and {after:.4g} bits in what is drawn from.")
-    with opened:
-        markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+    markup.show("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
 
 def formulas_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
-    """One fold: the named results of this page with their numbers."""
+    """Expander: the named results of this page with their numbers."""
     place = formulas.expander("temperature")
     if place is None:
         return
@@ -71,22 +69,19 @@ def formulas_expander(source: logit_source.LogitSource, now: sampling_settings.S
         formulas.render(lines, code)
 
 
+@runs_when_open("Every temperature at once", key="_sweep")
 def sweep_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
-    """One fold with each shown token's probability, and the entropy, against T."""
-    opened = st.expander("Every temperature at once", on_change="rerun", key="_sweep")
-    if not opened.open:
-        return
+    """Expander with each shown token's probability, and the entropy, against T."""
     from pages.temperature import figure as figures
 
     highest = sampling_settings.WIDE if now.wide or now.t > sampling_settings.HIGHEST else sampling_settings.HIGHEST
     temperatures = [highest * step / (_STEPS - 1) for step in range(_STEPS)]
     ids = [row.id for row in Distribution(source.logits).top(min(_LINES, len(source.logits)))]
     swept = swept_over(source.logits, temperatures, ids)
-    with opened:
-        names = [source.label(i) for i in ids]
-        st.plotly_chart(figures.probabilities(swept, names, now.t), key="_sweep_p", config={"displayModeBar": False})
-        st.plotly_chart(figures.entropy(swept, now.t), key="_sweep_h", config={"displayModeBar": False})
-        _table(swept.temperatures, [(name, swept.probabilities[i]) for name, i in zip(names, ids)])
+    names = [source.label(i) for i in ids]
+    st.plotly_chart(figures.probabilities(swept, names, now.t), key="_sweep_p", config={"displayModeBar": False})
+    st.plotly_chart(figures.entropy(swept, now.t), key="_sweep_h", config={"displayModeBar": False})
+    _table(swept.temperatures, [(name, swept.probabilities[i]) for name, i in zip(names, ids)])
 
 
 def _table(temperatures: tuple[float, ...], rows: list[tuple[str, tuple[float, ...]]]) -> None:

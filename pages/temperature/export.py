@@ -8,27 +8,23 @@ import streamlit as st
 from lm_core.distribution import Distribution
 from pages.shared import url_state
 from pages.shared.controls import logit_source, model_picker, sampling_settings
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 from pages.temperature import component
 
 
+@runs_when_open("Show the code, export", key="_export")
 def expander(
     source: logit_source.LogitSource, now: sampling_settings.Settings, seen: component.ViewSettings, model: str
 ) -> None:
-    """One fold with the code and the exports, for the settings that stand."""
-    opened = st.expander("Show the code, export", on_change="rerun", key="_export")
-    if not opened.open:
-        return
+    """Expander with the code and the exports, for the settings that stand."""
     final = now.strategy().decide(source.logits).final
-    with opened:
-        st.code(code(source, now, model, seen.size), language="python")
-        with st.container(horizontal=True):
-            export.download(
-                "CSV, all tokens", partial(export.csv_of, final, source.label), "temperature.csv", "text/csv"
-            )
-        title = f"{source.answer.text if source.answer else source.caption}, {now.code()}"
-        sent = {"prompt": source.answer.text} if source.answer else {}
-        export.take(_picture(source, final, seen.size), title[-90:], seen.axis, url_state.link_with(**sent))
+    st.code(code(source, now, model, seen.size), language="python")
+    with st.container(horizontal=True):
+        export.download("CSV, all tokens", partial(export.csv_of, final, source.label), "temperature.csv", "text/csv")
+    title = f"{source.answer.text if source.answer else source.caption}, {now.code()}"
+    sent = {"prompt": source.answer.text} if source.answer else {}
+    export.take(_picture(source, final, seen.size), title[-90:], seen.axis, url_state.link_with(**sent))
 
 
 def code(source: logit_source.LogitSource, now: sampling_settings.Settings, model: str, size: int) -> str:

@@ -22,7 +22,7 @@ _TRY = {
 
 
 def expander(model: LanguageModel, source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
-    """A fold: ask, then the different texts with their users and probabilities. Only where a model can go on."""
+    """Expander: ask, then the different texts with their users and probabilities. Only where a model can go on."""
     if source.answer is None:
         return
     opened = st.expander(f"{USERS} users, one prompt", on_change="rerun", key="_many_users_open")

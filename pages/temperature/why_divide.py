@@ -9,31 +9,29 @@ from lm_core import softmax
 from lm_core.decoding.temperature_sweep import unshifted_softmax
 from pages.shared import markup
 from pages.shared.controls import logit_source
+from pages.shared.expanders import runs_when_open
 
 _TEMPERATURES = (0.5, 1.0, 2.0)
 
 
+@runs_when_open("Why divide, and not add?", key="_why")
 def expander() -> None:
-    """A fold: the three rows of the article, a constant to add, and what overflows without care."""
-    opened = st.expander("Why divide, and not add?", on_change="rerun", key="_why")
-    if not opened.open:
-        return
+    """Expander: the three rows of the article, a constant to add, and what overflows without care."""
     five = logit_source.ARTICLE[logit_source.BOT]
     logits = np.array(five.logits)
-    with opened:
-        st.write("**Divide**, and the gaps between logits change. Five tokens, made up to explain:")
-        _table("T", five.names, [(f"{t:g}", softmax(logits, t)) for t in _TEMPERATURES])
-        st.write("The smallest values would round to 0.000; none of them is 0.")
-        st.write("**Add** the same number to every logit, and nothing changes: only gaps count.")
-        constant = st.slider("Constant added to every logit", -1000, 1000, 1000, key="_constant")
-        shifted = logits + constant
-        rows = [("softmax", softmax(shifted)), ("without max-subtraction", unshifted_softmax(shifted))]
-        _table("computed as", five.names, rows)
-        st.write(
-            f"The largest logit is now {shifted.max():g}. As the formula stands, exp({shifted.max():g}) is about "
-            f"10 to the power of {shifted.max() / np.log(10):.0f}; 64-bit numbers reach from −324 to 308. "
-            "Subtracting the largest logit first makes it exp(0) = 1, and the result is the same."
-        )
+    st.write("**Divide**, and the gaps between logits change. Five tokens, made up to explain:")
+    _table("T", five.names, [(f"{t:g}", softmax(logits, t)) for t in _TEMPERATURES])
+    st.write("The smallest values would round to 0.000; none of them is 0.")
+    st.write("**Add** the same number to every logit, and nothing changes: only gaps count.")
+    constant = st.slider("Constant added to every logit", -1000, 1000, 1000, key="_constant")
+    shifted = logits + constant
+    rows = [("softmax", softmax(shifted)), ("without max-subtraction", unshifted_softmax(shifted))]
+    _table("computed as", five.names, rows)
+    st.write(
+        f"The largest logit is now {shifted.max():g}. As the formula stands, exp({shifted.max():g}) is about "
+        f"10 to the power of {shifted.max() / np.log(10):.0f}; 64-bit numbers reach from −324 to 308. "
+        "Subtracting the largest logit first makes it exp(0) = 1, and the result is the same."
+    )
 
 
 def _table(first: str, names: tuple[str, ...], rows: list[tuple[str, np.ndarray]]) -> None:

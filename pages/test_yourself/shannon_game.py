@@ -22,6 +22,7 @@ from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
 from pages.shared.controls import offered_models
 from pages.shared.controls.view_switcher import Link
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import top_table
 from pages.test_yourself import ten_questions
 
@@ -221,20 +222,15 @@ def _forget(number: int, who: str) -> None:
     st.session_state[_GAMES].pop((number, who), None)
 
 
+@runs_when_open("The words that messages use, and how guesses are scored", key="_shannon_how")
 def _words() -> None:
-    opened = st.expander(
-        "The words that messages use, and how guesses are scored", on_change="rerun", key="_shannon_how"
-    )
-    if not opened.open:
-        return
     tokenizer = _tokenizer()
     words = [tokenizer.token_bytes(i).decode() for i in range(2, tokenizer.vocab_size)]
-    with opened:
-        st.text(" ".join(sorted(words, key=str.lower)))
-        st.write(
-            f"You have {shannon_game.POINTS} points. Words named without a number share {shannon_game.SHARED} of them; "
-            f"at least {shannon_game.KEPT} stays for all words you have not named, in equal parts, so that no guess is "
-            "infinitely wrong. A room’s points follow how many named each word. Your loss is −ln of the share that the "
-            "word had; e to the mean loss is your perplexity. Small Transformer and bigram are scored on the same "
-            "words: they were trained on other messages of the same kind."
-        )
+    st.text(" ".join(sorted(words, key=str.lower)))
+    st.write(
+        f"You have {shannon_game.POINTS} points. Words named without a number share {shannon_game.SHARED} of them; "
+        f"at least {shannon_game.KEPT} stays for all words you have not named, in equal parts, so that no guess is "
+        "infinitely wrong. A room’s points follow how many named each word. Your loss is −ln of the share that the "
+        "word had; e to the mean loss is your perplexity. Small Transformer and bigram are scored on the same "
+        "words: they were trained on other messages of the same kind."
+    )

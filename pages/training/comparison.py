@@ -25,6 +25,7 @@ from lm_core.training_runs.scheduler import INTERRUPTED
 from pages.server.training_scheduler import scheduler
 from pages.shared import markup
 from pages.shared.controls import model_picker
+from pages.shared.expanders import runs_when_open
 from pages.training import controls
 
 MODELS, RATES = "all models", "three learning rates"
@@ -62,27 +63,23 @@ def _bigram(run: str, root: str) -> tuple[NgramModel, float]:
     return model, -found.log_probability / found.events
 
 
+@runs_when_open("Race: one text, several models", key="_train_race")
 def expander(replay: CheckpointReplay, watcher: str) -> None:
     """Start it, watch it, and see what each model says."""
-    opened = st.expander("Race: one text, several models", on_change="rerun", key="_train_race")
-    if not opened.open:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = (
+            st.segmented_control("Who runs", [MODELS, RATES], default=MODELS, key="_race_kind", required=True) or MODELS
+        )
+        running = st.session_state.get(_ON, False)
+        st.button("Stop" if running else "Start the race", on_click=_switch, args=(not running,))
+    try:
+        recipes = _recipes(replay.recipe, kind)
+        folders = {name: scheduler().open(recipe, replay.corpus) for name, recipe in recipes.items()}
+        runners = {name: replays.open_replay(folder) for name, folder in folders.items()}
+    except InvalidInput as error:
+        markup.note(str(error), "error")
         return
-    with opened:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            kind = (
-                st.segmented_control("Who runs", [MODELS, RATES], default=MODELS, key="_race_kind", required=True)
-                or MODELS
-            )
-            running = st.session_state.get(_ON, False)
-            st.button("Stop" if running else "Start the race", on_click=_switch, args=(not running,))
-        try:
-            recipes = _recipes(replay.recipe, kind)
-            folders = {name: scheduler().open(recipe, replay.corpus) for name, recipe in recipes.items()}
-            runners = {name: replays.open_replay(folder) for name, folder in folders.items()}
-        except InvalidInput as error:
-            markup.note(str(error), "error")
-            return
-        st.fragment(_picture, run_every=_EVERY if running else None)(runners, kind, watcher, replay)
+    st.fragment(_picture, run_every=_EVERY if running else None)(runners, kind, watcher, replay)
 
 
 def _switch(on: bool) -> None:
@@ -130,33 +127,30 @@ def _curve(runner: CheckpointReplay, tested: bool) -> tuple[list[int], list[floa
 # ---- one prompt, all models ---------------------------------------------------------------------------------------
 
 
+@runs_when_open("One prompt, all models", key="_train_side")
 def side_by_side(replay: CheckpointReplay, words: str) -> None:
     """The reader's words under every model that has been trained on this text, the counted one and the pretrained."""
-    opened = st.expander("One prompt, all models", on_change="rerun", key="_train_side")
-    if not opened.open:
-        return
     begin = (BOS,) if replay.recipe.edges else ()
     tokenizer = replay.texts.tokenizer
-    with opened:
-        known, _ = tokenizer.without_unknown(words)
-        ids = [*begin, *tokenizer.encode(known)]
-        if not ids:
-            st.write("Type words that this text has, above.")
-            return
-        rows = []
-        if replay.recipe.edges:
-            rows.append(_row("bigram, counted", _bigram(replay.folder.id, str(scheduler().root))[0], ids))
-        for name, recipe in _recipes(replay.recipe, MODELS).items():
-            folder = RunFolder(scheduler().root / recipe.run_id(replay.corpus))
-            if folder.head:
-                runner = replays.open_replay(folder)
-                rows.append(_row(f"{name}, step {folder.head:,}", Snapshot(runner, folder.head), ids))
-            else:
-                rows.append((name, "not trained yet: start the race"))
-        rows.append(_pretrained(known))
-        body = "".join(f'<tr><th scope="row">{html.escape(n)}</th><td class="nte-text">{c}</td></tr>' for n, c in rows)
-        markup.show(f'<table class="nte-table"><caption>After “{html.escape(known)}”</caption>{body}</table>')
-        st.write("Each row is a whole distribution; its three likeliest tokens, and the rest.")
+    known, _ = tokenizer.without_unknown(words)
+    ids = [*begin, *tokenizer.encode(known)]
+    if not ids:
+        st.write("Type words that this text has, above.")
+        return
+    rows = []
+    if replay.recipe.edges:
+        rows.append(_row("bigram, counted", _bigram(replay.folder.id, str(scheduler().root))[0], ids))
+    for name, recipe in _recipes(replay.recipe, MODELS).items():
+        folder = RunFolder(scheduler().root / recipe.run_id(replay.corpus))
+        if folder.head:
+            runner = replays.open_replay(folder)
+            rows.append(_row(f"{name}, step {folder.head:,}", Snapshot(runner, folder.head), ids))
+        else:
+            rows.append((name, "not trained yet: start the race"))
+    rows.append(_pretrained(known))
+    body = "".join(f'<tr><th scope="row">{html.escape(n)}</th><td class="nte-text">{c}</td></tr>' for n, c in rows)
+    markup.show(f'<table class="nte-table"><caption>After “{html.escape(known)}”</caption>{body}</table>')
+    st.write("Each row is a whole distribution; its three likeliest tokens, and the rest.")
 
 
 def _row(name: str, model: LanguageModel, ids: list[int]) -> tuple[str, str]:

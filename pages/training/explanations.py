@@ -13,6 +13,7 @@ from lm_core.text.tokenizers import Tokenizer
 from lm_core.training.step_details import StepDetails, explain_step
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from pages.shared import markup
+from pages.shared.expanders import runs_when_open
 from pages.training import samples
 from pages.training.player import PlayerState
 
@@ -115,64 +116,56 @@ def _step(replay: CheckpointReplay, opened: StepDetails) -> None:
     _table(f"The largest changes among {opened.parameters:,} weights", ("weight", "before", "after", "change"), minus)
 
 
+@runs_when_open("What to notice", key="_train_notice")
 def notice_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """What to notice, with the figures of this run."""
-    opened = st.expander("What to notice", on_change="rerun", key="_train_notice")
-    if not opened.open:
-        return
     losses = replay.folder.records()["loss"][: place.at]
     lines = []
     for floor in replay.floors:
         below = (losses < floor.nats).nonzero()[0]
         when = f"is passed at step {below[0] + 1:,}" if len(below) else "is not passed"
         lines.append(f"- {floor.name}, {floor.nats:.4f} nats, {when}.")
-    with opened:
-        st.write("The dashed lines are the best that can be done with so much knowledge and no more:")
-        st.write("\n".join(lines))
-        st.write(
-            "Guessing knows nothing, unigram how often each token comes, bigram also the token before. Nothing honest "
-            "stays below the last line. One batch may lie below it by chance: the held-out loss is the one to trust."
-        )
+    st.write("The dashed lines are the best that can be done with so much knowledge and no more:")
+    st.write("\n".join(lines))
+    st.write(
+        "Guessing knows nothing, unigram how often each token comes, bigram also the token before. Nothing honest "
+        "stays below the last line. One batch may lie below it by chance: the held-out loss is the one to trust."
+    )
 
 
+@runs_when_open("Teacher forcing, and two clocks", key="_train_clocks")
 def clocks_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """Teacher forcing: one pass scores every position; generation needs one pass a token."""
-    opened = st.expander("Teacher forcing, and two clocks", on_change="rerun", key="_train_clocks")
-    if not opened.open:
-        return
     from lm_core.training import shift
 
     words, recipe = replay.texts.tokenizer, replay.recipe
     ids = [0, *replay.texts.learned[0], 1] if recipe.edges else replay.texts.learned[0]
-    with opened:
-        if len(ids) < 2:
-            st.write("The first line has one token: there is nothing to predict.")
-            return
-        inputs, targets = shift(ids)
-        rows = [
-            (str(t + 1), _token(words, read), _token(words, wanted))
-            for t, (read, wanted) in enumerate(zip(inputs, targets))
-        ]
-        _table("The first line, shifted by one", ("position", "reads, after all before it", "is to predict"), rows[:16])
-        records = replay.folder.records()[: place.at]
-        passes, scored = len(records), int(records["tokens"].sum())
-        st.write(
-            f"In training the true text stands at every position, whatever the model would have said: teacher "
-            f"forcing. A line of {len(ids):,} tokens gives {len(ids) - 1:,} predictions in one pass. So far: "
-            f"{passes:,} forward passes, {scored:,} predictions scored"
-            + (f", {scored / passes:,.0f} a pass." if passes else ".")
-        )
-        st.write(
-            f"Generating works by another clock: each new token needs a pass of its own, because the next one "
-            f"reads it. Writing that line takes {len(ids) - 1:,} passes, one prediction each."
-        )
+    if len(ids) < 2:
+        st.write("The first line has one token: there is nothing to predict.")
+        return
+    inputs, targets = shift(ids)
+    rows = [
+        (str(t + 1), _token(words, read), _token(words, wanted))
+        for t, (read, wanted) in enumerate(zip(inputs, targets))
+    ]
+    _table("The first line, shifted by one", ("position", "reads, after all before it", "is to predict"), rows[:16])
+    records = replay.folder.records()[: place.at]
+    passes, scored = len(records), int(records["tokens"].sum())
+    st.write(
+        f"In training the true text stands at every position, whatever the model would have said: teacher "
+        f"forcing. A line of {len(ids):,} tokens gives {len(ids) - 1:,} predictions in one pass. So far: "
+        f"{passes:,} forward passes, {scored:,} predictions scored"
+        + (f", {scored / passes:,.0f} a pass." if passes else ".")
+    )
+    st.write(
+        f"Generating works by another clock: each new token needs a pass of its own, because the next one "
+        f"reads it. Writing that line takes {len(ids) - 1:,} passes, one prediction each."
+    )
 
 
+@runs_when_open("What became of the token vectors", key="_train_vectors")
 def vectors_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """Token vectors in the plane of largest spread."""
-    opened = st.expander("What became of the token vectors", on_change="rerun", key="_train_vectors")
-    if not opened.open:
-        return
     from lm_core.training.projections import project_to_plane, token_vectors
     from pages.training import embedding_figure
 
@@ -181,23 +174,20 @@ def vectors_expander(replay: CheckpointReplay, place: PlayerState) -> None:
         step = trainer.step
     points, share = project_to_plane(table)
     names = [label(replay.texts.tokenizer.token_bytes(i)) for i in range(len(points))]
-    with opened:
-        st.plotly_chart(
-            embedding_figure.scatter(points[:_MOST_NAMES].tolist(), names[:_MOST_NAMES]), key="_train_plane",
-            config={"displayModeBar": False},
-        )  # fmt: skip
-        left = "" if len(names) <= _MOST_NAMES else f" The first {_MOST_NAMES:,} of {len(names):,} tokens are drawn."
-        st.write(
-            f"Step {step:,}: {table.shape[1]:,} dimensions seen along the two of largest spread, which hold "
-            f"{markup.percent(share)} of it. Words used alike drift together, though nobody told the model.{left}"
-        )
+    st.plotly_chart(
+        embedding_figure.scatter(points[:_MOST_NAMES].tolist(), names[:_MOST_NAMES]), key="_train_plane",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+    left = "" if len(names) <= _MOST_NAMES else f" The first {_MOST_NAMES:,} of {len(names):,} tokens are drawn."
+    st.write(
+        f"Step {step:,}: {table.shape[1]:,} dimensions seen along the two of largest spread, which hold "
+        f"{markup.percent(share)} of it. Words used alike drift together, though nobody told the model.{left}"
+    )
 
 
+@runs_when_open("Learned rows beside counted ones", key="_train_beside")
 def counts_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """The learned rows beside the counted ones."""
-    opened = st.expander("Learned rows beside counted ones", on_change="rerun", key="_train_beside")
-    if not opened.open:
-        return
     from lm_core.training.projections import compare_with_counts
 
     with replay.at(samples.shown_step(replay, place)) as trainer:
@@ -209,10 +199,9 @@ def counts_expander(replay: CheckpointReplay, place: PlayerState) -> None:
         for token, counted, learned in zip(found.before, found.counted, found.learned)
     ]
     gap = max((abs(a - b) for c, m in zip(found.counted, found.learned) for a, b in zip(c, m)), default=math.nan)
-    with opened:
-        _table(f"Learned / counted, in %, over {found.places:,} predictions, at step {step:,}", head, rows)
-        st.write(
-            f"The model’s mean belief after each token, beside the share that was counted. They differ by at most "
-            f"{100 * gap:.1f} points. One row for a token is all a bigram has; this model’s belief differs from place "
-            "to place, and the mean hides that."
-        )
+    _table(f"Learned / counted, in %, over {found.places:,} predictions, at step {step:,}", head, rows)
+    st.write(
+        f"The model’s mean belief after each token, beside the share that was counted. They differ by at most "
+        f"{100 * gap:.1f} points. One row for a token is all a bigram has; this model’s belief differs from place "
+        "to place, and the mean hides that."
+    )

@@ -17,6 +17,7 @@ from lm_core.training.recipe import Recipe
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from pages.shared import callbacks, markup
 from pages.shared.controls import own_model
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 from pages.training import controls
 from pages.training.player import PlayerState
@@ -24,26 +25,23 @@ from pages.training.player import PlayerState
 _PROBLEM = "_model_problem"
 
 
+@runs_when_open("Take the model along, show the code", key="_train_export")
 def expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """The model of this step, the record of all steps, the code that makes them."""
-    opened = st.expander("Take the model along, show the code", on_change="rerun", key="_train_export")
-    if not opened.open:
+    st.code(_code(replay), language="python")
+    if place.playing:
+        st.write("Pause to take the model of a step along.")
         return
-    with opened:
-        st.code(_code(replay), language="python")
-        if place.playing:
-            st.write("Pause to take the model of a step along.")
-            return
-        with st.container(horizontal=True):
-            name = f"{replay.recipe.family.replace(' ', '-')}-step-{place.at}"
-            model = f"Model of step {place.at:,}, safetensors"
-            export.download(model, partial(_model, replay, place), f"{name}.safetensors", "application/octet-stream")
-            export.download("All steps, CSV", partial(_steps, replay), f"{name}.csv", "text/csv")
-            st.button("Use it on page Generation", on_click=callbacks.want, args=("its use",))
-        if callbacks.wanted("its use"):
-            own_model.open_model(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
-            callbacks.done("its use")
-            st.switch_page("pages/03_generation.py", query_params={"with": "own"})
+    with st.container(horizontal=True):
+        name = f"{replay.recipe.family.replace(' ', '-')}-step-{place.at}"
+        model = f"Model of step {place.at:,}, safetensors"
+        export.download(model, partial(_model, replay, place), f"{name}.safetensors", "application/octet-stream")
+        export.download("All steps, CSV", partial(_steps, replay), f"{name}.csv", "text/csv")
+        st.button("Use it on page Generation", on_click=callbacks.want, args=("its use",))
+    if callbacks.wanted("its use"):
+        own_model.open_model(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
+        callbacks.done("its use")
+        st.switch_page("pages/03_generation.py", query_params={"with": "own"})
 
 
 def _code(replay: CheckpointReplay) -> str:

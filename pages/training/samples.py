@@ -7,10 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from lm_core.serving.lru_cache import LRUCache
 from lm_core.text.corpus import BOS
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
 from pages.shared import markup, url_state
 from pages.shared.controls import prompt_box
+from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import bars
 from pages.training import controls
 from pages.training.player import PlayerState
@@ -18,8 +20,8 @@ from pages.training.player import PlayerState
 _DEFAULTS = {controls.LOG: "the package left the", controls.ARTICLES: "left regional"}
 _SIZE, _STAGE_SIZE = 6, 4
 _LONGEST = 32
-_ALONG, _KEPT = 9, 500
-_written: dict[tuple[str, int], str] = {}
+_ALONG = 9
+_written: LRUCache[tuple[str, int], str] = LRUCache(500)
 """Texts by run and step, for all visitors: a class that watches one run has them written once."""
 NAMES = tuple(f"say_{kind}" for kind in controls.TITLES)
 _WORDS = "_train_words"
@@ -76,11 +78,9 @@ def _default(replay: CheckpointReplay, kind: str) -> str:
     return replay.texts.tokenizer.decode(first[:cut])
 
 
+@runs_when_open("What it wrote along the way", key="_train_along")
 def along(replay: CheckpointReplay, place: PlayerState) -> None:
     """What it wrote at steps along the way, with the same draws each time."""
-    opened = st.expander("What it wrote along the way", on_change="rerun", key="_train_along")
-    if not opened.open:
-        return
     kept = [step for step in replay.folder.kept() if step <= place.at]
     chosen = sorted({kept[round(i * (len(kept) - 1) / (_ALONG - 1))] for i in range(_ALONG)}) if kept else []
     rows = "".join(
@@ -88,12 +88,11 @@ def along(replay: CheckpointReplay, place: PlayerState) -> None:
         "</td></tr>"
         for step in chosen
     )
-    with opened:
-        if not chosen:
-            st.write("Press Play first.")
-            return
-        markup.show(f'<table class="nte-table"><thead><tr><th>step</th><th></th></tr></thead>{rows}</table>')
-        st.write("Drawn at T = 1 with seed 0 each time: only what was learned between two rows changes the text.")
+    if not chosen:
+        st.write("Press Play first.")
+        return
+    markup.show(f'<table class="nte-table"><thead><tr><th>step</th><th></th></tr></thead>{rows}</table>')
+    st.write("Drawn at T = 1 with seed 0 each time: only what was learned between two rows changes the text.")
 
 
 def _sample(replay: CheckpointReplay, model: Snapshot) -> str:
@@ -103,11 +102,11 @@ def _sample(replay: CheckpointReplay, model: Snapshot) -> str:
     from lm_core.generation.loop import Limits, run
 
     key = (replay.folder.id, model.step)
-    if key in _written:
-        return _written[key]
+    if (text := _written.get(key)) is not None:
+        return text
     start = (BOS,) if replay.recipe.edges else tuple(replay.texts.learned[0][:1])
     ids = run(model, start, strategy(seed=0), Limits(_LONGEST, policy=ContextPolicy.TRUNCATE_LEFT)).ids
     written = [i for i in (*start, *ids) if i not in model.end_ids and not (replay.recipe.edges and i == BOS)]
-    while len(_written) >= _KEPT:
-        _written.pop(next(iter(_written)), None)
-    return _written.setdefault(key, replay.texts.tokenizer.decode(written))
+    text = replay.texts.tokenizer.decode(written)
+    _written.put(key, text)
+    return text

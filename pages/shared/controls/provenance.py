@@ -6,8 +6,6 @@ Whatever stores numbers for a later rerun stores their `Provenance` with them.
 from __future__ import annotations
 
 import html
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -18,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.labels import label
 from lm_core.remote.client import EngineFailed
 from lm_core.serving.engine_with_fallback import Provenance
+from lm_core.serving.lru_cache import LRUCache
 from pages.shared import markup
 from pages.shared.controls import model_picker
 from pages.shared.controls.prompt_box import PromptAnswer
@@ -92,14 +91,11 @@ class SharedResults(Generic[T]):
     """Results that are kept for all visitors of this process; not what this server answered in an engine's place."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Hashable, tuple[T, Provenance]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: LRUCache[Hashable, tuple[T, Provenance]] = LRUCache(most)
 
     def get(self, key: Hashable, model: object, make: Callable[[], T]) -> T:
         """What `make` gives, which asks `model`; once."""
-        with self._lock:
-            found = self._kept.get(key)
+        found = self._kept.get(key)
         if found is not None:
             with following(model, found[1]):
                 return found[0]
@@ -107,10 +103,7 @@ class SharedResults(Generic[T]):
         with following(model, told):
             made = make()
         if not told.own:
-            with self._lock:
-                self._kept[key] = made, told
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
+            self._kept.put(key, (made, told))
         return made
 
 

@@ -13,6 +13,7 @@ from lm_core import Distribution
 from lm_core.labels import label
 from pages.shared import components, markup, url_state
 from pages.shared.controls import model_picker, prompt_box
+from pages.shared.expanders import runs_when_open
 
 _component = st.components.v2.component(
     "export",
@@ -42,24 +43,21 @@ print(a.kl_divergence(b, "bits"), b.kl_divergence(a, "bits"))
 """
 
 
+@runs_when_open("Show the code, export", key="_export")
 def expander(
     answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str, size: int, axis: str
 ) -> None:
-    """One fold with the code and the exports of what one prompt or two gave."""
-    opened = st.expander("Show the code, export", on_change="rerun", key="_export")
-    if not opened.open:
-        return
+    """Expander with the code and the exports of what one prompt or two gave."""
     size = min(size, len(answers[0].belief))
-    with opened:
-        st.code(code([answer.prompt.text for answer in answers], model, size), language="python")
-        with st.container(horizontal=True):
-            for answer in answers:
-                name = f"CSV, all tokens{' (B)' if answer.name == 'b' else ''}"
-                write = partial(csv_of, answer.belief, answer.label)
-                download(name, write, f"next-token-{answer.name}.csv", "text/csv")
-            download("JSON, as shown", partial(_json, answers, picture, model), "next-token.json", "application/json")
-        link = url_state.link_with(**{answer.name: answer.text for answer in answers})
-        take(picture, " | ".join(_title(answer.prompt.text) for answer in answers), axis, link)
+    st.code(code([answer.prompt.text for answer in answers], model, size), language="python")
+    with st.container(horizontal=True):
+        for answer in answers:
+            name = f"CSV, all tokens{' (B)' if answer.name == 'b' else ''}"
+            write = partial(csv_of, answer.belief, answer.label)
+            download(name, write, f"next-token-{answer.name}.csv", "text/csv")
+        download("JSON, as shown", partial(_json, answers, picture, model), "next-token.json", "application/json")
+    link = url_state.link_with(**{answer.name: answer.text for answer in answers})
+    take(picture, " | ".join(_title(answer.prompt.text) for answer in answers), axis, link)
 
 
 def take(picture: dict[str, Any], title: str, axis: str, link: str) -> None:
