@@ -5,6 +5,7 @@ SECTION = "Home"
 ICON = "home"
 PROMISE = "A language model does one thing: it says how probable each possible next token is. Here is one doing it."
 EXAMPLES = {"Another prompt": {"prompt": "The carrier scan says the parcel was"}}
+PARAMETERS = ()
 
 from pages.shell.navigation import ensure_entry
 

@@ -28,6 +28,7 @@ EXAMPLES = {
     "A database it is not": {"prompt": "Orders marked delivered are eligible for"},
     "The cat": {"prompt": "the cat sat on the"},
 }
+PARAMETERS = ("axis", "b", "find", "guess", "n")
 
 from pages.shell.navigation import ensure_entry
 

@@ -14,6 +14,7 @@ EXAMPLES = {
     "Top-p before or after temperature": {"from": "pasted", "logits": "a 3\nb 2\nc 1", "t": "0.5", "p": "0.8"},
     "A thousand darts": {"prompt": "The carrier scan says the parcel was", "darts": "1", "seed": "7"},
 }
+PARAMETERS = ("axis", "darts", "from", "ghost", "k", "logits", "m", "n", "order", "p", "t", "wide")
 
 from pages.shell.navigation import ensure_entry
 

@@ -27,6 +27,29 @@ EXAMPLES = {
         "steps": "60",
     },
 }
+PARAMETERS = (
+    "at",
+    "axis",
+    "ban",
+    "full",
+    "k",
+    "keep",
+    "line",
+    "m",
+    "max",
+    "mine",
+    "n",
+    "order",
+    "p",
+    "path",
+    "row",
+    "rp",
+    "steps",
+    "stop",
+    "t",
+    "window",
+    "with",
+)
 
 from pages.shell.navigation import ensure_entry
 

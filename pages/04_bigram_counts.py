@@ -17,6 +17,7 @@ EXAMPLES = {
     "Letter by letter": {"corpus": "six", "by": "character"},
     "Two words back": {"corpus": "log", "order": "3"},
 }
+PARAMETERS = ("by", "corpus", "find", "k", "next", "order", "row", "sentence", "text")
 
 from pages.shell.navigation import ensure_entry
 

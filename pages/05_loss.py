@@ -18,6 +18,7 @@ EXAMPLES = {
     "Four rows of logits: 0.209": {"look": "rows"},
     "Three models on one text": {"look": "models"},
 }
+PARAMETERS = ("at", "logits", "look", "p", "text", "with", "words")
 
 from pages.shell.navigation import ensure_entry
 

@@ -13,6 +13,31 @@ EXAMPLES = {
     "A rate far too high": {"learning_rate": "1e6", "steps": "200"},
     "Real prose, letter by letter": {"text": "python", "by": "character", "steps": "600"},
 }
+PARAMETERS = (
+    "at",
+    "batch",
+    "by",
+    "context",
+    "embedding",
+    "heads",
+    "hidden",
+    "layers",
+    "learning_rate",
+    "net",
+    "optimiser",
+    "own",
+    "run",
+    "run_seed",
+    "say_article",
+    "say_log",
+    "say_own",
+    "say_python",
+    "say_row",
+    "say_six",
+    "schedule",
+    "steps",
+    "text",
+)
 
 from pages.shell.navigation import ensure_entry
 

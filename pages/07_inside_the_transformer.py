@@ -14,6 +14,7 @@ EXAMPLES = {
     "A head that rests on the first token": {"look": "attention", "layer": "19", "head": "9"},
     "When does Paris appear?": {"look": "lens"},
 }
+PARAMETERS = ("at", "blank", "edit", "head", "layer", "look", "mask", "swap", "text", "with", "words")
 
 from pages.shell.navigation import ensure_entry
 

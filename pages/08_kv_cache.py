@@ -12,6 +12,7 @@ EXAMPLES = {
     "1,024 tokens: prefill takes longest": {"length": "1024", "new": "4"},
     "2,048 tokens, with the cache alone": {"length": "2048", "compare": "0"},
 }
+PARAMETERS = ("compare", "length", "new")
 
 from pages.shell.navigation import ensure_entry
 

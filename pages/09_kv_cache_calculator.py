@@ -22,6 +22,37 @@ EXAMPLES = {
         "beside": "arch=gemma-3-27b&n=131072&engine=llama.cpp&dtype=f16|arch=gemma-3-27b&n=131072",
     },
 }  # fmt: skip
+PARAMETERS = (
+    "arch",
+    "aside",
+    "async_scheduling",
+    "batch",
+    "beside",
+    "block_size",
+    "dim",
+    "dtype",
+    "dv",
+    "engine",
+    "gpu",
+    "gpus",
+    "groups",
+    "heads",
+    "kv",
+    "layers",
+    "mamba_align",
+    "max_num_batched_tokens",
+    "mean",
+    "n",
+    "n_ubatch",
+    "over",
+    "page_size",
+    "swa_full",
+    "swa_full_tokens_ratio",
+    "tp",
+    "unified",
+    "used",
+    "weights",
+)
 
 from pages.shell.navigation import ensure_entry
 

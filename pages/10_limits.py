@@ -19,6 +19,7 @@ EXAMPLES = {
     "What may be claimed": {"look": "claims"},
     "Symptom, cause, fix": {"look": "repairs"},
 }  # fmt: skip
+PARAMETERS = ("ask", "cases", "claim", "found", "look", "order", "place", "policy", "taken", "total", "wording")
 
 from pages.shell.navigation import ensure_entry
 

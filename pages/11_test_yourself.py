@@ -11,6 +11,7 @@ EXAMPLES = {
     "Shannon’s game, another message": {"look": "game", "seed": "3"},
     "A room guesses": {"look": "game", "who": "room"},
 }
+PARAMETERS = ("look", "who")
 
 from pages.shell.navigation import ensure_entry
 

@@ -12,6 +12,7 @@ EXAMPLES = {
     "Every concept and where to touch it": {"look": "concepts"},
     "Limits, versions, health": {"look": "server"},
 }
+PARAMETERS = ("find", "look")
 
 from pages.shell.navigation import ensure_entry
 

@@ -20,7 +20,7 @@ from pages.shared.pictures import export
 
 @runs_when_open("Show the code, export, hand in", key="_kv_take")
 def expander(scenario: Scenario, values: Values) -> None:
-    """One fold."""
+    """Link, code, JSON, CSV and report."""
     private = values["arch"] == parameters.IMPORTED
     link = f"{st.context.url}?{url_state.link_with()}"
     with st.container(horizontal=True):

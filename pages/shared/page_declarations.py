@@ -1,7 +1,8 @@
 """What each page declares about itself, read from its file.
 
-At its top each page states TITLE, SECTION, ICON (a Material Symbols name), PROMISE (one sentence) and EXAMPLES
-(name -> link parameters). The number in front of its file name is its place in the reading order.
+At its top each page states TITLE, SECTION, ICON (a Material Symbols name), PROMISE (one sentence), EXAMPLES (name ->
+link parameters) and PARAMETERS (the names a link may hold, besides those that go with the reader from page to page).
+The number in front of its file name is its place in the reading order.
 """
 
 import ast
@@ -10,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 SECTIONS = ("Home", "Explore", "How it learns", "Serving", "Check", "About")
+
+_DECLARED = ("TITLE", "SECTION", "ICON", "PROMISE", "EXAMPLES", "PARAMETERS")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Entry:
     icon: str
     promise: str
     examples: dict[str, dict[str, str]]
+    parameters: tuple[str, ...]
     model: bool
     """Whether the page works with the model the visitor has chosen; a page that does not says MODEL = False."""
 
@@ -45,12 +49,12 @@ def read(file: Path) -> Entry:
                 declared[node.targets[0].id] = ast.literal_eval(node.value)
             except ValueError:
                 continue  # a constant of the page's own, computed
-    missing = {"TITLE", "SECTION", "ICON", "PROMISE", "EXAMPLES"} - declared.keys()
+    missing = set(_DECLARED) - declared.keys()
     if missing or declared["SECTION"] not in SECTIONS:
         raise ValueError(
             f"{file.name} must state {', '.join(sorted(missing)) or f'a SECTION of {SECTIONS}'} at its top"
         )
-    facts = {key.lower(): declared[key] for key in ("TITLE", "SECTION", "ICON", "PROMISE", "EXAMPLES")}
+    facts = {key.lower(): declared[key] for key in _DECLARED}
     return Entry(file=f"pages/{file.name}", model=declared.get("MODEL", True), **facts)
 
 

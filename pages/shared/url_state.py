@@ -7,6 +7,7 @@ belongs to its page. A page ends its controls with `url_state.write(...)`.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -49,6 +50,18 @@ def arrive(page: str) -> None:
     state[_PAGE] = page
     if state[_GIVEN] is not None:
         state[_STARTS] = {}
+
+
+def refuse_unknown(known: Iterable[str]) -> None:
+    """Says what of a link just followed is no parameter of this page, so that a misspelt one is not lost in silence."""
+    allowed = {*known, *TRAVELLING, "tour"}
+    unknown = [name for name in st.session_state[_GIVEN] or {} if name not in allowed]
+    if unknown:
+        named = ", ".join(f"“{name[:40]}”" for name in unknown[:3])
+        more = f" and {len(unknown) - 3} more" if unknown[3:] else ""
+        near = get_close_matches(unknown[0], allowed, n=1) if len(unknown) == 1 else []
+        meant = f" Was “{near[0]}” meant?" if near else ""
+        markup.note(f"The link was not followed in one point: this page has no parameter {named}{more}.{meant}")
 
 
 def arriving() -> bool:

@@ -40,6 +40,7 @@ def render() -> None:
         model_picker.render()
     _carry_seed()
     note = provenance.placeholder() if entry.model else None
+    url_state.refuse_unknown(entry.parameters)
     with navigation.entered():
         page.run()
     provenance.render(note)

@@ -76,6 +76,6 @@ def test_the_link_of_a_scene_restores_it(url: str) -> None:
 
 def test_a_page_that_forgets_to_declare_itself_is_named(tmp_path: Path) -> None:
     file = tmp_path / "50_vague.py"
-    file.write_text('TITLE = "Vague"\nSECTION = "Nowhere"\nICON = "x"\nEXAMPLES = {}\n')
+    file.write_text('TITLE = "Vague"\nSECTION = "Nowhere"\nICON = "x"\nEXAMPLES = {}\nPARAMETERS = ()\n')
     with pytest.raises(ValueError, match=r"50_vague\.py must state PROMISE at its top"):
         read(file)

@@ -1,4 +1,4 @@
-"""Generation without a browser: every act of the walk, every reason to stop, what its folds say, and its traces."""
+"""Generation without a browser: every act, every reason to stop, what its expanders say, and its traces."""
 
 import contextlib
 import io
@@ -32,17 +32,18 @@ def upload(app: AppTest, name: str, content: bytes) -> None:
     assert not app.exception
 
 
-def walk(app: AppTest) -> dict[str, Any]:
-    return components(app)["walk"]
+def generation(app: AppTest) -> dict[str, Any]:
+    return components(app)["generation"]
 
 
 _numbers = itertools.count()
 
 
 def act(app: AppTest, kind: str, **what: object) -> dict[str, Any]:
-    """One act of the visitor, and the walk after it."""
-    send(app, "walk", act={"kind": kind, "id": f"test:{next(_numbers)}", "subject": walk(app).get("subject"), **what})
-    return walk(app)
+    """One act of the visitor, and the page after it."""
+    act = {"kind": kind, "id": f"test:{next(_numbers)}", "subject": generation(app).get("subject"), **what}
+    send(app, "generation", act=act)
+    return generation(app)
 
 
 def to_the_end(app: AppTest, most: int = 64) -> dict[str, Any]:
@@ -52,8 +53,8 @@ def to_the_end(app: AppTest, most: int = 64) -> dict[str, Any]:
     return now
 
 
-def text(walked: dict[str, Any]) -> list[str]:
-    return [token["label"] for token in walked["tokens"]]
+def text(shown: dict[str, Any]) -> list[str]:
+    return [token["label"] for token in shown["tokens"]]
 
 
 # ---- the loop ----------------------------------------------------------------------------------------------------
@@ -64,13 +65,13 @@ def test_steps_are_the_loops_own(model: Transformer) -> None:
     ids = model.tokenizer.encode("The package left the")
     expected = run(model, ids, strategy(seed=3, temperature=0.8, top_p=0.9), Limits(4))
     for count, step in enumerate(expected.steps, start=1):
-        turn = walk(app)["turn"]
+        turn = generation(app)["turn"]
         assert turn["u"] == step.u
         assert [stage["name"] for stage in turn["stages"]] == ["logits", "temperature", "top-p"]
         assert [stage["possible"] for stage in turn["stages"]][:2] == [49_152, 49_152]
         assert turn["pick"]["id"] == step.id
         assert len(act(app, "step")["tokens"]) == count
-    now = walk(app)
+    now = generation(app)
     assert text(now) == [label(model.tokenizer.token_bytes(i)) for i in expected.ids]
     assert now["facts"]["log_p"] == pytest.approx(expected.log_probability, abs=1e-4)
     assert app.query_params["path"] == ".".join(map(str, expected.ids))
@@ -79,18 +80,18 @@ def test_steps_are_the_loops_own(model: Transformer) -> None:
 
 def test_an_act_is_done_once_and_only_to_the_text_it_was_meant_for() -> None:
     app = open_page("generation", t="0")
-    subject = walk(app)["subject"]
+    subject = generation(app)["subject"]
     for time, (given, tokens) in enumerate((("a", 1), ("a", 1), ("b", 2))):  # a lost answer makes it ask again
-        send(app, "walk", act={"kind": "step", "id": given, "subject": subject, "asked": time})
-        assert len(walk(app)["tokens"]) == tokens
-    send(app, "walk", act={"kind": "step", "id": "c", "subject": "another"})
-    assert (len(walk(app)["tokens"]), walk(app)["handled"]) == (2, "c")
+        send(app, "generation", act={"kind": "step", "id": given, "subject": subject, "asked": time})
+        assert len(generation(app)["tokens"]) == tokens
+    send(app, "generation", act={"kind": "step", "id": "c", "subject": "another"})
+    assert (len(generation(app)["tokens"]), generation(app)["handled"]) == (2, "c")
 
 
 def test_words_a_small_model_does_not_know_are_said() -> None:
     app = open_page("generation", line="the zebra left the", **{"with": "bigram"})
     assert "1 word(s) that this model has no token for were left out: “zebra”." in said(app)
-    assert [token["label"] for token in walk(app)["prompt"]] == ["<bos>", "the", "left", "the"]
+    assert [token["label"] for token in generation(app)["prompt"]] == ["<bos>", "the", "left", "the"]
     app = open_page("generation", line="zebra", **{"with": "bigram"})
     assert "`prompt` must be text this model has tokens for, such as the, package, reached" in said(app)
 
@@ -104,7 +105,7 @@ def test_words_a_small_model_does_not_know_are_said() -> None:
 )
 def test_the_same_loop_on_small_models(kind: str, expected: list[str]) -> None:
     app = open_page("generation", t="0", max="6", **{"with": kind})
-    assert walk(app)["prompt"][0]["label"] == "<bos>"
+    assert generation(app)["prompt"][0]["label"] == "<bos>"
     assert text(to_the_end(app)) == expected
 
 
@@ -115,7 +116,7 @@ def test_back_aside_and_forward(model: Transformer) -> None:
     app = open_page("generation", prompt="The capital of France is", max="6", seed="1")
     first = text(to_the_end(app))
     assert act(app, "move", at=1)["at"] == 1
-    taken = walk(app)["turn"]["rows"][3]
+    taken = generation(app)["turn"]["rows"][3]
     aside = act(app, "take", token=taken["id"])
     assert text(aside) == [first[0], taken["label"]]
     assert aside["tokens"][1]["by"] == "taken by hand"
@@ -124,8 +125,8 @@ def test_back_aside_and_forward(model: Transformer) -> None:
     assert [row["by_hand"] for row in rows] == [0, 1]
     again = act(app, "branch", branch=0)
     assert text(again) == first
-    for row, walked in ((rows[0], again), (rows[1], second)):
-        ids = [token["id"] for token in walked["tokens"]]
+    for row, shown in ((rows[0], again), (rows[1], second)):
+        ids = [token["id"] for token in shown["tokens"]]
         joint = score_continuation(model, model.tokenizer.encode("The capital of France is"), ids).log_probability
         assert row["log_p"] == pytest.approx(joint, abs=1e-4)
 
@@ -135,7 +136,7 @@ def test_again_gives_the_same_and_a_new_seed_another_text() -> None:
     first = text(to_the_end(app))
     assert act(app, "again")["at"] == 0
     assert text(to_the_end(app)) == first
-    assert (act(app, "seed", seed=5)["seed"], walk(app)["at"]) == (5, 0)
+    assert (act(app, "seed", seed=5)["seed"], generation(app)["at"]) == (5, 0)
     assert text(to_the_end(app)) != first
     assert app.query_params["seed"] == "5"
 
@@ -149,7 +150,7 @@ def test_acts_that_cannot_be_done_are_said() -> None:
         ("branch", {"branch": -1}, "`branch` must be"),
     ):
         assert sentence in act(app, kind, **what)["problem"]
-        assert walk(app)["tokens"] == []
+        assert generation(app)["tokens"] == []
     assert act(app, "seed", seed="many")["seed"] == 0
 
 
@@ -157,10 +158,10 @@ def test_greedy_drawn_and_best_found_become_branches() -> None:
     app = open_page("generation", prompt="The package left the", max="3")
     before = act(app, "step")["tokens"]
     press(app, "Run all three, 12 tokens each")
-    joint = {row["how"]: row["log_p"] for row in walk(app)["branches"]}
+    joint = {row["how"]: row["log_p"] for row in generation(app)["branches"]}
     assert joint["best found by a beam of width 4"] >= joint["greedy"]
     assert len(joint) == 3
-    assert walk(app)["tokens"] == before
+    assert generation(app)["tokens"] == before
 
 
 # ---- reasons to stop, windows ------------------------------------------------------------------------------------
@@ -200,12 +201,12 @@ def test_a_window_that_forgets_shows_what_is_no_longer_seen(policy: str, keep: s
 def test_a_real_circle_and_the_penalty_that_ends_it() -> None:
     app = open_page("generation")
     press(app, "A circle this model falls into")
-    assert (walk(app)["to_take"], app.query_params["t"]) == (40, "0")
+    assert (generation(app)["to_take"], app.query_params["t"]) == (40, "0")
     assert to_the_end(app)["circle"]["times"] >= 2
     assert "times in a row." in said(app)
     press(app, "The same with a penalty of 1.1")
     assert app.query_params["rp"] == "1.1"
-    while len((calm := act(app, "step", most=40 - walk(app)["at"]))["tokens"]) < 40:
+    while len((calm := act(app, "step", most=40 - generation(app)["at"]))["tokens"]) < 40:
         assert calm["circle"] is None
     assert calm["circle"] is None
 
@@ -237,10 +238,10 @@ def test_the_window_fold_knows_the_articles_cases() -> None:
 )
 def test_files_that_are_no_traces(name: str, content: bytes) -> None:
     app = open_page("generation", steps="1")
-    before = walk(app)["tokens"]
+    before = generation(app)["tokens"]
     upload(app, name, content)
     assert f"`trace` must be a JSON file that was exported here, but is '{name}'." in said(app)
-    assert walk(app)["tokens"] == before
+    assert generation(app)["tokens"] == before
 
 
 def test_edited_and_foreign_traces(model: Transformer) -> None:
@@ -251,7 +252,7 @@ def test_edited_and_foreign_traces(model: Transformer) -> None:
     assert "`trace` must be unchanged since its export, but is 'edited.json, edited or damaged'" in said(app)
     upload(app, "foreign.json", foreign)
     assert "This trace is from another model, gpt-9, which is not here" in said(app)
-    assert len(walk(app)["tokens"]) == 3
+    assert len(generation(app)["tokens"]) == 3
 
 
 def test_stop_strings_that_are_none_are_said_and_nothing_is_lost() -> None:
@@ -263,20 +264,20 @@ def test_stop_strings_that_are_none_are_said_and_nothing_is_lost() -> None:
     ):
         fill(app, "Stop strings", wrong)
         assert sentence in said(app)
-        assert walk(app)["tokens"] == before
+        assert generation(app)["tokens"] == before
     fill(app, "Stop strings", "is")
     assert "must be" not in said(app)
-    assert [token["withheld"] for token in walk(app)["tokens"]] == [True]  # “Paris” has “is” in it
+    assert [token["withheld"] for token in generation(app)["tokens"]] == [True]  # “Paris” has “is” in it
 
 
 # ---- links, traces -----------------------------------------------------------------------------------------------
 
 
-def walked_aside() -> AppTest:
+def gone_aside() -> AppTest:
     app = open_page("generation", prompt="The package left the", t="0.9", k="40", rp="1.2", seed="7", max="9")
     to_the_end(app)
     act(app, "move", at=3)
-    act(app, "take", token=walk(app)["turn"]["rows"][2]["id"])
+    act(app, "take", token=generation(app)["turn"]["rows"][2]["id"])
     act(app, "step")
     act(app, "step")
     act(app, "move", at=5)
@@ -284,10 +285,10 @@ def walked_aside() -> AppTest:
 
 
 def test_a_link_restores_the_place() -> None:
-    app = walked_aside()
-    assert (app.query_params["at"], len(walk(app)["tokens"])) == ("5", 6)
+    app = gone_aside()
+    assert (app.query_params["at"], len(generation(app)["tokens"])) == ("5", 6)
     fresh = open_page("generation", **app.query_params)
-    mine, there = walk(app), walk(fresh)
+    mine, there = generation(app), generation(fresh)
     assert text(there) == text(mine)
     assert [token["by"] for token in there["tokens"]] == [token["by"] for token in mine["tokens"]]
     assert there["tokens"][3]["by"] == "taken by hand"
@@ -310,7 +311,7 @@ def test_an_exported_trace_redraws_where_the_model_is_not(monkeypatch: pytest.Mo
     app = open_page("generation")
     assert "The model SmolLM2-135M-Instruct is not installed." in said(app)
     upload(app, "trace.json", file)
-    now = walk(app)
+    now = generation(app)
     assert text(now) == [label(model.tokenizer.token_bytes(i)) for i in trace.ids]
     assert now["readonly"]
     assert now["facts"]["log_p"] == trace.log_probability

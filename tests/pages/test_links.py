@@ -2,8 +2,10 @@
 
 import pytest
 
+from pages.shared import url_state
+from pages.shared.page_declarations import Entry
 from tests.browser.hostile import HOSTILE
-from tests.pages.opening import drawn, open_page, said
+from tests.pages.opening import ENTRIES, drawn, open_page, said
 
 NOT_FOLLOWED = "The link was not followed in one point:"
 REFUSED = {
@@ -96,7 +98,21 @@ def test_it_gets_a_sentence_and_the_page_is_as_without_it(url: str, link: dict[s
 
 def test_every_point_of_a_link_gets_its_own_sentence() -> None:
     app = open_page("next_token", n="7", axis="up", guess="yes", model="gpt-9", seed="-1", nonsense="1")
-    assert said(app).count(NOT_FOLLOWED) == 5
+    assert said(app).count(NOT_FOLLOWED) == 6
+
+
+def test_a_parameter_that_a_page_does_not_know_is_said() -> None:
+    assert "this page has no parameter “prompt_b”." in said(open_page("next_token", prompt_b="x"))
+    assert "this page has no parameter “lenght”. Was “length” meant?" in said(open_page("kv_cache", lenght="64"))
+    many = {f"x{n}": "<b>" for n in range(9)}
+    assert "no parameter “x0”, “x1”, “x2” and 6 more." in said(open_page("loss", **many))
+    assert NOT_FOLLOWED not in said(open_page("loss", prompt="Hello", seed="3", tour="1"))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.url or "home")
+def test_a_page_declares_every_parameter_that_its_examples_use(entry: Entry) -> None:
+    known = {*entry.parameters, *url_state.TRAVELLING}
+    assert {name for link in entry.examples.values() for name in link} <= known
 
 
 def test_what_cannot_run_is_said_before_anything_runs() -> None:
@@ -105,7 +121,7 @@ def test_what_cannot_run_is_said_before_anything_runs() -> None:
     assert "Shorten the prompt, or lower the token limit" in said(app)
     app = open_page("generation", prompt="one two three four five six", window="4")
     assert "`tokens in the prompt` must be a whole number from 1 to 4, but is 6" in said(app)
-    assert "walk" not in {element.proto.component_name for element in app.get("bidi_component")}
+    assert "generation" not in {element.proto.component_name for element in app.get("bidi_component")}
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def render(lines: Sequence[Line], code: str) -> None:
 
 
 def expander(key: str) -> DeltaGenerator | None:
-    """The fold, if somebody has opened it."""
+    """The expander, if somebody has opened it."""
     place = st.expander(TITLE, on_change="rerun", key=f"_worked_{key}")
     return place if place.open else None
 
