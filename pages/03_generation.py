@@ -74,17 +74,17 @@ SIZE = 5 if presenting else 10
 
 hero, below = st.container(), st.container()
 controls = below if presenting else hero
-recording = export.open_trace_file()
+trace_file = export.open_trace_file()
 with controls.container(horizontal=True, vertical_alignment="center"):
-    if not recording:
+    if not trace_file:
         examples.render(EXAMPLES, resets=explanations.RESETS)
-    kind = offered_models.choose_model(shown=not presenting and not recording)
+    kind = offered_models.choose_model(shown=not presenting and not trace_file)
     more = st.container(horizontal=True, width="content")
 with more:
     view = explanations.view_controls(SIZE)
-if recording:
+if trace_file:
     with hero:
-        export.render(recording, view)
+        export.render(trace_file, view)
 else:
     with markup.plain_errors():
         offered = offered_models.offered_model(kind)

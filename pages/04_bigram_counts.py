@@ -25,7 +25,6 @@ ensure_entry()
 
 import streamlit as st
 
-from lm_core.models.ngrams.count_table import HIGHEST_ORDER
 from pages.bigram_counts import component, controls, corpus_controls, explanations, export
 from pages.shared import markup, url_state
 from pages.shared.controls import examples
@@ -36,7 +35,6 @@ toolbar = (below if presenting else hero).container(horizontal=True, vertical_al
 with toolbar:
     examples.render(EXAMPLES, resets=controls.NAMES)
 kind, by, link = corpus_controls.read_corpus(toolbar)
-orders = list(range(1, HIGHEST_ORDER + 1))
 with markup.plain_errors(), hero:
     try:
         counted = corpus_controls.counted(kind, by, link)

@@ -61,10 +61,18 @@ def test_every_command_names_what_exists() -> None:
     assert entry.install.removeprefix("pip install ") in makefile
 
 
+def test_every_path_the_guide_names_exists() -> None:
+    guide = (ROOT / "assets" / "guide" / "architecture.md").read_text(encoding="utf-8")
+    assert len(guide.splitlines()) <= 150
+    for path in re.findall(r"`((?:lm_core|pages|assets|tests|app\.py)[\w./-]*)`", guide):
+        assert (ROOT / path).exists() or "mine" in path, path
+
+
 def test_every_path_it_names_exists_and_the_reading_list_is_complete() -> None:
     for path in re.findall(r"`((?:lm_core|pages|assets|\.streamlit|app\.py)[\w./-]*)`", TEXT):
         assert (ROOT / path).exists() or path == "pages/20_mine.py", path
-    listed = set(re.findall(r"^\d+\. `lm_core/([\w.]+)/?`", TEXT, flags=re.MULTILINE))
+    reading = TEXT.split("## Reading the code\n")[1].split("\n## ")[0]
+    listed = set(re.findall(r"`lm_core/([\w.]+)/?`", reading))
     own = {path.name for path in (ROOT / "lm_core").iterdir() if not path.name.startswith("__")}
     assert listed == own
 

@@ -145,11 +145,6 @@ class Geometry:
         """Groups of a type nobody has assigned yet."""
         return tuple(group for group in self.groups if group.kind == "unknown")
 
-    @property
-    def stored_layers(self) -> int:
-        """Layers that keep anything; an indexer belongs to a layer that is counted already."""
-        return sum(group.layers for group in self.groups if group.kind != "indexer")
-
     def with_groups(self, rows: list[Mapping[str, Any]]) -> Geometry:
         """The same model with its layer groups replaced, as an editable table gives them."""
         return replace(self, groups=tuple(_group(row, number) for number, row in enumerate(rows, start=1)))
@@ -165,7 +160,8 @@ class Geometry:
     def from_json(cls, data: object) -> Geometry:
         """Reads what `to_json` wrote, or a hand-written list of groups.
 
-        >>> Geometry.from_json([{"kind": "full", "layers": 2, "kv_heads": 1, "k_dim": 64, "v_dim": 64}]).stored_layers
+        >>> group = {"kind": "full", "layers": 2, "kv_heads": 1, "k_dim": 64, "v_dim": 64}
+        >>> Geometry.from_json([group]).groups[0].layers
         2
         """
         if isinstance(data, list):

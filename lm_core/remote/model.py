@@ -26,7 +26,7 @@ PROBE = "The capital of France is"
 FEW = 20
 """Log-probabilities asked for where an engine does not give all: what vLLM allows by default."""
 FARTHEST = 0.02
-"""By how much the probability of a token may differ from the twin's: a quantised engine's do, another model's more."""
+"""How far a token's probability may be from the local model's: a quantised engine's is, another model's is further."""
 _AT_ONCE = 8
 
 
@@ -44,16 +44,16 @@ class Probe:
 
 
 class RemoteModel:
-    """Asks an engine; `twin` is the same model on this machine, for its tokenizer and as the authority.
+    """Asks an engine; `local` is the same model on this machine, for its tokenizer and as the authority.
 
-    Where the engine alone holds the model, the twin is `RemoteOnlyModel`, and its numbers stand untested.
+    Where the engine alone holds the model, `local` is `RemoteOnlyModel`, and its numbers stand untested.
     """
 
-    def __init__(self, client: Client, twin: LanguageModel, begin: Sequence[int] = ()) -> None:
-        """`begin`: what the twin reads by itself before every text; the engine is sent it."""
-        self._client, self._twin, self._begin = client, twin, list(begin)
-        self.tokenizer, self.vocab_size, self.end_ids = twin.tokenizer, twin.vocab_size, twin.end_ids
-        self.context_length = twin.context_length
+    def __init__(self, client: Client, local: LanguageModel, begin: Sequence[int] = ()) -> None:
+        """`begin`: what the local model reads by itself before every text; the engine is sent it."""
+        self._client, self._local, self._begin = client, local, list(begin)
+        self.tokenizer, self.vocab_size, self.end_ids = local.tokenizer, local.vocab_size, local.end_ids
+        self.context_length = local.context_length
         self.title = client.title
 
     def probe(self) -> Probe:
@@ -63,9 +63,9 @@ class RemoteModel:
             found = self._client.top([*self._begin, *ids], self.vocab_size, self.vocab_size)
         except TooMany:
             found = self.top(ids)
-        if isinstance(self._twin, RemoteOnlyModel):
+        if isinstance(self._local, RemoteOnlyModel):
             return Probe(len(found.ids) == self.vocab_size, len(found.ids), None, None)
-        expected = log_softmax(self._twin.next_logits([ids])[0])[found.ids]
+        expected = log_softmax(self._local.next_logits([ids])[0])[found.ids]
         far = float(np.abs(np.exp(found.nats) - np.exp(expected)).max())
         if far > FARTHEST:
             raise EngineFailed(

@@ -33,7 +33,7 @@ class EngineEntry:
     dialect: str
     url: str = field(repr=False)
     """Without a path behind the port; never shown to visitors."""
-    twin: str
+    local_name: str
     """The model of this server that it serves too; "" where it alone holds the model."""
     words: Path | None = None
     """Then the folder of its tokenizer."""
@@ -46,7 +46,7 @@ class EngineEntry:
     def about(self) -> str:
         """One line for whoever chooses it."""
         by = f"computed by {DIALECTS[self.dialect]} on another server"
-        return f"{self.twin}, {by}." if self.twin else f"A model {by}; only its tokenizer is here."
+        return f"{self.local_name}, {by}." if self.local_name else f"A model {by}; only its tokenizer is here."
 
     @property
     def key(self) -> str:
@@ -63,7 +63,7 @@ def parse(setting: str, models: Collection[str]) -> tuple[tuple[EngineEntry, ...
     """The engines that the setting names, and a sentence for each part of it that says nothing sound.
 
     >>> found, refused = parse("fast=vllm+http://10.0.0.2:8000 as smollm2-135m; odd", ["smollm2-135m"])
-    >>> found[0].name, found[0].dialect, found[0].url, found[0].twin
+    >>> found[0].name, found[0].dialect, found[0].url, found[0].local_name
     ('fast', 'vllm', 'http://10.0.0.2:8000', 'smollm2-135m')
     >>> parse("big=vllm+http://10.0.0.2:8000 as tokenizer:/models/big", [])[0][0].words.name
     'big'

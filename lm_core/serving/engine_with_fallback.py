@@ -56,17 +56,17 @@ class Provenance:
 
 
 class EngineWithFallback(ServedModel):
-    """The engine's answers, or else the twin's. Has a line of its own: whoever asks the twin waits for no network."""
+    """The engine's answers, or the fallback's. Has a queue of its own: who asks the fallback waits for no network."""
 
-    def __init__(self, remote: RemoteModel, twin: ServedModel | RemoteOnlyModel) -> None:
+    def __init__(self, remote: RemoteModel, fallback: ServedModel | RemoteOnlyModel) -> None:
         line = InferenceQueue()
         line.waiting = lambda ahead, seconds: inference_queue.queue.waiting(ahead, seconds)
         super().__init__(remote, queue=line)
         self.title = remote.title
-        self._remote, self._twin = remote, twin
-        if isinstance(twin, ServedModel):  # only the twin can be looked into
-            self.config = twin.config
-            self.run = twin.run  # type: ignore[method-assign]
+        self._remote, self._fallback = remote, fallback
+        if isinstance(fallback, ServedModel):  # only the fallback can be looked into
+            self.config = fallback.config
+            self.run = fallback.run  # type: ignore[method-assign]
         self._connecting = threading.Lock()
         self.measured: Probe | None = None
         """What it was found to give when it was last connected."""
@@ -74,14 +74,14 @@ class EngineWithFallback(ServedModel):
         self._refused, self._refused_until = "", 0.0
         self._threads = threading.local()
 
-    def told(self) -> Provenance:
+    def take_provenance(self) -> Provenance:
         """Who answered this thread since it last asked."""
-        told = self._following[0]
+        answered_by = self._following[0]
         self._threads.following = [Provenance()]
-        return told
+        return answered_by
 
     @property
-    def so_far(self) -> Provenance:
+    def provenance(self) -> Provenance:
         """The same, while more may come."""
         return self._following[0]
 
@@ -93,7 +93,7 @@ class EngineWithFallback(ServedModel):
 
     def unfollow(self, kept: Provenance) -> None:
         """Ends what `follow` began."""
-        self._threads.following = [told for told in self._following if told is not kept]
+        self._threads.following = [answered_by for answered_by in self._following if answered_by is not kept]
 
     @property
     def _following(self) -> list[Provenance]:
@@ -104,8 +104,8 @@ class EngineWithFallback(ServedModel):
         return found
 
     def _count(self, engine: int = 0, own: int = 0, why: str = "") -> None:
-        for told in self._following:
-            told.add(Provenance(engine, own, why))
+        for answered_by in self._following:
+            answered_by.add(Provenance(engine, own, why))
 
     def probe(self) -> Probe:
         """What the engine can do. Asked again after each failure, for it may come back as another model; not at once
@@ -138,7 +138,7 @@ class EngineWithFallback(ServedModel):
             raise
 
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Row:
-        """See LanguageModel.logits; a request for each position, of a long text the twin's."""
+        """See LanguageModel.logits; a request for each position, of a long text the fallback's."""
         if not 0 < len(ids) <= limits.ENGINE_POSITIONS:
             most = f"{limits.ENGINE_POSITIONS} positions of a text"
             why = f"The engine ({self.title}) is asked for at most {most}."
@@ -146,7 +146,7 @@ class EngineWithFallback(ServedModel):
         return self.next_logits([ids[:end] for end in range(1, len(ids) + 1)])
 
     def next_logits(self, batch: Sequence[Sequence[int]], caches: Sequence[KVCache] | None = None) -> Row:
-        """See LanguageModel.next_logits; the engine's log-probabilities, or the twin's logits where it fails."""
+        """See LanguageModel.next_logits; the engine's log-probabilities, or the fallback's logits where it fails."""
         try:
             if (probe := self.probe()).complete:
                 rows = super().next_logits(batch)
@@ -161,7 +161,7 @@ class EngineWithFallback(ServedModel):
 
     def _instead(self, answers: int, why: str, remedy: str) -> ServedModel:
         """Who answers where the engine does not. Raises EngineFailed where nobody else holds the model."""
-        if isinstance(self._twin, RemoteOnlyModel):
+        if isinstance(self._fallback, RemoteOnlyModel):
             raise EngineFailed(f"{why} No other server holds this model. {remedy}")
         self._count(own=answers, why=why)
-        return self._twin
+        return self._fallback

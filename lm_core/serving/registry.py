@@ -61,11 +61,11 @@ class Registry:
         from lm_core.remote.remote_only import RemoteOnlyModel
         from lm_core.serving.engine_with_fallback import EngineWithFallback
 
-        twin = self.get(known.twin) if known.words is None else RemoteOnlyModel(known.words)
-        begin = self.begin(known.twin) if isinstance(twin, ServedModel) else twin.begin
+        copy = self.get(known.local_name) if known.words is None else RemoteOnlyModel(known.words)
+        begin = self.begin(known.local_name) if isinstance(copy, ServedModel) else copy.begin
         client = Client(known.dialect, known.url, known.key, limits.ENGINE_SECONDS)
         with self._guard:
-            return self._served.setdefault(known.name, EngineWithFallback(RemoteModel(client, twin, begin), twin))
+            return self._served.setdefault(known.name, EngineWithFallback(RemoteModel(client, copy, begin), copy))
 
     def _local(self, known: pretrained.LocalEntry) -> ServedModel:
         """A model of the operator's; one larger than the memory that is left is refused."""

@@ -53,7 +53,7 @@ class Reading:
     before: int = 0
     """Tokens the caller's cache held at first."""
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Leaves the caller's cache as it was."""
         if self.cache is not None and not self.key:
             self.cache.trim(self.before)
@@ -165,7 +165,7 @@ class ServedModel:
     def _settled(self, request: Request) -> bool:
         """Whether nothing is left to do: nobody waits any more, or the answer has come meanwhile."""
         if request.dropped:
-            request.work.let_go()
+            request.work.release()
             request.finish()
         elif request.work.key and (row := self._results.get(request.work.key)) is not None:
             request.finish(row)
@@ -217,7 +217,7 @@ class ServedModel:
             return list(self._model.next_logits([r.unread for r in readings], caches))  # type: ignore[arg-type]
         except Exception as error:
             if len(requests) == 1:
-                readings[0].let_go()
+                readings[0].release()
                 requests[0].finish(error=error)
                 return [None]
         return [self._rows([request])[0] for request in requests]
@@ -229,5 +229,5 @@ class ServedModel:
         try:
             self._model.next_logits([chunk], [reading.cache])  # type: ignore[list-item]
         except Exception as error:
-            reading.let_go()
+            reading.release()
             request.finish(error=error)

@@ -28,14 +28,14 @@ class Baseline:
 
 
 def baselines(rows: Examples, vocab_size: int, corpus: Corpus, edges: bool = True) -> tuple[Baseline, ...]:
-    """The floors of one text, from guessing down.
+    """The baselines of one text, from guessing down.
 
     >>> from lm_core.text.corpus import REGIONAL_LOCAL
     >>> from lm_core.training.recipe import ARTICLE
     >>> from lm_core.training.build import examples, texts
     >>> read = texts(ARTICLE, REGIONAL_LOCAL)
     >>> found = baselines(examples(ARTICLE, read.learned), 8, REGIONAL_LOCAL, edges=False)
-    >>> [(floor.name, round(floor.nats, 4)) for floor in found]  # doctest: +NORMALIZE_WHITESPACE
+    >>> [(baseline.name, round(baseline.nats, 4)) for baseline in found]  # doctest: +NORMALIZE_WHITESPACE
     [('guessing, ln 8', 2.0794), ('unigram', 1.3863), ('bigram', 0.3466), ('best possible on these lines', 0.3466)]
     """
     batch = rows.all()

@@ -24,7 +24,7 @@ RANGES = {
 RATES = (1e-9, 1e9)
 """Of the learning rate."""
 MOST_PARAMETERS = 1_000_000
-"""Larger models take minutes on two shared cores; see `training.build.refuse_size`."""
+"""Larger models take minutes on two shared cores; `training.build` refuses them."""
 
 
 def check_recipe(name: str, value: object) -> None:

@@ -37,7 +37,7 @@ class CheckpointReplay:
         self._lock = threading.Lock()
 
     @cached_property
-    def floors(self) -> tuple[Baseline, ...]:
+    def baselines(self) -> tuple[Baseline, ...]:
         from lm_core.training.baselines import baselines
 
         return baselines(self._trainer.examples, self.texts.tokenizer.vocab_size, self.corpus, self.recipe.edges)

@@ -95,7 +95,7 @@ class TrainingRun:
         self.trainer.save(self.folder.checkpoint)
         self._saved = time.monotonic()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Saved, for whoever trains it next; once let go it is no longer ours to write."""
         if self.claim.held:
             self.save()
@@ -148,13 +148,13 @@ class Worker:
             print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
             self._let_go_idle()
         for run in self._runs.values():
-            run.let_go()
+            run.release()
 
     def _let_go_idle(self) -> None:
         for path, run in list(self._runs.items()):
             if time.monotonic() - run.used > IDLE:
                 try:
-                    run.let_go()
+                    run.release()
                 except OSError:  # it begins again from where it was saved last
                     self._runs.pop(path).claim.release()
 
@@ -192,7 +192,7 @@ class Worker:
         self._runs.move_to_end(path)
         while len(self._runs) > OPEN_RUNS:
             _, oldest = self._runs.popitem(last=False)
-            oldest.let_go()
+            oldest.release()
         self._runs[path].used = time.monotonic()
         return self._runs[path]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import streamlit as st
@@ -34,15 +33,6 @@ _BUILT_IN: dict[str, Callable[[], Corpus]] = {
     LOG: lambda: corpora.tracking(),
     PYTHON: corpora.python_topics,
 }
-
-
-@dataclass(frozen=True)
-class CorpusChoice:
-    """What is counted."""
-
-    kind: str
-    by: str
-    counted: CountedCorpus
 
 
 @lru_cache(maxsize=8)

@@ -79,16 +79,16 @@ def picture_of_tree(tree: BranchTree, strategy: Strategy) -> Picture:
     )  # fmt: skip
 
 
-def picture_of_trace_file(recording: TraceFile, at: int) -> Picture:
+def picture_of_trace_file(trace_file: TraceFile, at: int) -> Picture:
     """The picture of a trace without its model."""
-    steps = recording.trace.steps
-    finish = recording.trace.finish if at == len(steps) else None
+    steps = trace_file.trace.steps
+    finish = trace_file.trace.finish if at == len(steps) else None
     cut_off = finish is FinishReason.CANCELLED
     return Picture(
-        prompt_ids=recording.trace.prompt_ids, steps=steps, at=at, next=steps[at] if at < len(steps) else None,
-        name_of=dict(recording.names).__getitem__, special_ids=frozenset(), vocab_size=recording.vocab_size,
+        prompt_ids=trace_file.trace.prompt_ids, steps=steps, at=at, next=steps[at] if at < len(steps) else None,
+        name_of=dict(trace_file.names).__getitem__, special_ids=frozenset(), vocab_size=trace_file.vocab_size,
         forgotten=range(0), finish=None if cut_off else finish,
-        sentence=f"The recording ends here: {'the text goes on' if cut_off else finish}." if finish else "",
+        sentence=f"The trace_file ends here: {'the text goes on' if cut_off else finish}." if finish else "",
         withheld=0, readonly=True,
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def render(picture: Picture, view: ViewSettings, caption: str, **told: Any) -> N
         "compact": url_state.presenting(),
         **told,
     }
-    _component(data=data, key=state.KEY, on_act_change=state.on_event)
+    _component(data=data, key=state.ACTS.key, on_act_change=state.ACTS.on_event)
 
 
 def _named(token_id: int, name_of: Callable[[int], bytes]) -> dict[str, Any]:

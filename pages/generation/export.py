@@ -37,13 +37,13 @@ def expander(
     st.code(code(offered, tree, text, choice), language="python")
     # What travels with a reader is left out of a link where it has its default; here it must be said.
     link = url_state.scene() | {offered.prompt: text, "seed": str(choice.settings.seed)}
-    recording = TraceFile.of(trace, tree.model.tokenizer, tree.model.vocab_size, offered.name, link)
+    trace_file = TraceFile.of(trace, tree.model.tokenizer, tree.model.vocab_size, offered.name, link)
     with st.container(horizontal=True):
-        export.download("JSON, trace", recording.to_bytes, "trace.json", "application/json")
-        export.download("CSV, steps", partial(csv_of, recording), "trace.csv", "text/csv")
+        export.download("JSON, trace", trace_file.to_bytes, "trace.json", "application/json")
+        export.download("CSV, steps", partial(csv_of, trace_file), "trace.csv", "text/csv")
     shown = tree.look(choice.strategy()) if not tree.finish else trace.steps[-1]
     title = (text + tree.model.tokenizer.decode(tree.here))[-90:]
-    export.take(_picture(shown, recording, view.size), title, view.axis, url_state.link_with(**{offered.prompt: text}))
+    export.take(_picture(shown, trace_file, view.size), title, view.axis, url_state.link_with(**{offered.prompt: text}))
 
 
 def code(
@@ -84,14 +84,14 @@ def code(
     )
 
 
-def csv_of(recording: TraceFile) -> bytes:
+def csv_of(trace_file: TraceFile) -> bytes:
     """One row a step, at full precision."""
     table = io.StringIO()
     writer = csv.writer(table)
     columns = ["position", "id", "token", "probability_by_model_ln_nats", "probability_drawn_ln_nats", "u"]
     writer.writerow([*columns, "by_hand", "entropy_nats", "seconds"])
-    for step in recording.trace.steps:
-        name = label(recording.token_bytes(step.id))
+    for step in trace_file.trace.steps:
+        name = label(trace_file.token_bytes(step.id))
         figures = [
             repr(step.log_probability),
             repr(step.drawn_log_probability),
@@ -103,9 +103,9 @@ def csv_of(recording: TraceFile) -> bytes:
     return table.getvalue().encode("utf-8-sig")
 
 
-def _picture(step: Any, recording: TraceFile, size: int) -> dict[str, Any]:
+def _picture(step: Any, trace_file: TraceFile, size: int) -> dict[str, Any]:
     """The bars of one turn as a drawing takes them."""
-    names = dict(recording.names)
+    names = dict(trace_file.names)
     turn = component.turn_of(step, lambda i: names.get(i, b"?"), size)
     bands = [{"label": f"all other {turn['rest']['count']:,}", "p": turn["rest"]["p"]}]
     return {"rows": turn["rows"], "bands": bands if turn["rest"]["count"] else [], "caption": "after filters"}
@@ -129,11 +129,11 @@ def _read(key: str) -> None:
     if file is None:
         return
     try:
-        recording = TraceFile.read(file.getvalue(), file.name)
+        trace_file = TraceFile.read(file.getvalue(), file.name)
     except InvalidInput as error:
         st.session_state[_PROBLEM] = f"{error} What stood here before is still there."
         return
-    st.session_state[_OPENED], st.session_state[_PLACE] = recording, len(recording.trace.steps)
+    st.session_state[_OPENED], st.session_state[_PLACE] = trace_file, len(trace_file.trace.steps)
 
 
 def _close() -> None:
@@ -143,34 +143,34 @@ def _close() -> None:
 
 
 def open_trace_file() -> TraceFile | None:
-    """The recording on the screen, if there is one."""
-    recording: TraceFile | None = st.session_state.get(_OPENED)
-    return recording
+    """The trace on the screen, if one is open."""
+    trace_file: TraceFile | None = st.session_state.get(_OPENED)
+    return trace_file
 
 
-def render(recording: TraceFile, view: component.ViewSettings) -> None:
-    """Draws a recording, with the ways out of it."""
-    act = state.take_event()
+def render(trace_file: TraceFile, view: component.ViewSettings) -> None:
+    """Draws a trace, with the ways out of it."""
+    act = state.ACTS.take()
     if act and act.get("kind") == "move":
         with suppress(InvalidInput):  # a browser may send anything
-            st.session_state[_PLACE] = whole_number("place", act.get("at"), 0, len(recording.trace.steps))
-    trace: Trace = recording.trace
-    scene = dict(recording.scene)
+            st.session_state[_PLACE] = whole_number("place", act.get("at"), 0, len(trace_file.trace.steps))
+    trace: Trace = trace_file.trace
+    scene = dict(trace_file.scene)
     markup.note(
-        f"An exported trace, as it was recorded with the model {recording.model}: {len(trace.steps)} steps, ln P = "
+        f"An exported trace, as it was recorded with the model {trace_file.model}: {len(trace.steps)} steps, ln P = "
         f"{markup.nats(trace.log_probability)} nats. Nothing is computed anew, and your own text waits behind it."
     )
     with st.container(horizontal=True):
         st.button("Close the trace", on_click=_close)
-        if offered_models.is_offered(recording.model):
+        if offered_models.is_offered(trace_file.model):
             st.button("Go on from here with the model", on_click=_go_on, args=(scene,))
         else:
-            markup.note(f"This trace is from another model, {recording.model}, which is not here: it cannot go on.")
+            markup.note(f"This trace is from another model, {trace_file.model}, which is not here: it cannot go on.")
     component.render(
-        component.picture_of_trace_file(recording, st.session_state[_PLACE]),
+        component.picture_of_trace_file(trace_file, st.session_state[_PLACE]),
         view,
         "As recorded.",
-        handled=state.last_event(),
+        handled=state.ACTS.last(),
     )
 
 

@@ -16,13 +16,14 @@ from lm_core.generation.branch_tree import MOST_TOKENS, BranchTree
 from lm_core.generation.loop import Limits
 from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared import markup, url_state
+from pages.shared.acts import Acts
 from pages.shared.controls import offered_models, provenance
 
-KEY = "generation_component"
+ACTS = Acts("generation_component", seed="seed")
 NAMES = ("path", "at", "steps")
 """Of the place in a link: the tokens of the branch, how many stand before the reader, how many to take on arrival."""
 _KEPT = 4
-_TREES, _ACT, _HANDLED = (f"_generation_{word}" for word in ("trees", "act", "handled"))
+_TREES = "_generation_trees"
 _REMEDIES = {
     "keep": "Lower “Tokens of the prefix to keep” under “When to stop”, or widen the window.",
     "tokens in the prompt": "Shorten the prompt, or widen the window under “When to stop”.",
@@ -33,7 +34,7 @@ _BUDGET = 0.4  # seconds of steps in one answer: the picture moves, and a click 
 
 @dataclass(frozen=True)
 class GenerationState:
-    """Where the visitor stands after this run, and what the component must be told."""
+    """Where the visitor stands after this run, and what the component must be answered_by."""
 
     tree: BranchTree
     handled: str
@@ -47,36 +48,6 @@ class GenerationState:
     """Whether the next step follows by itself."""
     subject: str
     """Changes with the text and the model: a play does not go on into another one."""
-
-
-def on_event() -> None:
-    """Callback of the component: notes what the visitor wants; done when the page gets there."""
-    act = getattr(st.session_state.get(KEY), "act", None)  # a component on its way out has left nothing
-    if isinstance(act, dict) and act.get("id") != st.session_state.get(_HANDLED):  # a lost answer makes it ask again
-        st.session_state[_ACT] = act
-        if act.get("kind") == "seed":
-            _reseed(act.get("seed"))
-
-
-def _reseed(seed: object) -> None:
-    """Before any control of this run reads the seed."""
-    try:
-        st.session_state[url_state.key_of("seed")] = whole_number("seed", seed, 0, 2**32 - 1)
-    except InvalidInput:
-        st.session_state.pop(_ACT)
-
-
-def take_event() -> dict[str, Any] | None:
-    """What the visitor wants and has not got yet; from now on it counts as done."""
-    act: dict[str, Any] | None = st.session_state.pop(_ACT, None)
-    if act:
-        st.session_state[_HANDLED] = act.get("id")
-    return act
-
-
-def last_event() -> str:
-    """The last act that was done, so that the component knows."""
-    return str(st.session_state.get(_HANDLED, ""))
 
 
 def update(
@@ -100,7 +71,7 @@ def update(
         if url_state.arriving():
             path, at, to_take = (st.session_state[key] for key in keys)
             _arrive(tree, path, at, strategy)
-        act = take_event()
+        act = ACTS.take()
         if act and act.get("subject") == subject:  # what was meant for another text is not done to this one
             _do(tree, act, strategy)
     except InvalidInput as error:
@@ -108,7 +79,7 @@ def update(
     for key, value in zip(keys, (tree.path, None if tree.at == len(tree.path) else tree.at, 0)):
         st.session_state[key] = value
     playing = bool(act and act.get("playing") and not tree.finish)
-    return GenerationState(tree, last_event(), problem, to_take, _link(tree, to_take), playing, subject)
+    return GenerationState(tree, ACTS.last(), problem, to_take, _link(tree, to_take), playing, subject)
 
 
 def _tree(offered: offered_models.OfferedModel, prompt_ids: tuple[int, ...], limits: Limits) -> BranchTree:
@@ -116,8 +87,8 @@ def _tree(offered: offered_models.OfferedModel, prompt_ids: tuple[int, ...], lim
     trees: OrderedDict[object, tuple[BranchTree, Provenance]] = st.session_state.setdefault(_TREES, OrderedDict())
     new = BranchTree(offered.model, prompt_ids, limits, offered.model.recalls)
     key = (offered.name, prompt_ids, new.sight)
-    tree, told = trees.setdefault(key, (new, Provenance()))
-    provenance.follow(offered.model, told)
+    tree, answered_by = trees.setdefault(key, (new, Provenance()))
+    provenance.follow(offered.model, answered_by)
     trees.move_to_end(key)
     while len(trees) > _KEPT:
         trees.popitem(last=False)

@@ -105,15 +105,14 @@ def read_strategy() -> tuple[StrategyChoice, dict[str, tuple[object, object]]]:
     title = "Greedy" if held["t"] == 0 else f"T = {held['t']:g}"
     more = any(held[name] is not None for name in "kpm") or st.session_state[penalty_key] is not None
     with st.popover(f"{title}, filters" if more else title, icon=":material/tune:", key="_strategy"):
-        high = sampling_settings.WIDE if held["t"] > sampling_settings.HIGHEST else sampling_settings.HIGHEST
-        for name, title, highest, step in _FIELDS:
+        for name, label, highest, step in _FIELDS:
             key = penalty_key if name == "rp" else keys[name]
             if name == "t":
                 high = sampling_settings.WIDE if held["t"] > sampling_settings.HIGHEST else highest
-                url_state.control(key, st.slider, title, 0.0, high, step=step)
+                url_state.control(key, st.slider, label, 0.0, high, step=step)
             else:
                 least = 1 if name == "k" else 0.0
-                url_state.control(key, st.number_input, title, least, highest, step=step, placeholder="off")
+                url_state.control(key, st.number_input, label, least, highest, step=step, placeholder="off")
         orders = list(dict.fromkeys([*sampling_settings.PRESETS.values(), held["order"]]))
         url_state.control(
             keys["order"], _order_box, "Order as in", orders,

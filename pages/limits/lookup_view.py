@@ -18,7 +18,6 @@ from pages.shared.controls import model_picker
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import top_table
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _OTHER = 40417
 _TOP = 5
 

@@ -37,7 +37,7 @@ class QuizAttempt:
     questions: list[Question]
     model: str
     """Whom some of them were asked."""
-    told: Provenance
+    answered_by: Provenance
     given: dict[int, object] = field(default_factory=dict)
     at: int = 0
     problem: str = ""
@@ -114,19 +114,19 @@ def render(toolbar: DeltaGenerator, _link: Link) -> Callable[[], None]:
 def _sitting(number: int) -> QuizAttempt:
     tests: dict[int, QuizAttempt] = st.session_state.setdefault(_TESTS, {})
     if number not in tests:
-        told = Provenance()
+        answered_by = Provenance()
 
         def pretrained() -> ServedModel:
             model = model_picker.pretrained_alone()
-            provenance.follow(model, told)
+            provenance.follow(model, answered_by)
             return model
 
         asked = questions(number, bank(pretrained, _small))
-        tests[number] = QuizAttempt(number, asked, model_picker.pretrained_name(), told)
+        tests[number] = QuizAttempt(number, asked, model_picker.pretrained_name(), answered_by)
         while len(tests) > 8:
             tests.pop(next(iter(tests)))
     elif tests[number].model == model_picker.pretrained_name():
-        provenance.follow(model_picker.engine(), tests[number].told)
+        provenance.follow(model_picker.engine(), tests[number].answered_by)
     return tests[number]
 
 

@@ -94,12 +94,12 @@ def _picture(runners: dict[str, CheckpointReplay], kind: str, watcher: str, repl
     ended = [s.head >= steps or s.state in (DIVERGED, INTERRUPTED) for s in standings.values()]
     tested = bool(replay.texts.tested)
     curves = [(name, *_curve(runner, tested)) for name, runner in runners.items()]
-    floors = [(floor.name, floor.nats) for floor in replay.floors[-1:]]
+    baselines = [(baseline.name, baseline.nats) for baseline in replay.baselines[-1:]]
     if kind == MODELS and replay.recipe.edges:
-        floors.append(("bigram, counted", _bigram(replay.folder.id, str(scheduler().root))[1]))
+        baselines.append(("bigram, counted", _bigram(replay.folder.id, str(scheduler().root))[1]))
     what = "held-out loss" if tested else "training loss"
     st.plotly_chart(
-        comparison_figure.losses(curves, floors, steps, what), key="_race_chart", config={"displayModeBar": False}
+        comparison_figure.losses(curves, baselines, steps, what), key="_race_chart", config={"displayModeBar": False}
     )
     for name, standing in standings.items():
         if standing.message:

@@ -9,7 +9,7 @@ from pages.shared.palette import DASHES, LINES, figure, plain
 Curve = tuple[str, Sequence[int], Sequence[float]]
 
 
-def losses(curves: Sequence[Curve], floors: Sequence[tuple[str, float]], steps: int, what: str) -> go.Figure:
+def losses(curves: Sequence[Curve], baselines: Sequence[tuple[str, float]], steps: int, what: str) -> go.Figure:
     """One line a run; what needs no training, and what cannot be undercut, as named dashed lines."""
     drawn = figure("step", f"{what}, nats per token", height=360)
     for (name, at, nats), colour, dash in zip(curves, LINES, DASHES):
@@ -17,9 +17,9 @@ def losses(curves: Sequence[Curve], floors: Sequence[tuple[str, float]], steps: 
             x=list(at), y=list(nats), mode="lines", name=plain(name), line={"color": colour, "dash": dash},
             hovertemplate="%{y:.4f}",
         )  # fmt: skip
-    for name, floor in floors:
-        drawn.add_hline(y=floor, line_dash="dash", line_width=1, line_color="#808080")
-        place = {"x": 1, "xref": "paper", "xanchor": "right", "y": floor, "yanchor": "bottom"}
-        drawn.add_annotation(**place, text=f"{plain(name)}: {floor:.4f}", showarrow=False)
+    for name, baseline in baselines:
+        drawn.add_hline(y=baseline, line_dash="dash", line_width=1, line_color="#808080")
+        place = {"x": 1, "xref": "paper", "xanchor": "right", "y": baseline, "yanchor": "bottom"}
+        drawn.add_annotation(**place, text=f"{plain(name)}: {baseline:.4f}", showarrow=False)
     drawn.update_xaxes(range=[0, steps])
     return drawn.update_yaxes(rangemode="tozero").update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12})

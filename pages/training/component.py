@@ -40,7 +40,7 @@ def render(replay: CheckpointReplay, place: PlayerState, compact: bool) -> None:
         "handled": place.handled,
         "seed": replay.recipe.seed,
         **_curves(records),
-        "floors": [{"name": floor.name, "nats": floor.nats} for floor in replay.floors],
+        "baselines": [{"name": baseline.name, "nats": baseline.nats} for baseline in replay.baselines],
         "facts": _facts(upto, bool(replay.texts.tested)),
         "said": _said(replay, place),
         "ended": place.at >= (place.standing.head if place.standing.state == DIVERGED else steps),
@@ -48,7 +48,7 @@ def render(replay: CheckpointReplay, place: PlayerState, compact: bool) -> None:
         "compact": compact,
         "told": "" if place.playing else _told(upto, steps),
     }
-    _component(data=data, key=player.KEY, on_act_change=player.on_event)
+    _component(data=data, key=player.ACTS.key, on_act_change=player.ACTS.on_event)
 
 
 def _curves(records: NDArray[np.void]) -> dict[str, Any]:

@@ -121,10 +121,10 @@ def notice_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """What to notice, with the figures of this run."""
     losses = replay.folder.records()["loss"][: place.at]
     lines = []
-    for floor in replay.floors:
-        below = (losses < floor.nats).nonzero()[0]
+    for baseline in replay.baselines:
+        below = (losses < baseline.nats).nonzero()[0]
         when = f"is passed at step {below[0] + 1:,}" if len(below) else "is not passed"
-        lines.append(f"- {floor.name}, {floor.nats:.4f} nats, {when}.")
+        lines.append(f"- {baseline.name}, {baseline.nats:.4f} nats, {when}.")
     st.write("The dashed lines are the best that can be done with so much knowledge and no more:")
     st.write("\n".join(lines))
     st.write(

@@ -16,15 +16,16 @@ from lm_core.training_runs.run_folder import DIVERGED, RunFolder
 from lm_core.training_runs.scheduler import INTERRUPTED, RunStatus
 from pages.server.training_scheduler import scheduler
 from pages.shared import url_state
+from pages.shared.acts import Acts
 
-KEY = "training_component"
+ACTS = Acts("training_component", seed="run_seed")
 SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0, "fast": math.inf}
 """Steps a second; full: the whole run in ten seconds, if it trains that fast."""
 _WHOLE_RUN = 10.0  # seconds
 _SOON = 0.04  # seconds of making steps again that a drag allows itself
 _PATIENCE = 2.0  # seconds a single step may take before the page says that it is waiting
-_AT, _UNTIL, _PLAYING, _SINCE, _RUN, _ACT, _HANDLED, _WATCHER = (
-    f"_train_{word}" for word in ("at", "until", "playing", "since", "run", "act", "handled", "watcher")
+_AT, _UNTIL, _PLAYING, _SINCE, _RUN, _WATCHER = (
+    f"_train_{word}" for word in ("at", "until", "playing", "since", "run", "watcher")
 )
 
 
@@ -41,23 +42,6 @@ class PlayerState:
     """Whether the page shows this run for the first time."""
     opens: bool
     """Whether the visitor has just made this one step."""
-
-
-def on_event() -> None:
-    """Callback of the component: notes what the visitor wants; done when the page gets there."""
-    act = getattr(st.session_state.get(KEY), "act", None)
-    if isinstance(act, dict) and act.get("id") != st.session_state.get(_HANDLED):
-        st.session_state[_ACT] = act
-        if act.get("kind") == "seed":
-            _reseed(act.get("seed"))
-
-
-def _reseed(seed: object) -> None:
-    """Before any control of this run reads the seed."""
-    try:
-        st.session_state[url_state.key_of("run_seed")] = whole_number("seed", seed, 0, 2**32 - 1)
-    except InvalidInput:
-        st.session_state.pop(_ACT, None)
 
 
 def watcher() -> str:
@@ -80,16 +64,14 @@ def update(replay: CheckpointReplay) -> PlayerState:
         state[_AT], state[_PLAYING] = float(min(asked, folder.head)), ""
         if asked > folder.head:  # a link to a step that nobody has trained here yet
             _play("fast", asked)
-    act = state.pop(_ACT, None)
-    if act:
-        state[_HANDLED] = act.get("id")
-        if act.get("subject") not in (folder.id, None) and act.get("kind") != "seed":
-            act = None
+    act = ACTS.take()
+    if act and act.get("subject") not in (folder.id, None) and act.get("kind") != "seed":
+        act = None
     opens = _do(act or {}, replay, steps, me)
     standing = _move(folder, steps, me)
     at = int(state[_AT])
     state[at_key] = at
-    return PlayerState(at, state[_PLAYING], str(state.get(_HANDLED, "")), standing, arrived, opens)
+    return PlayerState(at, state[_PLAYING], ACTS.last(), standing, arrived, opens)
 
 
 def _do(act: dict[str, Any], replay: CheckpointReplay, steps: int, me: str) -> bool:

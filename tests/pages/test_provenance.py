@@ -38,7 +38,7 @@ def test_what_this_server_answered_in_an_engines_place_is_not_kept_for_all(engin
 
     assert [kept.get("question", engine, ask) for _ in range(2)] == ["answer", "answer"]
     assert len(made) == 2
-    assert engine.told().own == 2
+    assert engine.take_provenance().own == 2
 
 
 def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: EngineWithFallback) -> None:
@@ -50,7 +50,7 @@ def test_what_the_engine_answered_is_kept_and_said_of_it_again(engine: EngineWit
 
     for _ in range(2):
         assert kept.get("question", engine, answered) == "answer"
-        assert engine.told().engine == 3
+        assert engine.take_provenance().engine == 3
     for key in "abc":  # no more than two are kept
         kept.get(key, engine, lambda: "other")
     assert kept.get("question", engine, lambda: "anew") == "anew"
@@ -64,7 +64,7 @@ def test_where_few_were_given_and_it_falls_this_servers_numbers_stand(
     answer = SimpleNamespace(prompt=SimpleNamespace(ids=(1, 2)))
     assert engine.gives_few()
     assert not provenance.render_if_partial(answer)  # type: ignore[arg-type]
-    assert engine.told().why == "The engine (vLLM) cannot be reached."
+    assert engine.take_provenance().why == "The engine (vLLM) cannot be reached."
 
 
 def test_of_another_model_nothing_is_said(engine: EngineWithFallback) -> None:
@@ -72,4 +72,4 @@ def test_of_another_model_nothing_is_said(engine: EngineWithFallback) -> None:
     small = ServedModel(TableModel(ORDER_SHIPPED))
     for _ in range(2):
         kept.get("question", small, lambda: "answer")
-        assert (engine.told().engine, engine.told().own) == (0, 0)
+        assert (engine.take_provenance().engine, engine.take_provenance().own) == (0, 0)

@@ -81,8 +81,13 @@ def test_one_play_to_a_loss_near_the_floor() -> None:
     assert floor is not None
     near = 1.05 if steps == 500 else 2
     assert floor.cross_entropy < float(facts(app)["held-out loss"].split()[0]) < near * floor.cross_entropy
-    floors = [f"{each['name']}: {each['nats']:.4f}" for each in run(app)["floors"]]
-    assert floors == ["guessing, ln 83: 4.4188", "unigram: 3.8158", "bigram: 0.9369", "grammar, the true floor: 0.5898"]
+    baselines = [f"{each['name']}: {each['nats']:.4f}" for each in run(app)["baselines"]]
+    assert baselines == [
+        "guessing, ln 83: 4.4188",
+        "unigram: 3.8158",
+        "bigram: 0.9369",
+        "grammar, the true floor: 0.5898",
+    ]
 
 
 def test_the_articles_run_is_an_example() -> None:
@@ -94,7 +99,7 @@ def test_the_articles_run_is_an_example() -> None:
     assert facts(app)["training loss"] == "2.1210 nats"
     assert to_the_end(app)["said"] == "Done: 120 steps."
     assert facts(app)["training loss"] == "0.3473 nats"  # before the last update; 0.3468 after it
-    assert ("best possible on these lines", 0.3466) in [(f["name"], round(f["nats"], 4)) for f in run(app)["floors"]]
+    assert ("best possible on these lines", 0.3466) in [(f["name"], round(f["nats"], 4)) for f in run(app)["baselines"]]
     assert components(app)["Your words"]["text"] == "left regional"
     believes(*trained(120), app)
     assert bars(app)["rows"][0]["label"] == "hub"

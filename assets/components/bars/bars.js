@@ -2,8 +2,9 @@
 // It shows the figures it is given and computes none; every text goes in as textContent, never as HTML.
 
 import { promptBoxes } from "../prompt_box/prompt_box.js";
+import { showTheme } from "../shared/dom.js";
 import { markDrawn } from "../shared/drawn.js";
-import { along, cell, digits, fixed, grouped, isDark, percent, signed, ticks } from "../shared/numbers.js";
+import { along, cell, digits, fixed, grouped, percent, signed, ticks } from "../shared/numbers.js";
 
 function heading(table, data) {
   const row = table.tHead.rows[0];
@@ -138,7 +139,7 @@ function onKey(event, view, data) {
 export default function ({ data, parentElement, setTriggerValue }) {
   markDrawn(parentElement);
   const host = parentElement.querySelector(".bars");
-  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
+  showTheme(host);
   host.dataset.second = data.second ? "1" : "0";
   host.dataset.stage = data.compact ? "1" : "0";
   const view = (host.view ??= build(host));

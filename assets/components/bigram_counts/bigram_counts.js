@@ -1,9 +1,9 @@
 // A table of counts: rows are contexts, columns the tokens that came next; shade is the logarithm of the count. A row
 // opens as counts, fractions and bars, a cell as the lines it came from. It shows figures and computes none.
 
-import { make, setText } from "../shared/dom.js";
+import { make, setText, showTheme } from "../shared/dom.js";
 import { markDrawn } from "../shared/drawn.js";
-import { along, cell, grouped, isDark, percent, ticks } from "../shared/numbers.js";
+import { along, cell, grouped, percent, ticks } from "../shared/numbers.js";
 
 function build(host) {
   host.replaceChildren();
@@ -124,7 +124,7 @@ function moveByKey(view, event) {
 export default function ({ data, parentElement, setTriggerValue }) {
   markDrawn(parentElement);
   const host = parentElement.querySelector(".counts");
-  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
+  showTheme(host);
   host.dataset.compact = data.compact ? "1" : "0";
   const view = (host.view ??= build(host));
   const held = host.getRootNode().activeElement;

@@ -1,23 +1,14 @@
 // Step, play, go back, take another token: what the visitor does goes to the server one act at a time, and the next one
 // of a running play only after the answer to the last. view.js draws the answers.
 
-import { make, setText } from "../shared/dom.js";
+import { acknowledge, sendAct } from "../shared/acts.js";
+import { make, setText, showTheme } from "../shared/dom.js";
 import { markDrawn } from "../shared/drawn.js";
 import { holdMessages } from "../shared/hold_messages.js";
-import { isDark, percent } from "../shared/numbers.js";
-import { timers } from "../shared/timers.js";
+import { percent } from "../shared/numbers.js";
 import { build, drawBranches, drawRows, drawState, drawStations, drawText, light, turnLine } from "./view.js";
 
 const MOST_WAITING = 32;
-
-function act(view, what) {
-  view.count = (view.count ?? 0) + 1;
-  view.name ??= Math.random().toString(36).slice(2);
-  view.waiting = { ...what, id: `${view.name}:${view.count}`, subject: view.data.subject };
-  view.send(view.waiting);
-  clearTimeout(view.asking);
-  view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, timers.resend);
-}
 
 // What the visitor wants while an answer is on its way waits for it: `make` says what it means by then.
 function go(view, make) {
@@ -29,7 +20,7 @@ function go(view, make) {
 
 function attempt(view, make) {
   const what = make(view.data);
-  if (what) act(view, what);
+  if (what) sendAct(view, what);
   else next(view);
 }
 
@@ -61,17 +52,14 @@ function next(view) {
   if (data.finish || data.problem || left <= 0) { halt(view); return; }
   const fast = playing.pace === 0;
   // The last step of a play that ends by number is an ordinary one: the link follows it.
-  act(view, { kind: "step", playing: left > 1, most: fast ? Math.min(64, left === Infinity ? 64 : left) : 1 });
+  sendAct(view, { kind: "step", playing: left > 1, most: fast ? Math.min(64, left === Infinity ? 64 : left) : 1 });
 }
 
 function answered(view, before) {
   const { data } = view;
   const { playing } = view;
   const grew = before && data.at > before.at;
-  if (view.waiting && data.handled === view.waiting.id) {
-    view.waiting = null;
-    clearTimeout(view.asking);
-  }
+  acknowledge(view, data.handled);
   light(view, data, grew ? 3 : null, playing ? Math.min(130, playing.pace / 8) : 130);
   while (!view.waiting && view.queue.length) attempt(view, view.queue.shift());
   if (!playing || view.waiting) return;
@@ -175,7 +163,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   markDrawn(parentElement);
   const host = parentElement.querySelector(".generation");
   host.tabIndex = -1;
-  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
+  showTheme(host);
   host.dataset.compact = data.compact ? "1" : "0";
   host.dataset.keys = data.keys ? "1" : "0";
   const view = (host.view ??= build(host));

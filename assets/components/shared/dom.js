@@ -1,5 +1,7 @@
 // Small tools with which components build themselves; every text goes in as textContent, never as HTML.
 
+import { isDark } from "./numbers.js";
+
 export function make(parent, tag, className, attributes = {}) {
   const element = parent.appendChild(document.createElement(tag));
   element.className = className;
@@ -20,4 +22,9 @@ export function labelled(parent, text, attributes) {
 export function setText(element, text) {
   if (element.said === text) return;
   element.textContent = element.said = text;
+}
+
+// Lets a style tell light from dark: data-dark is "1" or "0".
+export function showTheme(host) {
+  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
 }

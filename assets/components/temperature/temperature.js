@@ -2,10 +2,10 @@
 // sends the settings. The figures come from sampling.js, the logits and the labels from payload.js.
 
 import { payloads } from "../payload/payload.js";
-import { labelled, make, setText } from "../shared/dom.js";
+import { labelled, make, setText, showTheme } from "../shared/dom.js";
 import { markDrawn } from "../shared/drawn.js";
 import { holdMessages } from "../shared/hold_messages.js";
-import { MINUS, along, cell, digits, fixed, grouped, isDark, percent, ticks } from "../shared/numbers.js";
+import { MINUS, along, cell, digits, fixed, grouped, percent, ticks } from "../shared/numbers.js";
 import { timers } from "../shared/timers.js";
 import { apply, drawMany, massOf, nucleus, prepare, probability, shareOf } from "./sampling.js";
 
@@ -469,7 +469,7 @@ function refresh(view) {
 export default function ({ data, parentElement, setStateValue }) {
   markDrawn(parentElement);
   const host = parentElement.querySelector(".temperature");
-  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
+  showTheme(host);
   host.dataset.compact = data.compact ? "1" : "0";
   host.dataset.named = data.labels ? "1" : "0";
   const view = (host.view ??= build(host));

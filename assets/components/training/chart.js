@@ -1,4 +1,4 @@
-// The loss of a run against its steps: solid up to where the visitor stands, thin beyond, held-out dashed, floors as
+// The loss of a run against its steps: solid up to where the visitor stands, thin beyond, held-out dashed, baselines as
 // named dashed lines. Left axis nats per token, right axis the same as perplexity. It shows figures and computes none.
 
 import { fixed, grouped } from "../shared/numbers.js";
@@ -23,8 +23,8 @@ function scale(view) {
   const plot = margins(view);
   const width = Math.max(260, chart.clientWidth || 600);
   const height = chart.clientHeight || 300;
-  const highest = Math.max(...data.floors.map((floor) => floor.nats), ...data.loss.slice(0, 3).map((point) => point[1]));
-  const most = Math.min(highest * 1.08, Math.max(...data.floors.map((floor) => floor.nats)) * 3);
+  const highest = Math.max(...data.baselines.map((baseline) => baseline.nats), ...data.loss.slice(0, 3).map((point) => point[1]));
+  const most = Math.min(highest * 1.08, Math.max(...data.baselines.map((baseline) => baseline.nats)) * 3);
   const inner = width - plot.left - plot.right;
   const tall = height - plot.top - plot.bottom;
   return {
@@ -50,9 +50,9 @@ function axes(svg, at, data) {
   }
 }
 
-function floors(svg, at, data) {
+function baselines(svg, at, data) {
   const { plot } = at;
-  for (const { nats } of data.floors) {
+  for (const { nats } of data.baselines) {
     draw(svg, "line", { x1: plot.left, x2: at.width - plot.right, y1: at.y(nats), y2: at.y(nats), class: "floor" });
   }
 }
@@ -60,7 +60,7 @@ function floors(svg, at, data) {
 // Each name stands above its line; where lines are close, names give way, first downwards, then up from the bottom.
 function names(svg, at, data) {
   const { plot } = at;
-  const sorted = [...data.floors].sort((a, b) => b.nats - a.nats);
+  const sorted = [...data.baselines].sort((a, b) => b.nats - a.nats);
   const lines = [];
   for (const { nats } of sorted) lines.push(Math.max(at.y(nats) - 4, (lines.at(-1) ?? -Infinity) + plot.size + 1));
   let below = at.height - plot.bottom - 2;
@@ -81,7 +81,7 @@ export function drawChart(view) {
   view.at = at;
   const svg = draw(chart, "svg", { viewBox: `0 0 ${at.width} ${at.height}`, role: "img", "aria-label": data.told || "Loss against steps" });
   axes(svg, at, data);
-  floors(svg, at, data);
+  baselines(svg, at, data);
   view.host.style.setProperty("--plot-left", `${at.plot.left}px`);
   view.host.style.setProperty("--plot-right", `${at.plot.right}px`);
   svg.style.fontSize = `${at.plot.size}px`;

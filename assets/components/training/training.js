@@ -1,10 +1,11 @@
 // Play, pause, step, reset and scrub a training run. What the visitor does goes to the server one act at a time; while
 // a run plays, the component asks for the next picture as soon as it has drawn the last.
 
-import { make, setText } from "../shared/dom.js";
+import { acknowledge, sendAct } from "../shared/acts.js";
+import { make, setText, showTheme } from "../shared/dom.js";
 import { markDrawn } from "../shared/drawn.js";
 import { holdMessages } from "../shared/hold_messages.js";
-import { grouped, isDark } from "../shared/numbers.js";
+import { grouped } from "../shared/numbers.js";
 import { timers } from "../shared/timers.js";
 import { drawChart, preview } from "./chart.js";
 
@@ -43,36 +44,23 @@ function build(host) {
 
 // ---- acts --------------------------------------------------------------------------------------------------------
 
-function act(view, what) {
-  view.count = (view.count ?? 0) + 1;
-  view.name ??= Math.random().toString(36).slice(2);
-  view.waiting = { ...what, id: `${view.name}:${view.count}`, subject: view.data.subject };
-  view.send(view.waiting);
-  clearTimeout(view.asking);
-  view.asking = setTimeout(() => { if (view.waiting && view.host.isConnected) view.send(view.waiting); }, timers.resend);
-}
-
 // A click does not wait for the answer to a tick; a second click waits for the answer to the first, the last one wins.
 function go(view, what) {
   clearTimeout(view.coming);
   if (view.waiting && view.waiting.kind !== "tick") view.queued = what;
-  else act(view, what);
+  else sendAct(view, what);
 }
 
 function answered(view) {
   const { data } = view;
-  if (view.waiting && data.handled === view.waiting.id) {
-    view.waiting = null;
-    clearTimeout(view.asking);
-  }
   clearTimeout(view.coming);
-  if (view.waiting) return;
+  if (!acknowledge(view, data.handled)) return;
   if (view.queued) {
     const what = view.queued;
     view.queued = null;
-    act(view, what);
+    sendAct(view, what);
   } else if (data.playing) {
-    view.coming = setTimeout(() => { if (view.host.isConnected) act(view, { kind: "tick" }); }, timers.tick);
+    view.coming = setTimeout(() => { if (view.host.isConnected) sendAct(view, { kind: "tick" }); }, timers.tick);
   }
 }
 
@@ -119,7 +107,7 @@ function show(view) {
   const { data } = view;
   const { host } = view;
   host.dataset.compact = data.compact ? "1" : "";
-  host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "";
+  showTheme(host);
   setText(view.play, data.playing ? "Pause" : data.ended ? "Play again" : "Play");
   view.step.disabled = data.ended || data.lost;
   view.reset.disabled = data.at === 0 && !data.playing;

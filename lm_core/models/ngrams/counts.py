@@ -1,4 +1,4 @@
-"""Counts n-grams of sentences, and finds the sentences behind each count.
+"""Counts n-grams of sentences.
 
 Sentences are padded with n - 1 <bos> on the left and one <eos> on the right; <bos> is only ever a condition, <eos>
 is predicted and counted. An n-gram is packed into one 64-bit number, so vocab_size ** order must fit.
@@ -7,7 +7,7 @@ is predicted and counted. An n-gram is packed into one 64-bit number, so vocab_s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,19 +206,3 @@ def _counted(keys: Keys, possible: int) -> tuple[Keys, Keys]:
     keys.sort()
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     return keys[first], np.diff(first, append=len(keys))
-
-
-def occurrences(
-    sentences: Iterable[Sequence[int]], context: Sequence[int], token: int, bos: int, eos: int
-) -> Iterator[int]:
-    """Numbers of the sentences in which `token` follows `context`, once for each time it does.
-
-    >>> list(occurrences([[2, 3], [2, 4], [2, 3, 2, 3]], context=[2], token=3, bos=0, eos=1))
-    [0, 2, 2]
-    """
-    wanted = [whole_number("token id", token_id, 0) for token_id in (*context, token)]
-    for number, sentence in enumerate(sentences):
-        padded = [*[bos] * len(context), *sentence, eos]
-        for start in range(len(padded) - len(context)):
-            if padded[start : start + len(wanted)] == wanted:
-                yield number

@@ -51,7 +51,7 @@ def loading(name: str) -> str:
     if name.startswith(f"{OWN}/"):
         return own_model.code()
     # An engine's address is its operator's alone: these lines load the same model here.
-    name = next((entry.twin for entry in remote.engines() if entry.name == name), name)
+    name = next((entry.local_name for entry in remote.engines() if entry.name == name), name)
     if not name:
         return "model = ...  # an engine on another server holds it; its operator knows how to reach it\n"
     if isinstance(entry := pretrained.entry(name), pretrained.LocalEntry):
@@ -91,7 +91,7 @@ def is_remote() -> bool:
 def looked_into() -> str:
     """The chosen model's name; of an engine elsewhere that of a model here, which can be looked into: the same one, or
     the default where the engine alone holds it."""
-    return next((entry.twin or pretrained.DEFAULT for entry in remote.engines() if entry.name == name()), name())
+    return next((entry.local_name or pretrained.DEFAULT for entry in remote.engines() if entry.name == name()), name())
 
 
 def engine() -> EngineWithFallback | None:

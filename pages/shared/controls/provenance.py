@@ -34,7 +34,7 @@ def placeholder() -> DeltaGenerator | None:
     if not model_picker.is_remote():
         return None
     if engine := model_picker.engine():
-        engine.told()
+        engine.take_provenance()
     place = st.empty()
     _show(place, st.session_state.get(_SAID, ("note", f"The engine “{model_picker.name()}” is asked.")))
     return place
@@ -45,12 +45,12 @@ def render(place: DeltaGenerator | None) -> None:
     engine = model_picker.engine()
     if place is None or engine is None:
         return
-    told = engine.told()
-    if told.own:
-        some = "Some numbers here are" if told.engine else "The numbers here are"
+    answered_by = engine.take_provenance()
+    if answered_by.own:
+        some = "Some numbers here are" if answered_by.engine else "The numbers here are"
         some = "Numbers not marked as the engine’s are" if engine.gives_few() else some
-        said = "warning", f"{told.why} {some} this server’s own, float32."
-    elif told.engine and engine.measured:
+        said = "warning", f"{answered_by.why} {some} this server’s own, float32."
+    elif answered_by.engine and engine.measured:
         said = "note", _measured(engine, engine.measured)
     else:
         place.empty()  # this page asked it nothing
@@ -64,10 +64,10 @@ def sentence(model: object) -> str:
     engine = model_picker.engine()
     if engine is None or model is not engine:
         return ""
-    told = engine.so_far
-    if told.own:
-        return " Partly by this server." if told.engine else " By this server."
-    return f" By {engine.title}, “{model_picker.name()}”." if told.engine else ""
+    answered_by = engine.provenance
+    if answered_by.own:
+        return " Partly by this server." if answered_by.engine else " By this server."
+    return f" By {engine.title}, “{model_picker.name()}”." if answered_by.engine else ""
 
 
 def follow(model: object, kept: Provenance) -> None:
@@ -99,11 +99,11 @@ class SharedResults(Generic[T]):
         if found is not None:
             with following(model, found[1]):
                 return found[0]
-        told = Provenance()
-        with following(model, told):
+        answered_by = Provenance()
+        with following(model, answered_by):
             made = make()
-        if not told.own:
-            self._kept.put(key, (made, told))
+        if not answered_by.own:
+            self._kept.put(key, (made, answered_by))
         return made
 
 

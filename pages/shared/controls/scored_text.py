@@ -41,8 +41,8 @@ def score_text(offered: offered_models.OfferedModel, ids: tuple[int, ...]) -> Sc
     if key in kept:
         with provenance.following(offered.model, kept[key][1]):
             return kept[key][0]
-    told = Provenance()
-    with provenance.following(offered.model, told):
+    answered_by = Provenance()
+    with provenance.following(offered.model, answered_by):
         place, made = st.empty(), list[TokenScore]()
         for window in token_scores(offered.model, ids):
             made += window
@@ -51,7 +51,7 @@ def score_text(offered: offered_models.OfferedModel, ids: tuple[int, ...]) -> Sc
         place.empty()
         rest = offered.model.tokenizer.decode(ids[1:])
         score = Score(tuple(factor.log_probability for factor in made), len(rest.encode()))
-    kept[key] = ScoredText(offered, ids, tuple(made), score), told
+    kept[key] = ScoredText(offered, ids, tuple(made), score), answered_by
     while len(kept) > 4:
         kept.pop(next(iter(kept)))
     return kept[key][0]

@@ -92,12 +92,12 @@ def test_each_fault_is_named_and_the_twin_answers(engine: Engine, tiny: Transfor
     with pytest.raises(EngineFailed, match=f"^The engine .(vLLM|llama.cpp). .*({REFUSALS[fault]})"):
         remote.next_logits([IDS])
     assert log_softmax(served.next_logits([IDS])[0]) == pytest.approx(log_softmax(tiny.next_logits([IDS])[0]))
-    told = served.told()
-    assert (told.engine, told.own) == (0, 1)
-    assert any(said in told.why for said in REFUSALS[fault].split("|"))
+    answered_by = served.take_provenance()
+    assert (answered_by.engine, answered_by.own) == (0, 1)
+    assert any(said in answered_by.why for said in REFUSALS[fault].split("|"))
     engine.fault = ""
     served.next_logits([IDS])
-    assert (served.told().engine, served.told().own) == (1, 0)
+    assert (served.take_provenance().engine, served.take_provenance().own) == (1, 0)
 
 
 def test_another_model_is_noticed_when_connecting(engine: Engine, tiny: Transformer) -> None:
@@ -107,7 +107,7 @@ def test_another_model_is_noticed_when_connecting(engine: Engine, tiny: Transfor
         served.probe()
     engine.fault = ""
     served.next_logits([IDS])  # it is not asked again at once
-    assert "it serves other weights" in served.told().why
+    assert "it serves other weights" in served.take_provenance().why
 
 
 @pytest.mark.parametrize(("apart", "other"), [(0.019, False), (0.021, True)])
@@ -140,17 +140,17 @@ def test_an_engine_that_comes_back_as_another_model_is_noticed(engine: Engine, t
         ids = [*IDS, len(fault)]  # not one that is kept
         expected = log_softmax(tiny.next_logits([ids])[0])
         assert log_softmax(served.next_logits([ids])[0]) == pytest.approx(expected, abs=1e-4)
-        assert said in served.told().why
+        assert said in served.take_provenance().why
 
 
 def test_a_long_text_is_the_twins(engine: Engine, tiny: Transformer) -> None:
     served = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny))
     text = (IDS * 20)[:64]
     assert served.logits(text[:3]).shape == (3, SIZE)
-    assert served.told().engine == 3
+    assert served.take_provenance().engine == 3
     with pytest.raises(ValueError, match="tokens in the context"):
         served.logits([*text, 2])  # one too many for the twin's context as well, which says so
-    assert "at most 64 positions" in served.told().why
+    assert "at most 64 positions" in served.take_provenance().why
 
 
 def test_an_engine_that_gives_only_twenty(engine: Engine, tiny: Transformer) -> None:
@@ -159,16 +159,16 @@ def test_an_engine_that_gives_only_twenty(engine: Engine, tiny: Transformer) -> 
         engine.fault = fault
         served = EngineWithFallback(RemoteModel(asking(engine), tiny), ServedModel(tiny))
         served.next_logits([IDS])
-        assert f"gives 20 of {SIZE} probabilities, and temperature needs all" in served.told().why
+        assert f"gives 20 of {SIZE} probabilities, and temperature needs all" in served.take_provenance().why
         assert served.gives_few()
         top, exact = served.top(IDS), np.sort(log_softmax(tiny.next_logits([IDS])[0]))[::-1]
         assert top.nats == pytest.approx(exact[:20])
         assert top.rest == pytest.approx(np.exp(exact[20:]).sum())
         engine.fault = "500"
-        served.told()
+        served.take_provenance()
         with pytest.raises(EngineFailed):
             served.top(IDS)
-        assert "status 500" in served.told().why
+        assert "status 500" in served.take_provenance().why
 
 
 def test_a_model_that_the_engine_alone_holds(engine: Engine, tiny: Transformer, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_model_that_the_engine_alone_holds(engine: Engine, tiny: Transformer, 
             served.next_logits([IDS[:2]])
     with pytest.raises(EngineFailed, match=r"at most 64 positions .* Shorten the text"):
         served.logits(IDS * 30)
-    assert served.told().own == 0
+    assert served.take_provenance().own == 0
 
 
 @pytest.mark.parametrize(
@@ -234,11 +234,11 @@ def test_of_numbers_that_are_kept_it_is_said_again_whose_they_are(engine: Engine
     served.unfollow(kept)
     engine.fault = ""
     served.next_logits([IDS[:2]])  # not what is kept
-    served.told()
+    served.take_provenance()
     served.follow(kept)
-    told = served.told()
-    assert (told.engine, told.own) == (kept.engine, kept.own) == (0, 1)
-    assert "status 500" in told.why
+    answered_by = served.take_provenance()
+    assert (answered_by.engine, answered_by.own) == (kept.engine, kept.own) == (0, 1)
+    assert "status 500" in answered_by.why
     served.next_logits([IDS[:3]])
     assert kept.engine == 0  # followed until the thread asked
 
@@ -248,7 +248,7 @@ def test_each_thread_is_told_of_its_own_answers(engine: Engine, tiny: Transforme
     other = threading.Thread(target=lambda: served.next_logits([IDS]))
     other.start()
     other.join()
-    assert served.told().engine == 0
+    assert served.take_provenance().engine == 0
 
 
 @pytest.mark.parametrize(

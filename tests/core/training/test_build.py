@@ -32,7 +32,7 @@ def test_the_articles_floors_by_hand() -> None:
     """Half of the twelve targets are certain, half are one of two: ln2/2; before them one of four, or of eight."""
     read = texts(ARTICLE, REGIONAL_LOCAL)
     found = baselines(examples(ARTICLE, read.learned), read.tokenizer.vocab_size, REGIONAL_LOCAL, edges=False)
-    assert [floor.nats for floor in found] == pytest.approx(
+    assert [baseline.nats for baseline in found] == pytest.approx(
         [math.log(8), math.log(4), math.log(2) / 2, math.log(2) / 2]
     )
 
@@ -53,7 +53,7 @@ def test_floors_fall_and_no_honest_model_is_below_the_best(family: str) -> None:
     recipe = replace(SMALL, family=family, steps=300, learning_rate=0.02, batch=None)
     run = trainer(recipe, SIX_MESSAGES)
     found = baselines(run.examples, run.model.vocab_size, SIX_MESSAGES)
-    assert [floor.nats for floor in found] == sorted((floor.nats for floor in found), reverse=True)
+    assert [baseline.nats for baseline in found] == sorted((baseline.nats for baseline in found), reverse=True)
     for _ in range(300):
         run.advance()
     loss = evaluate(run.model, run.examples)

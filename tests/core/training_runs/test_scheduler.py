@@ -99,7 +99,7 @@ def test_the_articles_run(manager: Callable[..., Scheduler]) -> None:
     assert (round(losses[0], 3), round(losses[-1], 3)) == (2.121, 0.347)
     assert losses.tolist() == trained_here(ARTICLE, REGIONAL_LOCAL, 120)[1]
     opened = CheckpointReplay(folder)
-    assert round(opened.floors[-1].nats, 5) == 0.34657
+    assert round(opened.baselines[-1].nats, 5) == 0.34657
     with opened.at(120) as there:
         words = opened.texts.tokenizer
         assert words.decode([int(there.model.next_logits([words.encode("left regional")])[0].argmax())]) == "hub"

@@ -12,7 +12,7 @@ from nltk.lm.preprocessing import padded_everygram_pipeline
 
 from lm_core import InvalidInput
 from lm_core.models.ngrams import counts
-from lm_core.models.ngrams.counts import NgramCounts, occurrences
+from lm_core.models.ngrams.counts import NgramCounts
 from lm_core.models.ngrams.model import AbsoluteDiscounting, AddK, KneserNey, NgramModel, Smoothing, StupidBackoff
 from lm_core.text.tokenizers import WordTokenizer
 
@@ -124,13 +124,6 @@ def test_stupid_backoff_is_marked_as_no_distribution() -> None:
     assert row[TOKENIZER.encode("hub")[0]] == pytest.approx(2 / 6)
     assert row[TOKENIZER.encode("order")[0]] == pytest.approx(0.4 * unigrams[TOKENIZER.encode("order")[0]])
     assert row.sum() > 1
-
-
-def test_a_count_leads_back_to_its_sentences() -> None:
-    left, hub = TOKENIZER.encode("left hub")
-    assert list(occurrences(SENTENCES, [left], hub, bos=0, eos=1)) == [2, 4]
-    assert list(occurrences(SENTENCES, [0], TOKENIZER.encode("order")[0], bos=0, eos=1)) == [4, 5]
-    assert list(occurrences(SENTENCES, [hub], 1, bos=0, eos=1)) == [2, 4]
 
 
 def test_the_contract() -> None:
