@@ -22,6 +22,7 @@ SECTION = "Check"
 ICON = "bolt"
 PROMISE = "It is here because its file is here."
 EXAMPLES = {"Five": {"n": "5"}}
+PARAMETERS = ("n",)
 
 from pages.shell.navigation import ensure_entry
 
@@ -34,7 +35,7 @@ from pages.shared.controls import examples
 
 from pages.shared import url_state
 
-examples.menu(EXAMPLES)
+examples.render(EXAMPLES)
 count = st.segmented_control("Count", [3, 5], key=url_state.choice("n", [3, 5], 3), required=True)
 url_state.write(n=(count, 3))
 st.write("n" * count)

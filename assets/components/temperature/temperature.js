@@ -449,8 +449,8 @@ function ascending(darts, count) {
 // Takes in whatever has arrived: new logits, labels, settings that the page itself put here.
 function refresh(view) {
   const { data } = view;
-  const labels = data.labels ?? store.get(data.vocabulary);
-  const logits = store.get(data.logits);
+  const labels = data.labels ?? payloads.get(data.vocabulary);
+  const logits = payloads.get(data.logits);
   if (!logits) return;
   if (view.logits !== data.logits) {
     view.prepared = prepare(logits);
