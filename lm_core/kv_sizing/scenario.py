@@ -1,6 +1,6 @@
 """A scenario: model, workload, engine and GPU, with every answer to it, so that scenarios can be stored and compared.
 
-Combines `sizing`, `solve`, `fleet` and `bandwidth`; adds no rule of its own.
+Combines `sizing` and the modules of `capacity`; adds no rule of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing.capacity import bandwidth, fleet, solve
-from lm_core.kv_sizing.capacity.fleet import Layout
+from lm_core.kv_sizing.capacity import bandwidth, gpu_layouts, largest_fit
+from lm_core.kv_sizing.capacity.gpu_layouts import Layout
 from lm_core.kv_sizing.capacity.gpus import GPUS, Gpu
-from lm_core.kv_sizing.capacity.solve import Budget, LargestFit
+from lm_core.kv_sizing.capacity.largest_fit import Budget, LargestFit
 from lm_core.kv_sizing.engines import Engine, Ideal
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import Sizing, size
@@ -91,22 +91,22 @@ class Scenario:
     @cached_property
     def longest(self) -> LargestFit:
         """The longest length that fits with so many sequences."""
-        return solve.max_context(self.geometry, self.budget, self.sequences, **self.asked)
+        return largest_fit.max_context(self.geometry, self.budget, self.sequences, **self.asked)
 
     @cached_property
     def most_sequences(self) -> LargestFit:
         """How many sequences of the longest length fit at once."""
-        return solve.max_sequences(self.geometry, self.budget, self.context, **self.asked)
+        return largest_fit.max_sequences(self.geometry, self.budget, self.context, **self.asked)
 
     @cached_property
     def most_at_mean(self) -> LargestFit:
         """How many fit if each has the mean length."""
-        return solve.max_sequences(self.geometry, self.budget, self.mean or self.context, **self.asked)
+        return largest_fit.max_sequences(self.geometry, self.budget, self.mean or self.context, **self.asked)
 
     @cached_property
     def fitting_dtypes(self) -> tuple[str, ...]:
         """The engine's dtypes for K and V alike in which this fits, those that keep the most bits first."""
-        return solve.fitting_dtypes(self.geometry, self.budget, self.context, self.sequences, self.engine)
+        return largest_fit.fitting_dtypes(self.geometry, self.budget, self.context, self.sequences, self.engine)
 
     @cached_property
     def bound(self) -> bandwidth.Bound:
@@ -124,7 +124,7 @@ class Scenario:
     def layouts(self, gpu: Gpu, at_mean: bool = False) -> tuple[Layout, ...]:
         """Replicas x tensor parallelism on GPUs of this kind, fewest GPUs first; see `fleet.layouts`."""
         context = self.mean or self.context if at_mean else self.context
-        return fleet.layouts(
+        return gpu_layouts.layouts(
             self.geometry, gpu, context, self.sequences, self.weights, self.utilisation_percent, self.overhead,
             **self.asked,
         )  # fmt: skip

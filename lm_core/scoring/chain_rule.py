@@ -14,7 +14,7 @@ import numpy as np
 from lm_core.errors import whole_number
 from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
-from lm_core.scoring.scores import windows
+from lm_core.scoring.perplexity import windows
 
 WINDOW = 512
 """Tokens read at once: their logits over 49,152 entries take 100 MB."""

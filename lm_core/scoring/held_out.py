@@ -1,6 +1,6 @@
 """Held-out evaluation of n-gram smoothing: a sentence token by token, perplexity, the best k.
 
-The same numbers as `scores`, over many events at once.
+The same numbers as `perplexity`, over many events at once.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from lm_core.generation.branch_tree import Branch, BranchTree
 from lm_core.generation.loop import Limits
 from lm_core.generation.repetition import repeated_phrase
 from lm_core.labels import label
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from lm_core.text import prompt
 from pages.generation import component, state, stop_controls, strategy_controls
 from pages.shared import callbacks, markup, url_state

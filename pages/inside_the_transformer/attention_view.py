@@ -37,7 +37,7 @@ def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
 
 
 def _show(asked: Inspected, layer: int, head: int, at: int) -> None:
-    from lm_core.inspection import heaviest
+    from lm_core.inspection.forward_pass import heaviest
 
     found = controls.inspected(asked)
     weights, names = found.attention[layer - 1, head - 1], asked.labels

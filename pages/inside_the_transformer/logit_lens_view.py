@@ -26,7 +26,7 @@ def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
 
 
 def _show(asked: Inspected, at: int) -> None:
-    from lm_core.inspection import leads_from, lens
+    from lm_core.inspection.logit_lens import leads_from, lens
 
     found = controls.inspected(asked)
     rows = asked.offered.model.run(lambda bare: lens(bare, found, at - 1))

@@ -39,7 +39,7 @@ def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
 
 
 def _show(words: list[str], edit: int, swap: str, masked: bool) -> None:
-    from lm_core.inspection import effect_of_edit, without_mask
+    from lm_core.inspection.interventions import effect_of_edit, without_mask
 
     model = controls.served("causal")
     before = [0, *model.tokenizer.encode(" ".join(words))]

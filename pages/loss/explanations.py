@@ -13,7 +13,7 @@ import streamlit as st
 
 from lm_core import Distribution
 from lm_core.scoring.chain_rule import WINDOW, TokenScore, running_products, tokens_until_underflow
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from pages.loss import figure as figures
 from pages.shared import markup
 from pages.shared.expanders import runs_when_open

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from pages.loss import controls, explanations
 from pages.shared import markup, url_state
 from pages.shared.controls.view_switcher import Link

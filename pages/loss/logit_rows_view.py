@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from lm_core.errors import InvalidInput
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from pages.loss import controls
 from pages.shared import markup, url_state
 from pages.shared.controls.view_switcher import Link

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
-from lm_core.scoring.scores import Score, require_same_tokens
+from lm_core.scoring.perplexity import Score, require_same_tokens
 from pages.loss import controls, text_view
 from pages.shared import markup, url_state
 from pages.shared.controls import offered_models, scored_text

@@ -4,7 +4,7 @@ import streamlit as st
 
 from lm_core.logits import omitted
 from lm_core.models import LanguageModel
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 from pages.shared import markup
 from pages.shared.expanders import runs_when_open
 

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.models import LanguageModel
-from lm_core.scoring.scores import ScoredContinuation, score_continuation
+from lm_core.scoring.perplexity import ScoredContinuation, score_continuation
 from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
 from pages.shared.controls import model_picker, prompt_box

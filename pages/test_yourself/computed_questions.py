@@ -10,8 +10,8 @@ import numpy as np
 from lm_core import Distribution, kv_sizing, softmax
 from lm_core.logits import omitted
 from lm_core.models import LanguageModel
+from lm_core.scoring.perplexity import Score, score_continuation
 from lm_core.scoring.quiz import Question, Shown, shuffled
-from lm_core.scoring.scores import Score, score_continuation
 from pages.shared import markup
 from pages.shared.controls.logit_source import ARTICLE, BOT
 

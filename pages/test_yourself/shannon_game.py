@@ -17,7 +17,7 @@ from lm_core import Distribution
 from lm_core.errors import InvalidInput, LmCoreError
 from lm_core.models import LanguageModel
 from lm_core.scoring import shannon_game
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
 from pages.shared.controls import offered_models

@@ -13,7 +13,7 @@ from lm_core.decoding.strategies import strategy
 from lm_core.generation.loop import Limits, run
 from lm_core.generation.trace_file import TraceFile
 from lm_core.labels import label
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 from tests.browser.screen import fills_a_stage, settled
 from tests.browser.server import Server
 

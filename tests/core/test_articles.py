@@ -22,7 +22,7 @@ from lm_core.logits import omitted
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, Smoothing
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
-from lm_core.scoring.scores import Score, score_sentences
+from lm_core.scoring.perplexity import Score, score_sentences
 from lm_core.text.corpus import BOS, EOS, REGIONAL_LOCAL, SIX_MESSAGES
 from lm_core.text.tokenizers import WordTokenizer
 from lm_core.training import Examples, TrainingSettings, cross_entropy, evaluate, shift, token_losses, train

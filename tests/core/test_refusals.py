@@ -27,7 +27,7 @@ from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
 from lm_core.models.ngrams.counts import NgramCounts, occurrences
 from lm_core.models.ngrams.model import AddK, KneserNey, NgramModel, StupidBackoff
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
-from lm_core.scoring import scores
+from lm_core.scoring import perplexity
 from lm_core.text import corpus
 from lm_core.text.grammar import TRACKING, Grammar
 from lm_core.text.prompt import read_prompt
@@ -178,15 +178,15 @@ CASES = {
     "no beam": Case(lambda: beam_search.beam_search(TINY, [1], 0), "width", "0"),
     "a trace of nothing": Case(lambda: Trace.from_json(""), "trace"),
     "a trace of something else": Case(lambda: Trace.from_json('{"steps": 3}'), "trace"),
-    "nothing to score": Case(lambda: scores.score(TINY, [1]), "text"),
-    "scoring an unknown id": Case(lambda: scores.score(TINY, [1, 9, 1]), "token id", "9"),
-    "an unknown id at the end": Case(lambda: scores.score(TINY, [1, 9]), "token id", "9"),
-    "a scoring window of 1": Case(lambda: list(scores.windows(9, 1, 1)), "length", "1"),
-    "a stride of 0": Case(lambda: list(scores.windows(9, 4, 0)), "stride", "0"),
-    "a probability above 1": Case(lambda: scores.Score.of_probabilities([1.2]), "probabilities"),
-    "a probability nan": Case(lambda: scores.Score.of_probabilities([NAN]), "probabilities"),
-    "no sentences": Case(lambda: scores.score_sentences(TINY, [], 0, 1), "text"),
-    "no continuation": Case(lambda: scores.score_continuation(TINY, [1], []), "context and continuation"),
+    "nothing to score": Case(lambda: perplexity.score(TINY, [1]), "text"),
+    "scoring an unknown id": Case(lambda: perplexity.score(TINY, [1, 9, 1]), "token id", "9"),
+    "an unknown id at the end": Case(lambda: perplexity.score(TINY, [1, 9]), "token id", "9"),
+    "a scoring window of 1": Case(lambda: list(perplexity.windows(9, 1, 1)), "length", "1"),
+    "a stride of 0": Case(lambda: list(perplexity.windows(9, 4, 0)), "stride", "0"),
+    "a probability above 1": Case(lambda: perplexity.Score.of_probabilities([1.2]), "probabilities"),
+    "a probability nan": Case(lambda: perplexity.Score.of_probabilities([NAN]), "probabilities"),
+    "no sentences": Case(lambda: perplexity.score_sentences(TINY, [], 0, 1), "text"),
+    "no continuation": Case(lambda: perplexity.score_continuation(TINY, [1], []), "context and continuation"),
     # training
     "one token to shift": Case(lambda: training.shift([1]), "ids"),
     "targets of another shape": Case(

@@ -15,7 +15,7 @@ from lm_core.generation.loop import Limits, run
 from lm_core.generation.trace_file import TraceFile
 from lm_core.labels import label
 from lm_core.pretrained.catalogue import Entry
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 from lm_core.serving import registry
 from tests.pages.opening import components, open_page, said, send
 from tests.pages.touching import choose, fill, press

@@ -5,7 +5,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lm_core import Transformer
-from lm_core.inspection import inspect, lens
+from lm_core.inspection import inspect
+from lm_core.inspection.logit_lens import lens
 from pages.shared.markup import percent
 from tests.pages.opening import markup, open_page, said
 from tests.pages.touching import fill, find, switch

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lm_core import Transformer
-from lm_core.scoring.scores import score
+from lm_core.scoring.perplexity import score
 from lm_core.serving import limits
 from tests.pages.opening import markup, open_page, said
 from tests.pages.touching import example, fill, find

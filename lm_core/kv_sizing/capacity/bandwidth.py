@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm_core.errors import whole_number
-from lm_core.kv_sizing.capacity.solve import largest
+from lm_core.kv_sizing.capacity.largest_fit import largest
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import Sizing, size
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lm_core.labels import label
 from lm_core.scoring.chain_rule import TokenScore, token_scores
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared.controls import offered_models, provenance
 

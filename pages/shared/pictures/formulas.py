@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from pages.shared import markup
 
 TITLE = "The numbers, worked out"

@@ -14,7 +14,7 @@ from lm_core.generation.loop import Limits, run
 from lm_core.generation.trace import FinishReason
 from lm_core.models import hugging_face
 from lm_core.models.ngrams.model import NgramModel
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 from lm_core.text.tokenizers import WordTokenizer
 
 Make = Callable[..., Transformer]

@@ -13,7 +13,7 @@ from lm_core.generation.branch_tree import MOST_TOKENS, BranchTree
 from lm_core.generation.loop import ContextPolicy, Limits, run
 from lm_core.generation.trace import FinishReason, Trace
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 from lm_core.serving import ServedModel
 from tests.core.serving.test_served_model import Counting
 

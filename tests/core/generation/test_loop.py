@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_trace(make_tiny: Make, seed: int) -> None:
 
 def test_figures_of_a_step_are_the_models(make_tiny: Make) -> None:
     """Chain rule: the steps' log-probabilities are those of scoring the finished text."""
-    from lm_core.scoring.scores import score_continuation
+    from lm_core.scoring.perplexity import score_continuation
 
     tiny = make_tiny()
     trace = run(tiny, PROMPT, strategy(seed=5, temperature=2.0, top_k=9), Limits(12))

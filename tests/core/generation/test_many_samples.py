@@ -11,7 +11,7 @@ from lm_core.decoding.filters import Context
 from lm_core.decoding.strategies import Strategy, strategy
 from lm_core.generation import many_samples
 from lm_core.models.table_model import ORDER_SHIPPED, TableModel
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 
 Make = Callable[..., Transformer]
 PROMPT = [3, 1, 4]

@@ -7,7 +7,7 @@ from lm_core.errors import InvalidInput
 from lm_core.models.config import TransformerConfig
 from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.models.transformer import Transformer
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 from lm_core.text.tokenizers import WordTokenizer
 
 WORDS = WordTokenizer(["a", "b", "c"], special=["<bos>", "<eos>"])

@@ -12,7 +12,7 @@ from lm_core import Transformer
 from lm_core.errors import InvalidInput
 from lm_core.models.ngrams.model import NgramModel
 from lm_core.scoring.candidates import CandidateScores, Tally, ask_question, score_candidates
-from lm_core.scoring.scores import score_continuation
+from lm_core.scoring.perplexity import score_continuation
 from lm_core.text.arithmetic_task import ANSWERS, Sum
 from lm_core.text.corpus import SIX_MESSAGES
 from tests.authority import Authority

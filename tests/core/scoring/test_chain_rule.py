@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lm_core import Transformer
 from lm_core.models.ngrams.model import NgramModel
 from lm_core.scoring.chain_rule import running_products, token_scores
-from lm_core.scoring.scores import score
+from lm_core.scoring.perplexity import score
 from lm_core.text.corpus import SIX_MESSAGES
 from tests.authority import Authority
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core.errors import InvalidInput
-from lm_core.scoring.scores import Score
+from lm_core.scoring.perplexity import Score
 from lm_core.scoring.shannon_game import KEPT, POINTS, Guess, read, read_room
 
 WORDS = {"hub": 2, "warehouse": 3, "carrier": 4, "new york": 5}

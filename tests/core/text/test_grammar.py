@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput
 from lm_core.models.grammar_model import GrammarModel
-from lm_core.scoring.scores import score_sentences
+from lm_core.scoring.perplexity import score_sentences
 from lm_core.text.grammar import END, TRACKING, Grammar
 from lm_core.text.tokenizers import WordTokenizer
 

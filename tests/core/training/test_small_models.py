@@ -12,7 +12,7 @@ from lm_core.generation.loop import Limits, run
 from lm_core.logits import softmax
 from lm_core.models import model_file
 from lm_core.models.grammar_model import GrammarModel
-from lm_core.scoring.scores import score_sentences
+from lm_core.scoring.perplexity import score_sentences
 from lm_core.text.corpus import BOS, EOS, tracking
 from lm_core.text.grammar import TRACKING
 from lm_core.training import small_models

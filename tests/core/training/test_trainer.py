@@ -17,7 +17,7 @@ from lm_core.models.config import TransformerConfig
 from lm_core.models.gru import GRUConfig, GRUModel
 from lm_core.models.network import NeuralModel
 from lm_core.models.neural_ngram import NeuralNgram, NeuralNgramConfig
-from lm_core.scoring.scores import score_sentences
+from lm_core.scoring.perplexity import score_sentences
 from lm_core.text.corpus import SIX_MESSAGES
 from lm_core.training import Diverged, Examples, Trainer, TrainingSettings, evaluate, train
 

@@ -12,7 +12,7 @@ from lm_core.models.ngrams.count_table import CountedCorpus, entries, followers,
 from lm_core.models.ngrams.counts import occurrences
 from lm_core.models.ngrams.model import AddK, KneserNey
 from lm_core.scoring.held_out import HeldOut, best_k, held_out, over_k, score_sentence
-from lm_core.scoring.scores import score_sentences
+from lm_core.scoring.perplexity import score_sentences
 from lm_core.text.corpus import BOS, EOS, HUNDRED_PAIRS, SIX_MESSAGES, Corpus, from_text, python_topics, tracking
 
 SIX = CountedCorpus(SIX_MESSAGES, SIX_MESSAGES.tokenizer("word"))

@@ -9,7 +9,7 @@ from lm_core import InvalidInput
 from lm_core.models.ngrams.counts import NgramCounts
 from lm_core.models.ngrams.events import probabilities_of
 from lm_core.models.ngrams.model import AbsoluteDiscounting, AddK, KneserNey, NgramModel, StupidBackoff
-from lm_core.scoring.scores import score_sentences
+from lm_core.scoring.perplexity import score_sentences
 from lm_core.text.corpus import BOS, EOS, SIX_MESSAGES, tracking
 
 WORDS = SIX_MESSAGES.tokenizer("word")

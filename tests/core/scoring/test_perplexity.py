@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.logits import log_softmax
-from lm_core.scoring.scores import Score, require_same_tokens, score, score_continuation, windows
+from lm_core.scoring.perplexity import Score, require_same_tokens, score, score_continuation, windows
 from tests.authority import Authority
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.capacity.gpus import Gpu
-from lm_core.kv_sizing.capacity.solve import Budget, max_sequences
+from lm_core.kv_sizing.capacity.largest_fit import Budget, max_sequences
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import Sizing, profile, size
 

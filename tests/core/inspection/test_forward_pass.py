@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
-from lm_core.inspection import effect_of_edit, inspect, lens, without_mask
+from lm_core.inspection import inspect
+from lm_core.inspection.interventions import effect_of_edit, without_mask
+from lm_core.inspection.logit_lens import lens
 from lm_core.models import model_file
 from tests.authority import Authority
 

@@ -4,7 +4,7 @@ import pytest
 
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Geometry, LayerGroup, preset, size
-from lm_core.kv_sizing.capacity.fleet import layouts
+from lm_core.kv_sizing.capacity.gpu_layouts import layouts
 from lm_core.kv_sizing.capacity.gpus import GPUS, gpu
 
 WEIGHTS = 2 * preset("llama-3.1-70b").parameters
