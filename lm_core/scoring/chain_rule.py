@@ -14,7 +14,6 @@ import numpy as np
 from lm_core.errors import whole_number
 from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
-from lm_core.scoring.perplexity import windows
 
 WINDOW = 512
 """Tokens read at once: their logits over 49,152 entries take 100 MB."""
@@ -32,10 +31,30 @@ class TokenScore:
     top_log_probability: float
 
 
-def token_scores(model: LanguageModel, ids: Sequence[int], length: int = WINDOW) -> Iterator[tuple[TokenScore, ...]]:
+def windows(n_tokens: int, length: int, stride: int) -> Iterator[tuple[int, int, int]]:
+    """(begin, end, first scored) of windows that score each token but the first exactly once.
+
+    Each window reads at most `length` tokens and moves on by at most `stride`; a small stride gives more context.
+
+    >>> list(windows(10, length=4, stride=2))
+    [(0, 4, 1), (2, 6, 4), (4, 8, 6), (6, 10, 8)]
+    """
+    whole_number("length", length, 2)
+    whole_number("stride", stride, 1, length - 1)
+    scored = 1
+    while scored < n_tokens:
+        end = min(n_tokens, max(scored + stride, length) if scored > 1 else length)
+        yield max(0, end - length), end, scored
+        scored = end
+
+
+def token_scores(
+    model: LanguageModel, ids: Sequence[int], length: int = WINDOW, stride: int | None = None
+) -> Iterator[tuple[TokenScore, ...]]:
     """Every token but the first, each once; a tuple for each window, so that long texts can show how far they are.
 
-    A window moves on by half its length, so that each token sees at least that much of what came before.
+    A window moves on by `stride`, half its length unless given, so that each token sees at least the rest of what came
+    before.
 
     >>> from lm_core.text.corpus import SIX_MESSAGES
     >>> from lm_core.models.ngrams.model import NgramModel
@@ -50,7 +69,7 @@ def token_scores(model: LanguageModel, ids: Sequence[int], length: int = WINDOW)
     if len(ids) < 2:
         return
     length = max(2, min(length, model.context_length or length))
-    for begin, end, first in windows(len(ids), length, max(1, length // 2)):
+    for begin, end, first in windows(len(ids), length, stride or max(1, length // 2)):
         logits = np.asarray(model.logits(list(ids[begin : end - 1])))  # what follows the last token is not asked
         yield tuple(_factor(logits[i - begin - 1], i, ids[i]) for i in range(first, end))
 

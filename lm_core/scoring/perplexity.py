@@ -7,15 +7,13 @@ scored is always reported.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from lm_core.distribution import Distribution, Row
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.logits import log_softmax
 from lm_core.models import LanguageModel
+from lm_core.scoring.chain_rule import token_scores
 
 
 @dataclass(frozen=True)
@@ -112,37 +110,13 @@ class Score:
         return -self.log_probability / math.log(2) / self.n_bytes
 
 
-def windows(n_tokens: int, length: int, stride: int) -> Iterator[tuple[int, int, int]]:
-    """(begin, end, first scored) of windows that score each token but the first exactly once.
-
-    Each window reads at most `length` tokens and moves on by at most `stride`; a small stride gives more context.
-
-    >>> list(windows(10, length=4, stride=2))
-    [(0, 4, 1), (2, 6, 4), (4, 8, 6), (6, 10, 8)]
-    """
-    whole_number("length", length, 2)
-    whole_number("stride", stride, 1, length - 1)
-    scored = 1
-    while scored < n_tokens:
-        end = min(n_tokens, max(scored + stride, length) if scored > 1 else length)
-        yield max(0, end - length), end, scored
-        scored = end
-
-
 def score(model: LanguageModel, ids: Sequence[int], length: int | None = None, stride: int | None = None) -> Score:
     """Scores every token of a text but the first, each exactly once, in windows if the text is long.
 
     `length` defaults to the model's context (at most 1,024), `stride` to half of it.
     """
-    for token_id in ids:
-        whole_number("token id", token_id, 0, model.vocab_size - 1)
     length = length or min(len(ids), model.context_length or len(ids), 1024)
-    found: list[float] = []
-    if len(ids) > 1:
-        length = max(2, length)
-        for begin, end, first in windows(len(ids), length, stride or max(1, length // 2)):
-            logits = np.asarray(model.logits(ids[begin : end - 1]))  # what follows the last token is not asked
-            found += [float(log_softmax(logits[i - begin - 1])[ids[i]]) for i in range(first, end)]
+    found = [each.log_probability for window in token_scores(model, ids, length, stride) for each in window]
     return Score(tuple(found), _bytes(model, ids[1:]))
 
 

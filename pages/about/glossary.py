@@ -1,88 +1,41 @@
-"""The glossary, and the works this project draws on, as data."""
+"""The glossary and the works that are cited, read from assets/glossary.toml."""
 
-GLOSSARY = {
-    "attention": ("How much each earlier token counts for the next vector, weights that sum to 1.",
-                  "inside_the_transformer?look=attention"),
-    "autoregressive": ("Producing one token at a time, each from all before it.", "generation"),
-    "bigram": ("A model that looks at one token before the next; a table of counted pairs.", "bigram_counts"),
-    "bits per byte": ("Surprise per byte of text; comparable between tokenizers.", "loss?look=models"),
-    "BOS, EOS": ("Tokens that mark where a text begins and ends. EOS is predicted like any other.",
-                 "bigram_counts?corpus=six&row=0"),
-    "byte-pair encoding (BPE)": ("A tokenizer that joins frequent neighbours of bytes into longer tokens.",
-                         "next_token"),
-    "causal mask": ("What keeps a position from seeing later ones.", "inside_the_transformer?look=mask"),
-    "chain rule": ("P of a text is the product of next-token probabilities, exactly.", "loss"),
-    "context": ("All tokens the model reads before it predicts.", "next_token"),
-    "context window": ("The most tokens a model can attend to.", "generation"),
-    "cross-entropy": ("Mean of −ln p of the tokens that came; the loss.", "loss?look=rows"),
-    "decode": ("The steps after prefill: one token in, one token out.", "kv_cache"),
-    "decoding strategy": ("How a token is taken from the distribution: greedy, or filters and a draw.", "temperature"),
-    "distribution": ("A probability for every token of the vocabulary; together 1.", "next_token"),
-    "embedding": ("The vector a token id selects.", "training"),
-    "entropy": ("Mean surprise of a distribution, in nats or bits.", "temperature"),
-    "GQA, MQA, MHA": ("How many query heads share a KV head: a group, all, none.", "kv_cache"),
-    "greedy decoding": ("Always the likeliest token; T = 0.", "generation"),
-    "grounding": ("Giving a model sources in its context, and making it cite them.", "limits?look=lookup"),
-    "KL divergence": ("Extra surprise of whoever expects one distribution where another holds.",
-                      "next_token?b=The capital of Italy is"),
-    "KV cache": ("Keys and values of tokens already read, kept for the next steps.", "kv_cache"),
-    "logit": ("A raw score before softmax; any number.", "temperature?from=bot"),
-    "logit lens": ("Reading a next-token distribution off a layer in the middle.", "inside_the_transformer?look=lens"),
-    "log-probability": ("ln p; sums where probabilities would multiply.", "loss"),
-    "loss": ("What training lowers: the mean of −ln p of the true tokens.", "training"),
-    "masked language model": ("One that fills a blank from both sides (BERT).", "inside_the_transformer?look=sides"),
-    "min-p": ("A filter that keeps tokens with at least a share of the leader’s probability.", "temperature?m=0.1"),
-    "nat": ("Unit of surprise with the natural logarithm; 1 nat = 1.443 bits.", "loss"),
-    "n-gram": ("A model over the last n − 1 tokens.", "bigram_counts?corpus=log&order=3"),
-    "perplexity": ("e to the mean loss: as unsure as among so many equally likely tokens.", "loss?look=four"),
-    "prefill": ("One pass over the whole prompt.", "kv_cache"),
-    "prompt": ("The text given to a model to go on from.", "next_token"),
-    "sampling": ("Drawing a token in proportion to its probability.", "temperature?darts=1"),
-    "self-supervision": ("The text supplies its own labels: the next tokens.", "training"),
-    "smoothing": ("Giving pairs that were never seen some probability.", "bigram_counts?corpus=six&row=3&next=4&k=1"),
-    "softmax": ("e to each logit, divided by their sum.", "temperature?from=bot"),
-    "stop string": ("Text at which a server ends the output.", "generation"),
-    "teacher forcing": ("Training on the true tokens before each position, not on guesses.", "loss"),
-    "temperature": ("What logits are divided by before softmax.", "temperature"),
-    "token": ("A piece of text with an id; what models read and write.", "next_token"),
-    "tokenizer": ("What cuts text into tokens. It fixes the vocabulary.", "next_token"),
-    "top-k, top-p": ("Filters that keep the k likeliest tokens, or the likeliest with probability p together.",
-                     "temperature?p=0.9"),
-    "Transformer": ("A network of attention and feed-forward layers.", "inside_the_transformer"),
-    "vocabulary": ("All tokens a model knows; 49,152 for the default one.", "next_token"),
-}  # fmt: skip
-"""Term -> (what it means, where it can be seen)."""
+from __future__ import annotations
 
-CITED = (
-    ("Shannon, C. E.", 1948, "A Mathematical Theory of Communication", "Bell System Technical Journal 27"),
-    ("Jelinek, F., et al.", 1977, "Perplexity: a measure of the difficulty of speech recognition tasks",
-     "Journal of the Acoustical Society of America 62"),
-    ("Radford, A., et al.", 2018, "Improving Language Understanding by Generative Pre-Training", "OpenAI"),
-    ("Radford, A., et al.", 2019, "Language Models are Unsupervised Multitask Learners", "OpenAI"),
-    ("Devlin, J., et al.", 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
-     "NAACL"),
-    ("Brown, T., et al.", 2020, "Language Models are Few-Shot Learners", "NeurIPS"),
-    ("Pope, R., et al.", 2023, "Efficiently Scaling Transformer Inference", "MLSys"),
-)  # fmt: skip
-"""The seven works the lesson cites."""
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-OURS = (
-    ("Shannon, C. E.", 1951, "Prediction and Entropy of Printed English", "the guessing game"),
-    ("Ney, H., et al.", 1994, "On structuring probabilistic dependences in stochastic language modelling",
-     "absolute discounting"),
-    ("Kneser, R., and Ney, H.", 1995, "Improved backing-off for m-gram language modeling", "smoothing"),
-    ("Bengio, Y., et al.", 2003, "A Neural Probabilistic Language Model", "neural n-grams"),
-    ("Cho, K., et al.", 2014, "Learning Phrase Representations using RNN Encoder–Decoder", "the GRU"),
-    ("Kingma, D. P., and Ba, J.", 2015, "Adam: A Method for Stochastic Optimization", "training"),
-    ("Sennrich, R., et al.", 2016, "Neural Machine Translation of Rare Words with Subword Units", "byte-pair encoding"),
-    ("Vaswani, A., et al.", 2017, "Attention Is All You Need", "the Transformer"),
-    ("Shazeer, N.", 2019, "Fast Transformer Decoding: One Write-Head is All You Need", "MQA"),
-    ("Holtzman, A., et al.", 2020, "The Curious Case of Neural Text Degeneration", "top-p"),
-    ("Su, J., et al.", 2021, "RoFormer: Enhanced Transformer with Rotary Position Embedding", "rotary positions"),
-    ("Ainslie, J., et al.", 2023, "GQA: Training Generalized Multi-Query Transformer Models", "GQA"),
-    ("Kwon, W., et al.", 2023, "Efficient Memory Management for Large Language Model Serving with PagedAttention",
-     "paged caches"),
-    ("DeepSeek-AI", 2024, "DeepSeek-V2", "latent attention"),
-    ("Allal, L. B., et al.", 2025, "SmolLM2: When Smol Goes Big", "the pretrained model"),
-)  # fmt: skip
-"""Works that the code follows, and what for."""
+FILE = Path("assets/glossary.toml")
+
+
+@dataclass(frozen=True)
+class Work:
+    """A publication; of one that the code follows, `where` says what for."""
+
+    who: str
+    year: int
+    title: str
+    where: str
+
+
+@cache
+def _read() -> dict[str, Any]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+def words() -> dict[str, tuple[str, str]]:
+    """Each word with its meaning, and the address where it is seen."""
+    return {word: (meaning, address) for word, (meaning, address) in _read()["words"].items()}
+
+
+def cited() -> list[Work]:
+    """The works that the lesson cites."""
+    return [Work(**row) for row in _read()["cited"]]
+
+
+def followed() -> list[Work]:
+    """The works that the code follows."""
+    return [Work(**row) for row in _read()["followed"]]

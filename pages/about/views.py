@@ -17,8 +17,8 @@ from lm_core.errors import ModelUnavailable
 from lm_core.pretrained import weight_cache
 from lm_core.serving import limits, memory, registry
 from pages.about import concept_map as map_of_concepts
-from pages.about.glossary import CITED, GLOSSARY, OURS
-from pages.shared import markup, page_links, url_state
+from pages.about import glossary
+from pages.shared import markup, page_links, tables, url_state
 from pages.shared.controls.view_switcher import Link
 
 NAMES = ("look", "find")
@@ -59,9 +59,10 @@ def render_words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     wanted = _find(toolbar, link, "Find a word")
 
     def show() -> None:
-        found = {term: said for term, said in GLOSSARY.items() if wanted in f"{term} {said[0]}".lower()}
+        every = glossary.words()
+        found = {term: said for term, said in every.items() if wanted in f"{term} {said[0]}".lower()}
         listed = list(found.items())[: _ON_STAGE if url_state.presenting() else None]
-        markup.note(f"{len(listed)} of {len(GLOSSARY)} words.")
+        markup.note(f"{len(listed)} of {len(every)} words.")
         for term, (meaning, page) in listed:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 markup.show(f'<p class="nte-term"><b>{html.escape(term)}</b> {html.escape(meaning)}</p>')
@@ -75,22 +76,23 @@ def render_how_it_works(_controls: DeltaGenerator, _link: Link) -> Callable[[], 
 
     def show() -> None:
         if url_state.presenting():
-            markup.show("<ul>" + "".join(_work(*work) for work in CITED) + "</ul>")
+            markup.show("<ul>" + "".join(map(_work, glossary.cited())) + "</ul>")
             return
         st.write(
             "This lesson grew out of two articles on next-token prediction. What pages call the article’s are their "
             "worked examples: illustrations, not measurements."
         )
         st.subheader("The seven works the lesson cites", anchor=False)
-        markup.show("<ul>" + "".join(_work(*work) for work in CITED) + "</ul>")
+        markup.show("<ul>" + "".join(map(_work, glossary.cited())) + "</ul>")
         st.subheader("Works that the code follows", anchor=False)
-        markup.show("<ul>" + "".join(_work(*work) for work in OURS) + "</ul>")
+        markup.show("<ul>" + "".join(map(_work, glossary.followed())) + "</ul>")
 
     return show
 
 
-def _work(who: str, year: int, title: str, where: str) -> str:
-    return f"<li>{html.escape(who)} ({year}). <i>{html.escape(title)}.</i> {html.escape(where)}.</li>"
+def _work(work: glossary.Work) -> str:
+    said = f"{html.escape(work.who)} ({work.year}). <i>{html.escape(work.title)}.</i> {html.escape(work.where)}."
+    return f"<li>{said}</li>"
 
 
 def render_concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
@@ -119,21 +121,15 @@ def render_server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """Limits, versions, the model's file, and how things stand."""
 
     def show() -> None:
-        rows = "".join(
-            f'<tr><th scope="row">{limit.name}</th><td>{_value(limit)}</td>'
-            f'<td class="nte-text">{limit.reason} <code>{limit.key}</code></td></tr>'
-            for limit in limits.LIMITS
-        )
-        head = '<tr><th>limit</th><th>value</th><th class="nte-text">why, and its name as a setting</th></tr>'
-        markup.grid(head, rows, "What this server allows")
+        rows = [(limit.name, _value(limit), tables.words(f"{limit.reason} {limit.key}")) for limit in limits.LIMITS]
+        tables.render(["limit", "value", "why, and its name as a setting"], rows, "What this server allows")
         markup.note(f"Another value is set before the start, for example {limits.PREFIX}SESSIONS=90.")
         if url_state.presenting():
             return
         _model()
         _health()
-        rows = "".join(f'<tr><th scope="row">{name}</th><td>{_version(name)}</td></tr>' for name in _LIBRARIES)
-        rows = f'<tr><th scope="row">Python</th><td>{platform.python_version()}</td></tr>{rows}'
-        markup.grid("<tr><th>part</th><th>version</th></tr>", rows, "Versions")
+        versions = [("Python", platform.python_version()), *((name, _version(name)) for name in _LIBRARIES)]
+        tables.render(["part", "version"], versions, "Versions")
 
     return show
 
@@ -158,15 +154,12 @@ def _hash(path: str, _modified: float) -> str:
     return weight_cache.key_of(Path(path))
 
 
-def _facts(facts: dict[str, str]) -> str:
-    return "".join(
-        f'<tr><th scope="row">{name}</th><td class="nte-text">{html.escape(value)}</td></tr>'
-        for name, value in facts.items()
-    )
+def _facts(facts: dict[str, str]) -> list[tuple[str, tables.Cell]]:
+    return [(name, tables.words(value)) for name, value in facts.items()]
 
 
 def _model() -> None:
-    rows = ""
+    rows: list[tuple[str, tables.Cell]] = []
     for entry in pretrained.catalogue():
         if isinstance(entry, pretrained.LocalEntry):
             rows += _facts({"model": entry.title, "from": entry.about, "there": "yes" if entry.ready else "no"})
@@ -183,7 +176,7 @@ def _model() -> None:
         rows += _facts(facts)
     for engine in remote.engines():
         rows += _facts({"engine elsewhere": engine.title, "computes": engine.about, "measured": _measured(engine.name)})
-    markup.grid("<tr><th>pretrained model</th><th></th></tr>", rows)
+    tables.render(["pretrained model", ""], rows)
 
 
 def _measured(name: str) -> str:
@@ -211,5 +204,4 @@ def _health() -> None:
         "within 0.001 nats of the float32 Transformer that the pages look into, on the 100 prompts of the tests",
         "system": f"{platform.system()} {platform.machine()}",
     }
-    rows = _facts(facts)
-    markup.grid("<tr><th>health</th><th></th></tr>", rows)
+    tables.render(["health", ""], _facts(facts))

@@ -16,7 +16,7 @@ from lm_core.scoring.held_out import HeldOut, best_k, held_out, over_k, score_se
 from lm_core.text.tokenizers import WordTokenizer
 from pages.bigram_counts.component import Names
 from pages.bigram_counts.controls import KS
-from pages.shared import markup
+from pages.shared import markup, tables
 from pages.shared.expanders import runs_when_open
 
 _LINES = 40
@@ -66,15 +66,15 @@ def sentence_expander(counted: CountedCorpus, order: int, k: float, text: str) -
         return
     scored = score_sentence(counted, order, ids, k)
     names = Names(counted)
-    rows = "".join(
-        f'<tr><th class="nte-token" scope="row">{html.escape(names.of((each.id,))["label"])}</th>'
-        f'<td class="nte-token">{html.escape(names.of(each.context)["label"])}</td>'
-        f"<td>{f'{each.count:,} of {each.total:,}' if each.total else 'context never seen'}</td>"
-        f"<td>{markup.percent(each.probability)}</td><td>{markup.nats(each.log_probability)}</td></tr>"
+    rows = [
+        (
+            tables.token(names.of((each.id,))["label"]), tables.token_value(names.of(each.context)["label"]),
+            f"{each.count:,} of {each.total:,}" if each.total else "context never seen",
+            markup.percent(each.probability), markup.nats(each.log_probability),
+        )
         for each in scored
-    )
-    head = "<tr><th>token</th><th>after</th><th>count</th><th>probability</th><th>ln p (nats)</th></tr>"
-    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
+    ]  # fmt: skip
+    tables.render(["token", "after", "count", "probability", "ln p (nats)"], rows)
     made = HeldOut.of([each.probability for each in scored])
     if made.impossible:
         st.write(
@@ -110,13 +110,11 @@ def smoothing_expander(counted: CountedCorpus, order: int, k: float) -> None:
     st.plotly_chart(chart, key="_count_curve", config={"displayModeBar": False})
     rows = [(f"add-k, k = {best:g}", lowest)]
     rows += [(name, held_out(counted.model(order, kind, learned=True), tested)) for name, kind in _SMOOTHINGS.items()]
-    body = "".join(
-        f'<tr><th scope="row">{name}</th><td>{markup.figure(found.perplexity)}</td><td>{found.impossible:,}</td>'
-        f"<td>{markup.figure(found.perplexity_of_possible)}</td></tr>"
+    cells = [
+        (name, markup.figure(found.perplexity), f"{found.impossible:,}", markup.figure(found.perplexity_of_possible))
         for name, found in rows
-    )
-    head = "<tr><th>smoothing</th><th>perplexity</th><th>impossible</th><th>perplexity without those</th></tr>"
-    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{body}</table></div>')
+    ]
+    tables.render(["smoothing", "perplexity", "impossible", "perplexity without those"], cells)
     st.write(
         "The lower three fall back on shorter contexts instead of adding to every count. A word that the counted "
         "part never saw stays impossible for them."
@@ -128,11 +126,9 @@ def longer_expander(counted: CountedCorpus) -> None:
     """Expander: orders 1 to 5, how thin they get, what they predict, and how they write."""
     _, tested = counted.parts
     orders = range(1, counted.highest_order + 1)
-    body = "".join(_order(counted, order, tested) for order in orders)
     names = ("n", "contexts possible", "seen", "seen once", "best k", "held-out perplexity")
-    head = "".join(f"<th>{name}</th>" for name in names)
     written = "".join(f"<li>{html.escape(_written(counted, order))}</li>" for order in orders)
-    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead><tr>{head}</tr></thead>{body}</table></div>')
+    tables.render(names, [_order(counted, order, tested) for order in orders])
     markup.show(f"<p>Written by each, n = 1, 2, …, with the same numbers drawn (seed 0):</p><ol>{written}</ol>")
     st.write(
         "Longer contexts know more and are met less often: most of those possible are never seen, and of those "
@@ -143,14 +139,13 @@ def longer_expander(counted: CountedCorpus) -> None:
         markup.note(f"With {size:,} different tokens, n-grams are counted up to n = {counted.highest_order} here.")
 
 
-def _order(counted: CountedCorpus, order: int, tested: list[list[int]]) -> str:
+def _order(counted: CountedCorpus, order: int, tested: list[list[int]]) -> list[object]:
     thin = spread(counted.counts(order))
     curve = over_k(counted.counts(order, learned=True), tested, KS) if tested else ()
     best = best_k(curve, KS) if tested else 0.0
     perplexity = markup.figure(curve[KS.index(best)].perplexity) if tested else "–"
     possible = f"{thin.possible:,}" if thin.possible < 10**10 else f"{thin.possible:.2e}".replace("e+", " × 10^")
-    cells = (possible, f"{thin.seen:,}", f"{thin.seen_once:,}", f"{best:g}", perplexity)
-    return f'<tr><th scope="row">{order}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    return [order, possible, f"{thin.seen:,}", f"{thin.seen_once:,}", f"{best:g}", perplexity]
 
 
 def _written(counted: CountedCorpus, order: int) -> str:
@@ -182,7 +177,7 @@ def blind_expander(counted: CountedCorpus) -> None:
 
 
 def _twins(counted: CountedCorpus, first: str, other: str) -> None:
-    rows = ""
+    rows = []
     for order in range(2, min(4, counted.highest_order) + 1):
         said = []
         for text in (first, other):
@@ -193,11 +188,8 @@ def _twins(counted: CountedCorpus, first: str, other: str) -> None:
                 ", ".join(f"{Names(counted).of(e.ids)['label']} {markup.percent(e.probability)}" for e in named)
             )
         same = "the same row" if said[0] == said[1] else "different rows"
-        cells = "".join(f'<td class="nte-text">{html.escape(text or "never seen")}</td>' for text in said)
-        rows += f'<tr><th scope="row">{order}</th>{cells}<td class="nte-text">{same}</td></tr>'
-    head = "".join(f'<th class="nte-text">{html.escape(name)}</th>' for name in (f"{first} …", f"{other} …"))
-    head = f"<tr><th>n</th>{head}<th></th></tr>"
-    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
+        rows.append((order, *(tables.words(text or "never seen") for text in said), tables.words(same)))
+    tables.render(["n", f"{first} …", f"{other} …", ""], rows)
 
 
 def _last(counted: CountedCorpus, text: str, length: int) -> Ids:
@@ -215,12 +207,8 @@ def _teach(counted: CountedCorpus, word: str, new: str, twin: str) -> None:
         return
     (a,), (b,), (c,) = encoded
     taught = wider.taught([a, b])
-    rows = ""
+    rows = []
     for name, context in ((word, a), (twin, c)):
-        cells = ""
-        for each in (wider, taught):
-            row = each.counts(2).row([context])
-            cells += f"<td>{int(row[b]):,} of {int(row.sum()):,}</td>"
-        rows += f'<tr><th class="nte-token" scope="row">{html.escape(f"{name} → {new}")}</th>{cells}</tr>'
-    head = "<tr><th>pair</th><th>before</th><th>after teaching one message</th></tr>"
-    markup.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
+        found = [each.counts(2).row([context]) for each in (wider, taught)]
+        rows.append((tables.token(f"{name} → {new}"), *(f"{int(row[b]):,} of {int(row.sum()):,}" for row in found)))
+    tables.render(["pair", "before", "after teaching one message"], rows)

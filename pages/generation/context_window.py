@@ -6,7 +6,7 @@ import streamlit as st
 
 from lm_core.generation.branch_tree import BranchTree
 from lm_core.generation.context_window import ContextPolicy, apply_policy
-from pages.shared import markup
+from pages.shared import tables
 from pages.shared.expanders import runs_when_open
 
 _SCENES = {
@@ -53,9 +53,6 @@ def _table(prompt: int, wanted: int, window: int, keep: int) -> None:
             said = f"stops after {end.generated:,} new tokens: context full"
         else:
             said = f"all {wanted:,} come out"
-        cells = f"<td>{end.seen:,}</td><td>{end.forgotten:,}</td>" if end.generated else "<td>–</td><td>–</td>"
-        rows.append(f'<tr><th scope="row">{name}</th><td class="nte-text">{said}</td>{cells}</tr>')
-    head = (
-        '<tr><th>policy</th><th class="nte-text">what happens</th><th>seen at the end</th><th>no longer seen</th></tr>'
-    )
-    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{"".join(rows)}</table></div>')
+        figures = (f"{end.seen:,}", f"{end.forgotten:,}") if end.generated else ("–", "–")
+        rows.append([name, tables.words(said), *figures])
+    tables.render(["policy", "what happens", "seen at the end", "no longer seen"], rows)

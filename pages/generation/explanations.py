@@ -15,7 +15,7 @@ from lm_core.labels import label
 from lm_core.scoring.perplexity import Score
 from lm_core.text import prompt
 from pages.generation import component, state, stop_controls, strategy_controls
-from pages.shared import callbacks, markup, url_state
+from pages.shared import callbacks, markup, tables, url_state
 from pages.shared.controls import offered_models, prompt_box
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import bars, formulas
@@ -158,17 +158,12 @@ def _three(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> dict[s
 
 
 def _table(tree: BranchTree, found: dict[str, Branch]) -> None:
-    def row(name: str, branch: Branch) -> str:
-        figures = (str(len(branch.ids)), markup.nats(branch.log_probability), f"{branch.perplexity:.3f}")
-        cells = "".join(f"<td>{figure}</td>" for figure in figures)
+    rows = []
+    for name, branch in sorted(found.items(), key=lambda item: -item[1].log_probability):
         text = label(tree.model.tokenizer.decode(branch.ids).encode())
-        said = f'<td class="nte-text">{html.escape(text)}</td>'
-        return f'<tr><th scope="row">{html.escape(name)}</th>{cells}{said}</tr>'
-
-    rows = "".join(row(*each) for each in sorted(found.items(), key=lambda item: -item[1].log_probability))
-    head = "".join(f"<th>{name}</th>" for name in ("chosen by", "tokens", "ln P (nats)", "perplexity"))
-    head = f'<tr>{head}<th class="nte-text">text</th></tr>'
-    markup.show(f'<div class="nte-wide"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>')
+        figures = (len(branch.ids), markup.nats(branch.log_probability), f"{branch.perplexity:.3f}")
+        rows.append([name, *figures, tables.words(text)])
+    tables.render(["chosen by", "tokens", "ln P (nats)", "perplexity", "text"], rows)
 
 
 def chat_expander(tree: BranchTree, offered: offered_models.OfferedModel, text: str) -> None:

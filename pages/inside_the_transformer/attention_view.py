@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer import figure as figures
 from pages.inside_the_transformer.controls import Inspected
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import formulas
 
@@ -57,12 +57,8 @@ def _show(asked: Inspected, layer: int, head: int, at: int) -> None:
     )
     if stage:
         return
-    body = "".join(
-        f'<tr><td>{each.key + 1}</td><th class="nte-token" scope="row">{html.escape(names[each.key])}</th>'
-        f"<td>{markup.percent(each.weight)}</td></tr>"
-        for each in rows
-    )
-    markup.grid("<tr><th>place</th><th>token read</th><th>weight</th></tr>", body)
+    weighed = [(each.key + 1, tables.token_value(names[each.key]), markup.percent(each.weight)) for each in rows]
+    tables.render(["place", "token read", "weight"], weighed)
     st.write(
         "Each row adds up to 100 %: a head mixes the values of the tokens it reads in these shares. What it reads for "
         "can be guessed from the pattern, not proven by it. Many heads look at the first token when they have "

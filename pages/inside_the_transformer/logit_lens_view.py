@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer import figure as figures
 from pages.inside_the_transformer.controls import Inspected
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls.view_switcher import Link
 
 
@@ -41,15 +41,15 @@ def _show(asked: Inspected, at: int) -> None:
     st.plotly_chart(chart, key="_inside_lens", config={"displayModeBar": False})
     if stage:
         return
-    body = "".join(
-        f'<tr><td>{row.layer or "embeddings"}</td><td class="nte-token">{html.escape(asked.label(row.token))}</td>'
-        f"<td>{markup.percent(row.probability)}</td><td>{row.final_rank:,}</td>"
-        f"<td>{markup.percent(row.final_probability)}</td></tr>"
+    label = asked.label(final.token)
+    read = [
+        (
+            row.layer or "embeddings", tables.token_value(asked.label(row.token)), markup.percent(row.probability),
+            f"{row.final_rank:,}", markup.percent(row.final_probability),
+        )
         for row in rows
-    )
-    markup.grid(
-        f"<tr><th>behind layer</th><th>would say</th><th>p</th><th>rank of {name}</th><th>p of {name}</th></tr>", body
-    )
+    ]  # fmt: skip
+    tables.render(["behind layer", "would say", "p", f"rank of {label}", f"p of {label}"], read)
     st.write(
         "Each layer adds to a running sum (the residual stream). The lens reads that sum with the final norm and head, "
         "which were trained for the last layer alone: earlier readings are a view from outside, not the model’s words."

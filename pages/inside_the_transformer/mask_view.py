@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.errors import InvalidInput
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer.controls import WORDS
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls.view_switcher import Link
 
 _SWAPS = ("hub", "warehouse", "page")
@@ -97,8 +97,5 @@ def _cell(reader: int, read: int, masked: bool, edit: int) -> str:
 
 def _table(names: list[str], edit: int, swap: str, changes: list[float]) -> None:
     shown = [f"{name} → {swap}" if n == edit else name for n, name in enumerate(names)]
-    body = "".join(
-        f'<tr><td>{n}</td><td class="nte-token">{html.escape(name)}</td><td>{change:.3g}</td></tr>'
-        for n, (name, change) in enumerate(zip(shown, changes))
-    )
-    markup.grid("<tr><th>row</th><th>last token read</th><th>largest change of a logit</th></tr>", body)
+    rows = [(n, tables.token_value(name), f"{change:.3g}") for n, (name, change) in enumerate(zip(shown, changes))]
+    tables.render(["row", "last token read", "largest change of a logit"], rows)

@@ -13,7 +13,7 @@ from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer.controls import WORDS
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls.view_switcher import Link
 
 _TOP = 5
@@ -59,12 +59,8 @@ def _show(words: list[str], blank: int) -> None:
         _filled("Masked: reads both sides", for_both, both, masked.tokenizer, own[blank - 1])
     if url_state.presenting():
         return
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(f"<td class=nte-text>{cell}</td>" for cell in cells)}</tr>'
-        for name, *cells in _OBJECTIVES
-    )
-    head = "".join(f"<th class=nte-text>{name}</th>" for name in ("objective", "reads", "good for", "a poor fit for"))
-    markup.show(f'<table class="nte-table nte-words"><thead><tr>{head}</tr></thead>{body}</table>')
+    rows = [(name, *map(tables.words, cells)) for name, *cells in _OBJECTIVES]
+    tables.render(["objective", "reads", "good for", "a poor fit for"], rows)
     st.caption(
         "Both small models were trained here on the same messages. A masked model never learned to answer what comes "
         "next, so it cannot write; a causal one cannot use what stands to the right."
@@ -76,11 +72,13 @@ def _filled(title: str, words: list[str], belief: Distribution, tokenizer: Token
     rows = list(belief.top(_TOP))
     if all(row.id != true_id for row in rows):
         rows[-1] = belief.row(true_id)
-    body = "".join(
-        f'<tr{" class=nte-chosen" if row.id == true_id else ""}><th class="nte-token" scope="row">'
-        f"{html.escape(label(tokenizer.token_bytes(row.id)))}</th><td>{markup.percent(row.probability)}</td>"
-        f"{markup.bar(row.probability)}</tr>"
+    shares = [
+        (
+            tables.token(label(tokenizer.token_bytes(row.id))), markup.percent(row.probability),
+            tables.bar(row.probability),
+        )
         for row in rows
-    )
+    ]  # fmt: skip
     markup.show(f"<p><b>{title}</b><br>{shown}</p>")
-    markup.grid("<tr><th>word</th><th>probability</th><th></th></tr>", body)
+    chosen = [number for number, row in enumerate(rows) if row.id == true_id]
+    tables.render(["word", "probability", ""], shares, chosen=chosen)

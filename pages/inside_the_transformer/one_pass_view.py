@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import Distribution
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer.controls import Inspected
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import scored_text
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import top_table
@@ -53,17 +53,15 @@ def _all(asked: Inspected) -> None:
     if not opened.open or len(asked.ids) < 2:
         return
     scored = scored_text.score_text(asked.offered, asked.ids)
-    body = "".join(
-        f'<tr><td>{f.position}</td><td class="nte-token">{html.escape(asked.label(asked.ids[f.position - 1]))}</td>'
-        f'<td class="nte-token">{html.escape(asked.label(f.top))}</td>'
-        f"<td>{markup.percent(math.exp(f.top_log_probability))}</td>"
-        f'<td class="nte-token">{html.escape(asked.label(f.token))}</td>'
-        f"<td>{markup.percent(math.exp(f.log_probability))}</td></tr>"
+    rows = [
+        [
+            f.position, tables.token_value(asked.label(asked.ids[f.position - 1])),
+            tables.token_value(asked.label(f.top)), markup.percent(math.exp(f.top_log_probability)),
+            tables.token_value(asked.label(f.token)),
+            markup.percent(math.exp(f.log_probability)),
+        ]
         for f in scored.factors
-    )
+    ]  # fmt: skip
     with opened:
         st.write("In training every row is scored against the token that came: one pass, many labelled examples.")
-        markup.grid(
-            "<tr><th>row</th><th>last token read</th><th>likeliest</th><th>p</th><th>what came</th><th>p</th></tr>",
-            body,
-        )
+        tables.render(["row", "last token read", "likeliest", "p", "what came", "p"], rows)

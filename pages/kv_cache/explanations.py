@@ -17,7 +17,7 @@ from lm_core.kv_sizing import amounts
 from lm_core.pretrained import DEFAULT
 from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import model_picker
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
@@ -57,19 +57,12 @@ def what_if_expander(question: Question, steps: list[CacheStep]) -> None:
         now = kv_sizing.size(shape, steps[-1].positions, 1, "f32")
         heavier = kv_sizing.crossing(shape, weights, 1, dtype_k="f32")
         this = " (this model)" if config == own else ""
-        rows.append(
-            f'<tr><th scope="row">{name}{this}</th><td>{config.kv_heads}</td>'
-            f"<td>{amounts.binary(now.per_added_token)}</td><td>{amounts.binary(now.total)}</td>"
-            f"<td>{amounts.binary(sizes[name][-1])}</td><td>{heavier:,}</td></tr>"
-        )
-    head = (
-        "<tr><th></th><th>KV heads</th><th>a token</th>"
-        f"<th>{steps[-1].positions:,} tokens</th><th>{_LENGTHS[-1]:,} tokens</th>"
-        "<th>outweighs the weights at</th></tr>"
-    )
+        sized = (now.per_added_token, now.total, sizes[name][-1])
+        rows.append([f"{name}{this}", config.kv_heads, *map(amounts.binary, sized), f"{heavier:,}"])
+    lengths = (f"{steps[-1].positions:,} tokens", f"{_LENGTHS[-1]:,} tokens")
+    head = ["", "KV heads", "a token", *lengths, "outweighs the weights at"]
     matrices, per_position = cache_benchmark.operations(own, 1)
-    markup.show(f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{"".join(rows)}'
-               "</table></div>")  # fmt: skip
+    tables.render(head, rows)
     chart = figures.built_otherwise(sizes, _LENGTHS, cache_benchmark.parameters(own) * _FLOAT)
     st.plotly_chart(chart, key="cache_built_otherwise", config={"displayModeBar": False})
     st.write(

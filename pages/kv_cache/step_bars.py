@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from decimal import Decimal
 
 import streamlit as st
@@ -12,7 +11,7 @@ from lm_core.generation.cache_benchmark import CacheStep
 from lm_core.kv_sizing import amounts
 from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 
 
 def render(question: Question, steps: list[CacheStep], more: bool) -> None:
@@ -64,21 +63,16 @@ def small(value: float | None) -> str:
 
 
 def _table(question: Question, steps: list[CacheStep]) -> None:
-    rows = "".join(_row(number, question, step) for number, step in enumerate(steps, start=1))
-    compared = "<th>ms without</th><th>logits differ by</th>" if question.compare else ""
-    head = (
-        f"<tr><th>step</th><th>new token</th><th>read</th><th>attends to</th><th>ms</th><th>cache</th>{compared}</tr>"
-    )
-    markup.show(
-        f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>'
-    )
+    compared = ["ms without", "logits differ by"] if question.compare else []
+    head = ["step", "new token", "read", "attends to", "ms", "cache", *compared]
+    tables.render(head, [_row(number, question, step) for number, step in enumerate(steps, start=1)])
 
 
-def _row(number: int, question: Question, step: CacheStep) -> str:
+def _row(number: int, question: Question, step: CacheStep) -> list[object]:
     name = step.phase if number == 1 else f"{step.phase} {number - 1}"
-    token = f'<span class="nte-token">{html.escape(question.label(step.token))}</span>'
-    cells = [token, f"{step.read:,}", f"{step.positions:,}", f"{1000 * step.seconds:,.1f}",
-             f'<span title="{step.cached_bytes:,} bytes">{amounts.binary(step.cached_bytes)}</span>']  # fmt: skip
+    kept = tables.value(amounts.binary(step.cached_bytes), title=f"{step.cached_bytes:,} bytes")
+    token = tables.token_value(question.label(step.token))
+    cells: list[object] = [name, token, f"{step.read:,}", f"{step.positions:,}", f"{1000 * step.seconds:,.1f}", kept]
     if step.seconds_without is not None:
         cells += [f"{1000 * step.seconds_without:,.1f}", small(step.difference)]
-    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    return cells

@@ -11,7 +11,7 @@ from lm_core import kv_sizing
 from lm_core.kv_sizing import Scenario, Sizing, amounts
 from pages.kv_cache_calculator import figure, parameters
 from pages.kv_cache_calculator.parameters import Values
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 
 
 def total(scenario: Scenario) -> None:
@@ -43,12 +43,13 @@ def parts(scenario: Scenario) -> None:
     """Where it comes from: each part as a product with its numbers, then the sums."""
     sizing = scenario.sizing
     ranks = sizing.load.tensor_parallel
-    rows = "".join(_part(line.label, line.formula, line.bytes) for line in sizing.lines)
-    rows += _part(f"together, on each of {ranks} GPUs" if ranks > 1 else "together", "", sizing.per_gpu)
-    head = '<tr><th class="nte-text">part</th><th>size</th><th class="nte-text">how it is counted</th></tr>'
-    markup.show(
-        f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{rows}</table></div>'
-    )
+    lines = [(line.label, line.bytes, line.formula) for line in sizing.lines]
+    lines.append((f"together, on each of {ranks} GPUs" if ranks > 1 else "together", sizing.per_gpu, ""))
+    rows = [
+        (tables.heading(name, sentence=True), amounts.binary(count), tables.words(formula))
+        for name, count, formula in lines
+    ]
+    tables.render(["part", "size", "how it is counted"], rows)
     facts = {
         "payload": sizing.payload,
         "copies of heads on further GPUs": sizing.replication,
@@ -57,23 +58,11 @@ def parts(scenario: Scenario) -> None:
         "state that does not grow": sizing.fixed,
         "per sequence": sizing.per_sequence,
     }
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{amounts.binary(value)}</td><td>{amounts.decimal(value)}</td>'
-        f"<td>{value:,}</td></tr>"
-        for name, value in facts.items()
-        if value or name in ("payload", "per sequence")
-    )
-    markup.show(
-        '<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th><th>powers of 1,024</th>'
-        f"<th>powers of 1,000</th><th>bytes</th></tr></thead>{body}</table></div>"
-    )
+    kept = {name: count for name, count in facts.items() if count or name in ("payload", "per sequence")}
+    sizes = [(name, amounts.binary(count), amounts.decimal(count), f"{count:,}") for name, count in kept.items()]
+    tables.render(["", "powers of 1,024", "powers of 1,000", "bytes"], sizes)
     null = " The null block is one that vLLM keeps for places nobody uses." if sizing.engine.name == "vLLM" else ""
     st.caption(f"Payload: what the model needs on any engine, each key and value stored once.{null}")
-
-
-def _part(label: str, formula: str, count: int) -> str:
-    cells = f'<td>{amounts.binary(count)}</td><td class="nte-text">{html.escape(formula)}</td>'
-    return f'<tr><th class="nte-text" scope="row">{html.escape(label)}</th>{cells}</tr>'
 
 
 def plot(scenario: Scenario, values: Values) -> None:
@@ -129,14 +118,12 @@ def mistakes_expander(scenario: Scenario) -> None:
     opened = st.expander("Common wrong answers for this model", on_change="rerun", key="_kv_wrong")
     if not opened.open:
         return
-    rows = "".join(
-        f'<tr><th class="nte-text" scope="row">{html.escape(each.name)}</th><td>{amounts.binary(each.bytes)}</td>'
-        f"<td>x {each.factor:.3g}</td></tr>"
-        for each in found
-    )
     with opened:
-        head = '<tr><th class="nte-text">what was forgotten</th><th>their answer</th><th>factor</th></tr>'
-        markup.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
+        rows = [
+            (tables.heading(each.name, sentence=True), amounts.binary(each.bytes), f"x {each.factor:.3g}")
+            for each in found
+        ]
+        tables.render(["what was forgotten", "their answer", "factor"], rows)
         st.write("GB read as GiB, or the reverse, is off by another 7.4 %.")
 
 

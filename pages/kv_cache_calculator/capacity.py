@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import streamlit as st
 
 from lm_core import kv_sizing
@@ -13,7 +11,7 @@ from lm_core.kv_sizing.capacity.gpus import Gpu
 from pages.kv_cache_calculator import editable_table, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.expanders import runs_when_open
 
 
@@ -74,20 +72,15 @@ def fleet(scenario: Scenario, values: Values) -> None:
     catalogue = parameters.catalogue(values["gpus"])
     rows = [_layout(scenario, gpu, price) for gpu, price in catalogue.values()]
     best = kv_sizing.cheapest((layout, price) for layout, price, _ in rows if layout)
-    body = "".join(_fleet_row(row, best) for row in rows)
-    mean = "<th>at the mean</th>" if scenario.mean else ""
-    head = (
-        f"<tr><th>GPU</th><th>GPUs</th>{mean}<th>layout</th><th>sequences each</th><th>free on each</th>"
-        "<th>limit</th><th>an hour</th></tr>"
-    )
-    markup.show(
-        f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead>{head}</thead>{body}</table></div>'
-    )
+    chosen = [number for number, (layout, _, _) in enumerate(rows) if best and layout is best[0]]
+    mean = ["at the mean"] if scenario.mean else []
+    head = ["GPU", "GPUs", *mean, "layout", "sequences each", "free on each", "limit", "an hour"]
+    tables.render(head, [cells for _, _, cells in rows], chosen=chosen)
     st.caption("Memory and price can be changed here; prices are yours, in your currency.")
     values["gpus"] = _edited(values["gpus"], catalogue)
 
 
-Row = tuple[Layout | None, float, str]
+Row = tuple[Layout | None, float, list[object]]
 
 
 def _layout(scenario: Scenario, gpu: Gpu, price: float) -> Row:
@@ -96,22 +89,16 @@ def _layout(scenario: Scenario, gpu: Gpu, price: float) -> Row:
         found = scenario.layouts(gpu)
         at_mean = scenario.layouts(gpu, at_mean=True) if scenario.mean else ()
     except InvalidInput as refused:
-        return None, price, f"<th>{html.escape(gpu.name)}</th><td colspan=6>{html.escape(str(refused))}</td>"
+        return None, price, [gpu.name, tables.across(str(refused), 6)]
     if not found:
-        return None, price, f"<th>{html.escape(gpu.name)}</th><td colspan=6>not one sequence fits on 16 of them</td>"
+        return None, price, [gpu.name, tables.across("not one sequence fits on 16 of them", 6)]
     best = found[0]
     cells = [
         f"{best.gpus:,}", *([f"{at_mean[0].gpus:,}"] if at_mean else []),
         f"{best.replicas:,} x {best.tensor_parallel}", f"{best.sequences:,}", amounts.binary(best.headroom),
         best.limits, f"{best.gpus * price:,.2f}" if price else "–",
     ]  # fmt: skip
-    return best, price, f"<th>{html.escape(gpu.name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells)
-
-
-def _fleet_row(row: Row, best: tuple[Layout, float] | None) -> str:
-    layout, _, cells = row
-    mark = ' class="nte-chosen" title="lowest price"' if best and layout is best[0] else ""
-    return f"<tr{mark}>{cells}</tr>"
+    return best, price, [gpu.name, *cells]
 
 
 def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
@@ -142,17 +129,12 @@ def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
 @runs_when_open("If length or users are off by 25 %", key="_kv_off")
 def off(scenario: Scenario) -> None:
     """Expander: length and users at 75, 100 and 125 %."""
-    head = "".join(f"<th>{users} % of the users</th>" for users in html_report.PERCENTS)
-    rows = "".join(
-        f'<tr><th scope="row">{length} % of the length</th>'
-        + "".join(f"<td>{_scaled(scenario, length, users)}</td>" for users in html_report.PERCENTS)
-        + "</tr>"
+    head = ["", *(f"{users} % of the users" for users in html_report.PERCENTS)]
+    rows = [
+        [f"{length} % of the length", *(_scaled(scenario, length, users) for users in html_report.PERCENTS)]
         for length in html_report.PERCENTS
-    )
-    markup.show(
-        f'<div class="nte-wide" tabindex="0"><table class="nte-table"><thead><tr><th></th>{head}</tr></thead>'
-        f"{rows}</table></div>"
-    )
+    ]
+    tables.render(head, rows)
 
 
 def _scaled(scenario: Scenario, length: int, users: int) -> str:

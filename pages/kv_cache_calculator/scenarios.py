@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -11,7 +10,7 @@ from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Scenario, amounts
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 
 _MOST, _BETWEEN = 3, "|"
 
@@ -65,26 +64,19 @@ def _compare(numbered: dict[int, Scenario]) -> None:
     scenarios = list(numbered.values())
     base = scenarios[0].sizing.total
     rows = {
-        "model": [html.escape(s.geometry.name) for s in scenarios],
+        "model": [s.geometry.name for s in scenarios],
         "asked": [f"{s.sequences:,} x {s.context:,} tokens" for s in scenarios],
-        "stored by": [html.escape(_stored(s)) for s in scenarios],
+        "stored by": [_stored(s) for s in scenarios],
         "total": [amounts.binary(s.sizing.total) for s in scenarios],
         "against the first": [f"x {s.sizing.total / base:.3g}" for s in scenarios],
         "on each GPU": [amounts.binary(s.sizing.per_gpu) for s in scenarios],
         "one more token": [amounts.binary(s.sizing.per_added_token) for s in scenarios],
-        "fits": [f"{'yes' if s.fits else 'no'}, {s.tensor_parallel} x {html.escape(s.gpu.name)}" for s in scenarios],
+        "fits": [f"{'yes' if s.fits else 'no'}, {s.tensor_parallel} x {s.gpu.name}" for s in scenarios],
         "most sequences": [f"{s.most_sequences.value:,}" for s in scenarios],
         "a step takes at least": [f"{1000 * s.bound.seconds:,.2f} ms" for s in scenarios],
     }
-    head = "".join(f"<th>{'this' if number == 1 else number}</th>" for number in numbered)
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-        for name, cells in rows.items()
-    )
-    markup.show(
-        '<div class="nte-wide" tabindex="0"><table class="nte-table"><caption>Side by side</caption><thead><tr>'
-        f"<th></th>{head}</tr></thead>{body}</table></div>"
-    )
+    head = ["", *("this" if number == 1 else str(number) for number in numbered)]
+    tables.render(head, [(name, *cells) for name, cells in rows.items()], "Side by side")
 
 
 def _stored(s: Scenario) -> str:

@@ -13,7 +13,7 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel
 from pages.limits.controls import ORDER
 from pages.limits.policy_view import chances, with_context
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import model_picker
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import top_table
@@ -77,14 +77,13 @@ def _rows(model: ServedModel, order: int, other: int) -> None:
         f"{order}: Friday": looked_up(order),
         f"{order}: Friday, {other}: Monday": looked_up(order) + "\n" + looked_up(other, "Monday"),
     }
-    rows, right = "", True
+    rows, right = [], True
     for name, context in contexts.items():
         found = [chances(model, with_context(context, question(each)), ("Friday", "Monday")) for each in (order, other)]
-        cells = "".join(f"<td>{markup.percent(p)}</td>" for both in found for p in both)
-        rows += f'<tr><th scope="row">{name}</th>{cells}</tr>'
+        rows.append([name, *(markup.percent(p) for both in found for p in both)])
         right = found[0][0] > found[0][1] and found[1][1] > found[1][0]
-    heads = "".join(f"<th>{each}: {day}</th>" for each in (order, other) for day in ("Friday", "Monday"))
-    markup.grid(f"<tr><th>looked up</th>{heads}</tr>", rows, "Grounding, measured: p of each day for each order")
+    head = ["looked up", *(f"{each}: {day}" for each in (order, other) for day in ("Friday", "Monday"))]
+    tables.render(head, rows, "Grounding, measured: p of each day for each order")
     st.write(
         "**Retrieval** puts a trusted text into the context, a **tool** puts a result there, a **citation** says which "
         "line an answer rests on. "

@@ -15,7 +15,7 @@ from lm_core.scoring.candidates import score_candidates
 from lm_core.serving import ServedModel, limits
 from lm_core.text import prompt
 from pages.limits.controls import ASK, ENDINGS, LONGEST, POLICY
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import model_picker, prompt_box
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import bars
@@ -89,9 +89,9 @@ def _show(policy: str, asked: str) -> None:
 def _contexts(model: ServedModel, policy: str, asked: str) -> None:
     """The endings as whole words under no context, this one, and its opposite."""
     shown = {"nothing": "", "what stands above": policy, "the opposite": OPPOSITE}
-    rows = ""
-    for name, context in shown.items():
-        cells = "".join(f"<td>{markup.percent(p)}</td>" for p in chances(model, with_context(context, asked), ENDINGS))
-        rows += f'<tr><th scope="row">{name}</th>{cells}</tr>'
-    heads = "".join(f"<th>“{word}”</th>" for word in ENDINGS)
-    markup.grid(f"<tr><th>in the context</th>{heads}</tr>", rows, "Two endings, as whole words by the chain rule")
+    rows = [
+        [name, *map(markup.percent, chances(model, with_context(context, asked), ENDINGS))]
+        for name, context in shown.items()
+    ]
+    head = ["in the context", *(f"“{word}”" for word in ENDINGS)]
+    tables.render(head, rows, "Two endings, as whole words by the chain rule")

@@ -15,7 +15,7 @@ from pages.limits import controls
 from pages.limits.controls import ASK, ORDER, POLICY
 from pages.limits.lookup_view import looked_up, question
 from pages.limits.policy_view import chances, with_context
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import model_picker, provenance
 from pages.shared.controls.view_switcher import Link
 
@@ -107,8 +107,8 @@ def _drift(model: ServedModel, letters: int) -> None:
         "the same, with the policy once more before the question": with_context(f"{filled}\n\n{POLICY}", ASK),
     }
     found = {name: chances(model, text, ("refundable",))[0] for name, text in texts.items()}
-    rows = "".join(f'<tr><th scope="row">{name}</th><td>{markup.percent(p)}</td></tr>' for name, p in found.items())
-    markup.grid("<tr><th>context</th><th>p(“refundable”)</th></tr>", rows)
+    rows = [(name, markup.percent(p)) for name, p in found.items()]
+    tables.render(["context", "p(“refundable”)"], rows)
     near, far, again = found.values()
     st.write(
         f"With this story the answer {'drifted away' if far < near else 'did not drift away'}; stating the rule again "

@@ -13,7 +13,7 @@ from lm_core.scoring.candidates import CandidateScores, Tally, ask_question
 from lm_core.text.arithmetic_task import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, split_pairs
 from pages.limits import controls
 from pages.limits.controls import FEW, WHO
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.controls.view_switcher import Link
 from pages.shared.expanders import runs_when_open
@@ -113,14 +113,13 @@ def _show(asked: tuple[Sum, ...], one: Sum) -> None:
     _single(one)
     made = measured(asked)
     tallies = {WHO[kind]: Tally.of(answers) for kind, answers in made.items()}
-    rows = f'<tr><th scope="row">Counting on: “2, 3”</th><td>0</td><td>{len(asked)}</td><td>0</td><td>0 %</td></tr>'
-    rows += "".join(
-        f'<tr><th scope="row">{name}</th><td><b>{t.right}</b></td><td>{t.tempting}</td><td>{t.prefers_right}</td>'
-        f"<td>{markup.percent(t.mean_right)}</td></tr>"
+    rows = [["Counting on: “2, 3”", 0, len(asked), 0, "0 %"]]
+    rows += [
+        [name, tables.strong(t.right), t.tempting, t.prefers_right, markup.percent(t.mean_right)]
         for name, t in tallies.items()
-    )
-    head = "<tr><th></th><th>right</th><th>counts on</th><th>p(right) is larger</th><th>mean p(right)</th></tr>"
-    markup.grid(head, rows, f"{len(asked)} sums that none of them was shown")
+    ]
+    head = ["", "right", "counts on", "p(right) is larger", "mean p(right)"]
+    tables.render(head, rows, f"{len(asked)} sums that none of them was shown")
     if url_state.presenting():
         return
     st.caption(
@@ -144,17 +143,13 @@ def _single(one: Sum) -> None:
     if url_state.presenting():
         return
     shown = sorted({one.right, one.shortcut, *(place for a in answers.values() for place in _best(a))})
-    rows = ""
+    rows = []
     for number in shown:
         mark = {one.right: ", right", one.shortcut: ", counting on"}.get(number, "")
         mark = ", right and counting on" if number == one.right == one.shortcut else mark
-        cells = "".join(_cell(answers[kind].log_probabilities[number]) for kind in WHO)
-        chosen = ' class="nte-chosen"' if number == one.right else ""
-        rows += f'<tr{chosen}><th scope="row">{number}{mark}</th>{cells}</tr>'
-    rest = "".join(_cell(math.log(a.rest) if a.rest else -math.inf) for a in answers.values())
-    rows += f'<tr><th scope="row">no such answer</th>{rest}</tr>'
-    heads = "".join(f"<th colspan=2>{name}</th>" for name in WHO.values())
-    markup.grid(f"<tr><th>answer</th>{heads}</tr>", rows)
+        rows.append([f"{number}{mark}", *(cell for kind in WHO for cell in _cells(answers[kind], number))])
+    rows.append(["no such answer", *(cell for a in answers.values() for cell in _share(a.rest))])
+    tables.render(["answer", *((name, 2) for name in WHO.values())], rows, chosen=[shown.index(one.right)])
     known = (one.total, one.taken) in split_pairs()[0]
     st.caption(f"The small models {'learned this very sum' if known else 'were never shown this sum'}.")
 
@@ -163,24 +158,28 @@ def _best(answer: CandidateScores) -> list[int]:
     return sorted(range(len(answer.log_probabilities)), key=lambda n: -answer.log_probabilities[n])[:2]
 
 
-def _cell(log_probability: float) -> str:
-    return f"<td>{markup.percent(math.exp(log_probability))}</td>{markup.bar(math.exp(log_probability), narrow=True)}"
+def _cells(answer: CandidateScores, number: int) -> list[tables.Cell]:
+    return _share(math.exp(answer.log_probabilities[number]))
+
+
+def _share(probability: float) -> list[tables.Cell]:
+    return [tables.value(markup.percent(probability)), tables.bar(probability, narrow=True)]
 
 
 @runs_when_open("Every sum", key="_limits_sums")
 def _table(asked: tuple[Sum, ...], made: dict[str, list[CandidateScores]]) -> None:
-    rows = ""
+    rows = []
     for n, case in enumerate(asked):
-        cells = "".join(
-            f"<td>{a.given}{' ✓' if a.given == a.right else ''}<br>"
-            f"<small>{markup.percent(math.exp(a.log_probabilities[a.right]))}</small></td>"
-            for a in (made[kind][n] for kind in WHO)
-        )
-        rows += f'<tr><th scope="row">{case.total} − {case.taken}</th><td>{case.right}</td><td>{case.shortcut}</td>'
-        rows += f"{cells}</tr>"
+        said = (made[kind][n] for kind in WHO)
+        cells = [
+            tables.two_lines(
+                f"{a.given}{' ✓' if a.given == a.right else ''}", markup.percent(math.exp(a.log_probabilities[a.right]))
+            )
+            for a in said
+        ]
+        rows.append([f"{case.total} − {case.taken}", case.right, case.shortcut, *cells])
     st.caption("What each model says, and below it the probability it gives the right answer.")
-    heads = "".join(f"<th>{name}</th>" for name in WHO.values())
-    markup.grid(f"<tr><th>sum</th><th>right</th><th>counting on</th>{heads}</tr>", rows)
+    tables.render(["sum", "right", "counting on", *WHO.values()], rows)
 
 
 @runs_when_open("How this is measured, and the code", key="_limits_how")

@@ -15,7 +15,7 @@ from lm_core import Distribution
 from lm_core.scoring.chain_rule import WINDOW, TokenScore, running_products, tokens_until_underflow
 from lm_core.scoring.perplexity import Score
 from pages.loss import figure as figures
-from pages.shared import markup
+from pages.shared import markup, tables
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures.export import as_text, download
 
@@ -36,20 +36,20 @@ def target(belief: Distribution, factor: TokenScore, context: Sequence[int], lab
     rows = list(belief.top(top))
     if all(row.id != factor.token for row in rows):
         rows.append(belief.row(factor.token))
-    body = "".join(
-        f"<tr{' class=nte-chosen' if row.id == factor.token else ''}>"
-        f'<th class="nte-token" scope="row">{html.escape(label(row.id))}</th><td>{row.rank:,}</td>'
-        f"<td>{markup.percent(row.probability)}</td><td>{int(row.id == factor.token)}</td>"
-        f"<td>{markup.nats(-row.log_probability) if row.id == factor.token else '0'}</td></tr>"
+    chosen = [number for number, row in enumerate(rows) if row.id == factor.token]
+    cells = [
+        (
+            tables.token(label(row.id)), f"{row.rank:,}", markup.percent(row.probability), int(row.id == factor.token),
+            markup.nats(-row.log_probability) if row.id == factor.token else "0",
+        )
         for row in rows
-    )
-    head = "<tr><th>token</th><th>rank</th><th>the model</th><th>target</th><th>−target × ln p</th></tr>"
+    ]  # fmt: skip
     shown = "".join(f'<span class="nte-token">{html.escape(label(i))}</span>' for i in context[-8:])
     markup.show(
         f"<p>After {'… ' if len(context) > 8 else ''}{shown} comes "
         f'<span class="nte-token">{html.escape(label(factor.token))}</span>:</p>'
     )
-    markup.grid(head, body)
+    tables.render(["token", "rank", "the model", "target", "−target × ln p"], cells, chosen=chosen)
     st.caption(
         f"The target is one-hot: 1 for the token that came, 0 for the other {len(belief) - 1:,}. So the cross-entropy "
         "of this row is −ln p of that token alone."
@@ -61,22 +61,16 @@ def table(ids: Sequence[int], factors: Sequence[TokenScore], label: Label) -> No
     """Expander: inputs and targets shifted by one, and the running product."""
     st.write("Teacher forcing: each row reads the true tokens before it. P(text) is the product of the factors.")
     steps = running_products([factor.log_probability for factor in factors])
-    body = "".join(
-        f"<tr><td>{number}</td>{_token(label(ids[f.position - 1]))}{_token(label(f.token))}"
-        f"<td>{markup.percent(math.exp(f.log_probability))}</td><td>{markup.nats(-f.log_probability)}</td>"
-        f"<td>{f.rank:,}</td>{_token(label(f.top))}<td>{step.product64:.3g}</td>"
-        f"<td>{markup.nats(step.log_sum)}</td></tr>"
+    rows = [
+        (
+            number, tables.token_value(label(ids[f.position - 1])), tables.token_value(label(f.token)),
+            markup.percent(math.exp(f.log_probability)), markup.nats(-f.log_probability), f"{f.rank:,}",
+            tables.token_value(label(f.top)), f"{step.product64:.3g}", markup.nats(step.log_sum),
+        )
         for number, (f, step) in enumerate(zip(factors, steps), start=1)
-    )
-    head = (
-        "<tr><th></th><th>last input</th><th>target</th><th>p</th><th>−ln p</th><th>rank</th><th>likeliest</th>"
-        "<th>product so far</th><th>ln P so far</th></tr>"
-    )
-    markup.grid(head, body)
-
-
-def _token(name: str) -> str:
-    return f'<td class="nte-token">{html.escape(name)}</td>'
+    ]  # fmt: skip
+    head = ["", "last input", "target", "p", "−ln p", "rank", "likeliest", "product so far", "ln P so far"]
+    tables.render(head, rows)
 
 
 @runs_when_open("Why logarithms?", key="_loss_why")

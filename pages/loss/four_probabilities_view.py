@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.scoring.perplexity import Score
 from pages.loss import controls, explanations
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls.view_switcher import Link
 
 _STOPS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, *(n / 40 for n in range(1, 41)))
@@ -60,13 +60,11 @@ def _show(probabilities: list[float]) -> None:
         f"mean, and 1 / geometric mean of the four: the same {exact}</p>"
     )
     losses = [-value for value in score.log_probabilities]
-    rows = "".join(
-        f'<tr><th scope="row">{n}</th><td>{p:.6g}</td><td>{_n(loss)}</td>'
-        f"<td>{_n(loss / math.log(2))}</td><td>{_share(loss, losses)}</td></tr>"
+    rows = [
+        (n, f"{p:.6g}", _n(loss), _n(loss / math.log(2)), _share(loss, losses))
         for n, (p, loss) in enumerate(zip(probabilities, losses), start=1)
-    )
-    head = "<tr><th>token</th><th>p</th><th>−ln p, nats</th><th>bits</th><th>share of the loss</th></tr>"
-    markup.grid(head, rows)
+    ]
+    tables.render(["token", "p", "−ln p, nats", "bits", "share of the loss"], rows)
     if not url_state.presenting():
         explanations.curve([math.log(p) if p else -math.inf for p in probabilities])
         markup.note("An illustration: these four numbers are made up, the article’s to begin with.")

@@ -12,7 +12,7 @@ from lm_core import Distribution
 from lm_core.errors import InvalidInput
 from lm_core.scoring.perplexity import Score
 from pages.loss import controls
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls.view_switcher import Link
 
 TOKENS = ("<bos>", "package", "left", "hub", "<eos>")
@@ -54,23 +54,16 @@ def _show(rows: list[list[float]]) -> None:
         f"{score.bits_per_token:.4f} bits per token, perplexity {score.perplexity:,.4f}, "
         f"ln P = {markup.nats(score.log_probability)}</p>"
     )
-    body = "".join(
-        f'<tr><td>{n}</td><td class="nte-token">{_plain(" ".join(TOKENS[: n + 1]))}</td>'
-        f'<td>{n + 1}</td><td class="nte-token">{_plain(TOKENS[n + 1])}</td><td>{row.probability:.3f}</td>'
-        f"<td>{-row.log_probability:.3f}</td></tr>"
+    made = [
+        (
+            n, tables.token_value(" ".join(TOKENS[: n + 1])), n + 1, tables.token_value(TOKENS[n + 1]),
+            f"{row.probability:.3f}", f"{-row.log_probability:.3f}",
+        )
         for n, row in enumerate(found)
-    )
-    head = (
-        "<tr><th>input id</th><th>the model reads</th><th>target id</th><th>what came next</th>"
-        "<th>p of it</th><th>loss, nats</th></tr>"
-    )
-    markup.grid(head, body)
+    ]  # fmt: skip
+    tables.render(["input id", "the model reads", "target id", "what came next", "p of it", "loss, nats"], made)
     if not url_state.presenting():
         st.write(
             "One text gives four labelled examples: inputs are the text without its last token, targets the text "
             "without its first. Softmax turns each row of logits into probabilities; only the target’s counts."
         )
-
-
-def _plain(text: str) -> str:
-    return text.replace("<", "&lt;").replace(">", "&gt;")

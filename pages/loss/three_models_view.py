@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.errors import InvalidInput
 from lm_core.scoring.perplexity import Score, require_same_tokens
 from pages.loss import controls, text_view
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import offered_models, scored_text
 from pages.shared.controls.view_switcher import Link
 
@@ -30,22 +30,20 @@ def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
 
 def _show(text: str, first: str) -> None:
     found = [(kind, *_score(offered_models.offered_model(kind), text, first)) for kind in _KINDS]
-    rows = "".join(
-        f'<tr><th scope="row">{offered_models.TITLES[kind]}</th><td>{score.n_tokens:,}</td><td>{score.n_bytes:,}</td>'
-        f"<td>{score.cross_entropy:.4f}</td><td>{markup.figure(score.perplexity)}</td><td><b>{score.bits_per_byte:.4f}"
-        "</b></td></tr>"
+    rows = [
+        (
+            offered_models.TITLES[kind], f"{score.n_tokens:,}", f"{score.n_bytes:,}", f"{score.cross_entropy:.4f}",
+            markup.figure(score.perplexity), tables.strong(f"{score.bits_per_byte:.4f}"),
+        )
         for kind, score, _ in found
-    )
+    ]  # fmt: skip
     best = min(found, key=lambda each: each[1].bits_per_byte)
     markup.show(
         f'<p class="nte-sum" role="status"><b>{best[1].bits_per_byte:.3f}</b> bits per byte: '
         f"{offered_models.TITLES[best[0]]} is the least surprised by this text</p>"
     )
-    head = (
-        "<tr><th>model</th><th>tokens scored</th><th>bytes</th><th>nats per token</th><th>perplexity</th>"
-        "<th>bits per byte</th></tr>"
-    )
-    markup.grid(head, rows)
+    head = ["model", "tokens scored", "bytes", "nats per token", "perplexity", "bits per byte"]
+    tables.render(head, rows)
     first_model = found[0][2]
     for kind, _, model in found[1:]:
         try:

@@ -5,7 +5,7 @@ import streamlit as st
 from lm_core.logits import omitted
 from lm_core.models import LanguageModel
 from lm_core.scoring.perplexity import score_continuation
-from pages.shared import markup
+from pages.shared import markup, tables
 from pages.shared.expanders import runs_when_open
 
 PROMPT = "The package left the"
@@ -18,18 +18,13 @@ def article_table(model: LanguageModel) -> None:
     context = model.tokenizer.encode(PROMPT)
     scored = {word: score_continuation(model, context, model.tokenizer.encode(f" {word}")) for word in TABLE}
     rows = [
-        (f"·{word}", markup.percent(p, digits=4), markup.percent(scored[word].probability, digits=4))
+        (tables.token(f"·{word}"), markup.percent(p, digits=4), markup.percent(scored[word].probability, digits=4))
         for word, p in TABLE.items()
     ]
     rest = (
-        "every other token",
+        tables.token("every other token"),
         markup.percent(omitted(TABLE.values()), digits=4),
         markup.percent(omitted(word.probability for word in scored.values()), digits=4),
     )
-    body = "".join(
-        f'<tr><th class="nte-token" scope="row">{name}</th><td>{made_up}</td><td>{real}</td></tr>'
-        for name, made_up, real in [*rows, rest]
-    )
-    head = "<tr><th>token</th><th>illustration (made up)</th><th>this model</th></tr>"
-    markup.show(f'<table class="nte-table"><caption>“{PROMPT} …”</caption><thead>{head}</thead>{body}</table>')
+    tables.render(["token", "illustration (made up)", "this model"], [*rows, rest], f"“{PROMPT} …”")
     st.write("The first column is made up to explain. A list is an excerpt: what it leaves out has probability too.")

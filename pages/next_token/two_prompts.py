@@ -1,11 +1,9 @@
 """Two prompts side by side: a second box, and what moved between the two distributions."""
 
-import html
-
 import streamlit as st
 
 from lm_core.labels import label
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import prompt_box
 
 _ON = "_comparing"
@@ -32,15 +30,12 @@ def render(first: prompt_box.PromptAnswer, second: prompt_box.PromptAnswer, tabl
     )
     if not table:
         return
-    rows = "".join(_mover(first, second, token_id) for token_id in first.belief.movers(second.belief, 8))
-    head = "<tr><th>token</th><th>after A</th><th>after B</th><th>B − A, points</th></tr>"
-    markup.show(f'<table class="nte-table"><caption>Biggest movers</caption><thead>{head}</thead>{rows}</table>')
+    rows = [_mover(first, second, token_id) for token_id in first.belief.movers(second.belief, 8)]
+    tables.render(["token", "after A", "after B", "B − A, points"], rows, "Biggest movers")
 
 
-def _mover(first: prompt_box.PromptAnswer, second: prompt_box.PromptAnswer, token_id: int) -> str:
-    name = html.escape(label(first.tokenizer.token_bytes(token_id)))
+def _mover(first: prompt_box.PromptAnswer, second: prompt_box.PromptAnswer, token_id: int) -> list[str]:
     before, after = first.belief.row(token_id).probability, second.belief.row(token_id).probability
-    cells = (markup.percent(before), markup.percent(after), f"{100 * (after - before):+.2f}".replace("-", "−"))
-    return (
-        f'<tr><th class="nte-token" scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    )
+    moved = f"{100 * (after - before):+.2f}".replace("-", "−")
+    name = tables.token(label(first.tokenizer.token_bytes(token_id)))
+    return [name, markup.percent(before), markup.percent(after), moved]

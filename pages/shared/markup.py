@@ -50,24 +50,6 @@ def figure(value: float) -> str:
     return "∞" if value == math.inf else "–" if math.isnan(value) else f"{value:,.4g}"
 
 
-def grid(head: str, rows: str, caption: str = "") -> None:
-    """A table that scrolls sideways by itself where it is too wide."""
-    caption = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    table = f'<table class="nte-table">{caption}<thead>{head}</thead>{rows}</table>'
-    show(f'<div class="nte-wide" tabindex="0">{table}</div>')
-
-
-def bar(probability: float, narrow: bool = False) -> str:
-    """A cell with a bar as wide as a probability."""
-    wide = "" if narrow else " nte-broad"
-    return f'<td class="nte-bar{wide}"><i style="width: {100 * probability:.2f}%"></i></td>'
-
-
-def token(name: str) -> str:
-    """A heading cell with a token in it."""
-    return f'<th class="nte-token" scope="row">{html.escape(name)}</th>'
-
-
 def plain_text(text: str) -> str:
     r"""A text that stays as it is where Streamlit reads Markdown.
 

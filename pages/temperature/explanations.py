@@ -7,7 +7,7 @@ import streamlit as st
 
 from lm_core.decoding.temperature_sweep import sweep as swept_over
 from lm_core.distribution import Distribution
-from pages.shared import markup
+from pages.shared import markup, tables
 from pages.shared.controls import logit_source, sampling_settings
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import formulas
@@ -87,12 +87,9 @@ def sweep_expander(source: logit_source.LogitSource, now: sampling_settings.Sett
 def _table(temperatures: tuple[float, ...], rows: list[tuple[str, tuple[float, ...]]]) -> None:
     """The same in figures, for who cannot see the lines: every quarter of the way."""
     picked = range(0, len(temperatures), (len(temperatures) - 1) // 4)
-    head = "".join(f"<th>T = {temperatures[i]:g}</th>" for i in picked)
-    body = "".join(
-        f'<tr><th class="nte-token" scope="row">{html.escape(name)}</th>'
-        + "".join(f'<td title="{values[i]!r}">{markup.percent(values[i])}</td>' for i in picked)
-        + "</tr>"
+    head = ["token", *(f"T = {temperatures[i]:g}" for i in picked)]
+    shown = [
+        (tables.token(name), *(tables.value(markup.percent(values[i]), title=repr(values[i])) for i in picked))
         for name, values in rows
-    )
-    table = f'<table class="nte-table"><thead><tr><th>token</th>{head}</tr></thead>{body}</table>'
-    markup.show(f'<div class="nte-wide">{table}</div>')
+    ]
+    tables.render(head, shown)

@@ -1,6 +1,5 @@
 """Thirty users send the same prompt: the texts they get under these settings, and how probable each was."""
 
-import html
 import math
 
 import streamlit as st
@@ -8,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.generation import many_samples
 from lm_core.models import LanguageModel
-from pages.shared import callbacks, markup, url_state
+from pages.shared import callbacks, markup, tables, url_state
 from pages.shared.controls import logit_source, model_picker, sampling_settings
 
 USERS, TOKENS = 30, 10
@@ -75,14 +74,14 @@ def _show(model: LanguageModel, answers: tuple[many_samples.SampledText, ...], n
         f"At T = {now.t:g}: **{texts} different text{'s' if texts > 1 else ''}**; "
         f"the most frequent went to {same} user{'s' if same > 1 else ''}."
     )
-    rows = "".join(_row(answer, _one_line(model.tokenizer.decode(answer.ids))) for answer in answers)
-    head = '<tr><th>users</th><th class="nte-text">text</th><th>probability as the model said</th></tr>'
-    markup.show(f'<table class="nte-table"><thead>{head}</thead>{rows}</table>')
-
-
-def _row(answer: many_samples.SampledText, text: str) -> str:
-    probable = f'<td title="ln P = {answer.log_probability!r} nats">{_one_in(answer.log_probability)}</td>'
-    return f'<tr><td>{answer.users}</td><td class="nte-text">{html.escape(text)}</td>{probable}</tr>'
+    rows = [
+        (
+            tables.value(answer.users), tables.words(_one_line(model.tokenizer.decode(answer.ids))),
+            tables.value(_one_in(answer.log_probability), title=f"ln P = {answer.log_probability!r} nats"),
+        )
+        for answer in answers
+    ]  # fmt: skip
+    tables.render(["users", "text", "probability as the model said"], rows)
 
 
 def _one_line(text: str) -> str:

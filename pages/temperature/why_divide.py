@@ -1,13 +1,11 @@
 """Expander: why temperature divides logits and does not add to them, and why the largest is subtracted first."""
 
-import html
-
 import numpy as np
 import streamlit as st
 
 from lm_core import softmax
 from lm_core.decoding.temperature_sweep import unshifted_softmax
-from pages.shared import markup
+from pages.shared import tables
 from pages.shared.controls import logit_source
 from pages.shared.expanders import runs_when_open
 
@@ -35,18 +33,13 @@ def expander() -> None:
 
 
 def _table(first: str, names: tuple[str, ...], rows: list[tuple[str, np.ndarray]]) -> None:
-    head = "".join(f'<th class="nte-token">{html.escape(name)}</th>' for name in names)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(title)}</th>' + "".join(map(_cell, values)) + "</tr>"
-        for title, values in rows
-    )
-    table = f'<table class="nte-table"><thead><tr><th>{first}</th>{head}</tr></thead>{body}</table>'
-    markup.show(f'<div class="nte-wide">{table}</div>')
+    shown = [(title, *map(_cell, values)) for title, values in rows]
+    tables.render([first, *names], shown)
 
 
-def _cell(p: float) -> str:
+def _cell(p: float) -> tables.Cell:
     """Three decimals as the article prints them, and what they hide in four significant digits."""
     if np.isnan(p):
-        return "<td>nan</td>"
+        return tables.value("nan")
     small = f" ({p:.3g})" if 0 < p < 0.0005 else ""
-    return f'<td title="{float(p)!r}">{p:.3f}{small}</td>'
+    return tables.value(f"{p:.3f}{small}", title=repr(float(p)))

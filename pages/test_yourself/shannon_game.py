@@ -19,7 +19,7 @@ from lm_core.models import LanguageModel
 from lm_core.scoring import shannon_game
 from lm_core.scoring.perplexity import Score
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import offered_models
 from pages.shared.controls.view_switcher import Link
 from pages.shared.expanders import runs_when_open
@@ -188,14 +188,12 @@ def _standings(game: Game, who: str) -> None:
     }  # fmt: skip
     if game.over:
         names["The grammar that wrote it: nobody can do better on average"] = game.models["source"]
-    rows = ""
+    rows = []
     for name, given in names.items():
         score = Score.of_probabilities(given)
-        rows += (
-            f'<tr><th scope="row">{name}</th><td>{score.n_tokens}</td><td>{score.cross_entropy:.3f}</td>'
-            f"<td><b>{markup.figure(score.perplexity)}</b></td></tr>"
-        )
-    markup.grid("<tr><th></th><th>words scored</th><th>mean loss, nats</th><th>perplexity</th></tr>", rows)
+        perplexity = tables.strong(markup.figure(score.perplexity))
+        rows.append((name, score.n_tokens, f"{score.cross_entropy:.3f}", perplexity))
+    tables.render(["", "words scored", "mean loss, nats", "perplexity"], rows)
     if not game.over and not url_state.presenting():
         return
     last = (0, *game.ids[: game.at - 1])

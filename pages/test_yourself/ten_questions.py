@@ -23,7 +23,7 @@ from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import export
 from pages.test_yourself import computed_questions
-from pages.test_yourself.choice_questions import CHOICES, Choice
+from pages.test_yourself.choice_questions import Choice, choices
 
 NAMES = ("look", "who")
 _TESTS, _LAST_SEED = "_quiz_tests", 2**32 - 1
@@ -75,7 +75,7 @@ def bank(
 ) -> dict[Kind, list[Callable[..., Question]]]:
     """All questions by kind, each to be made with the chance of a test; some ask the models they are given."""
     return {
-        "choose": [_chosen(key, choice) for key, choice in CHOICES.items()],
+        "choose": [_chosen(key, choice) for key, choice in choices().items()],
         "number": list(computed_questions.NUMBERS),
         "order": list(computed_questions.ORDERS),
         "bar": list(computed_questions.bars(pretrained, small)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import replace
 from functools import lru_cache
 
@@ -23,7 +22,7 @@ from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
 from lm_core.training_runs.run_folder import DIVERGED, RunFolder
 from lm_core.training_runs.scheduler import INTERRUPTED
 from pages.server.training_scheduler import scheduler
-from pages.shared import markup
+from pages.shared import markup, tables
 from pages.shared.controls import model_picker
 from pages.shared.expanders import runs_when_open
 from pages.training import controls
@@ -146,30 +145,27 @@ def side_by_side(replay: CheckpointReplay, words: str) -> None:
             runner = replays.open_replay(folder)
             rows.append(_row(f"{name}, step {folder.head:,}", Snapshot(runner, folder.head), ids))
         else:
-            rows.append((name, "not trained yet: start the race"))
+            rows.append((name, tables.words("not trained yet: start the race")))
     rows.append(_pretrained(known))
-    body = "".join(f'<tr><th scope="row">{html.escape(n)}</th><td class="nte-text">{c}</td></tr>' for n, c in rows)
-    markup.show(f'<table class="nte-table"><caption>After “{html.escape(known)}”</caption>{body}</table>')
+    tables.render([], rows, f"After “{known}”")
     st.write("Each row is a whole distribution; its three likeliest tokens, and the rest.")
 
 
-def _row(name: str, model: LanguageModel, ids: list[int]) -> tuple[str, str]:
+def _row(name: str, model: LanguageModel, ids: list[int]) -> tuple[str, tables.Cell]:
     room = model.context_length or len(ids)
     belief = Distribution(model.next_logits([ids[-room:]])[0])
     top = belief.top(3)
-    cells = [
-        f'<span class="nte-token">{html.escape(label(model.tokenizer.token_bytes(row.id)))}</span> '
-        f"{markup.percent(row.probability)}"
-        for row in top.rows
-    ]
-    return name, ", ".join(cells) + f", rest {markup.percent(top.rest.probability)}"
+    pieces: list[str | tuple[str]] = []
+    for row in top.rows:
+        pieces += [(label(model.tokenizer.token_bytes(row.id)),), f" {markup.percent(row.probability)}, "]
+    return name, tables.marked([*pieces, f"rest {markup.percent(top.rest.probability)}"])
 
 
-def _pretrained(words: str) -> tuple[str, str]:
+def _pretrained(words: str) -> tuple[str, tables.Cell]:
     name = pretrained.entry(pretrained.DEFAULT).title
     try:
         model = model_picker.base()
         ids = model.tokenizer.encode(words)
-        return _row(name, model, ids) if ids else (name, "needs at least one word")
+        return _row(name, model, ids) if ids else (name, tables.words("needs at least one word"))
     except LmCoreError as error:
-        return name, html.escape(str(error))
+        return name, tables.words(str(error))

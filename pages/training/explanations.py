@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
 from lm_core.training.step_details import StepDetails, explain_step
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
-from pages.shared import markup
+from pages.shared import markup, tables
 from pages.shared.expanders import runs_when_open
 from pages.training import samples
 from pages.training.player import PlayerState
@@ -22,21 +21,15 @@ _MOST_NAMES = 150
 _LONGEST = 5.0  # seconds of making steps again
 
 
-def _token(tokenizer: Tokenizer, token_id: int) -> str:
-    return f'<span class="nte-token">{html.escape(label(tokenizer.token_bytes(token_id)))}</span>'
+def _name(tokenizer: Tokenizer, token_id: int) -> str:
+    return label(tokenizer.token_bytes(token_id))
 
 
-def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Our own markup; cells are escaped by who made them."""
-    names = "".join(f'<th scope="col">{name}</th>' for name in head)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in more) + "</tr>"
-        for first, *more in rows
-    )
-    markup.show(
-        f'<div class="nte-wide"><table class="nte-table"><caption>{caption}</caption><thead><tr>{names}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+def _context(tokenizer: Tokenizer, ids: Sequence[int]) -> tables.Cell:
+    pieces: list[str | tuple[str]] = []
+    for token_id in ids:
+        pieces += [(_name(tokenizer, token_id),), " "]
+    return tables.marked(pieces[:-1])
 
 
 def text_expander(replay: CheckpointReplay, place: PlayerState) -> None:
@@ -92,28 +85,30 @@ def _step(replay: CheckpointReplay, opened: StepDetails) -> None:
     )
     rows = [
         (
-            " ".join(_token(words, i) for i in each.context), _token(words, each.target), markup.percent(each.before),
+            _context(words, each.context), tables.token_value(_name(words, each.target)), markup.percent(each.before),
             f"{each.loss:.4f}", markup.percent(each.after),
         )
         for each in opened.asked
     ]  # fmt: skip
     caption = f"The first {len(rows)} of {opened.predictions:,} predictions"
-    _table(caption, ("context, its last tokens", "target", "p before", "−ln p, nats", "p after"), rows)
+    tables.render(["context, its last tokens", "target", "p before", "−ln p, nats", "p after"], rows, caption)
     slopes = [
-        (_token(words, each.token), markup.percent(each.p), f"{each.slope:+.4f}".replace("-", "−"))
+        (tables.token(_name(words, each.token)), markup.percent(each.p), f"{each.slope:+.4f}".replace("-", "−"))
         for each in opened.slopes
     ]
     if opened.rest[0]:
         count, rest = opened.rest
-        slopes.append((f"all other {count:,}", markup.percent(rest), f"+{rest:.4f}"))
-    _table("Why it moved: p minus one-hot, for the first prediction", ("token", "p", "slope of the loss"), slopes)
+        slopes.append((tables.heading(f"all other {count:,}"), markup.percent(rest), f"+{rest:.4f}"))
+    caption = "Why it moved: p minus one-hot, for the first prediction"
+    tables.render(["token", "p", "slope of the loss"], slopes, caption)
     st.write("The target’s logit is pushed up by 1 − p, every other one down by its own p: all slopes sum to 0.")
     changes = [
-        (html.escape(each.name), f"{each.before:+.5f}", f"{each.after:+.5f}", f"{each.after - each.before:+.5f}")
+        (each.name, f"{each.before:+.5f}", f"{each.after:+.5f}", f"{each.after - each.before:+.5f}")
         for each in opened.changes
     ]
     minus = [tuple(cell if i == 0 else cell.replace("-", "−") for i, cell in enumerate(row)) for row in changes]
-    _table(f"The largest changes among {opened.parameters:,} weights", ("weight", "before", "after", "change"), minus)
+    caption = f"The largest changes among {opened.parameters:,} weights"
+    tables.render(["weight", "before", "after", "change"], minus, caption)
 
 
 @runs_when_open("What to notice", key="_train_notice")
@@ -145,10 +140,11 @@ def clocks_expander(replay: CheckpointReplay, place: PlayerState) -> None:
         return
     inputs, targets = shift(ids)
     rows = [
-        (str(t + 1), _token(words, read), _token(words, wanted))
+        (t + 1, tables.token_value(_name(words, read)), tables.token_value(_name(words, wanted)))
         for t, (read, wanted) in enumerate(zip(inputs, targets))
     ]
-    _table("The first line, shifted by one", ("position", "reads, after all before it", "is to predict"), rows[:16])
+    head = ["position", "reads, after all before it", "is to predict"]
+    tables.render(head, rows[:16], "The first line, shifted by one")
     records = replay.folder.records()[: place.at]
     passes, scored = len(records), int(records["tokens"].sum())
     st.write(
@@ -193,13 +189,14 @@ def counts_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     with replay.at(samples.shown_step(replay, place)) as trainer:
         found, step = compare_with_counts(trainer, 7), trainer.step
     words = replay.texts.tokenizer
-    head = ("after ↓ next →", *(_token(words, i) for i in found.after))
+    head = ["after ↓ next →", *(_name(words, i) for i in found.after)]
     rows = [
-        (_token(words, token), *(f"{100 * b:.0f} / {100 * a:.0f}" for a, b in zip(counted, learned)))
+        (tables.token(_name(words, token)), *(f"{100 * b:.0f} / {100 * a:.0f}" for a, b in zip(counted, learned)))
         for token, counted, learned in zip(found.before, found.counted, found.learned)
     ]
     gap = max((abs(a - b) for c, m in zip(found.counted, found.learned) for a, b in zip(c, m)), default=math.nan)
-    _table(f"Learned / counted, in %, over {found.places:,} predictions, at step {step:,}", head, rows)
+    caption = f"Learned / counted, in %, over {found.places:,} predictions, at step {step:,}"
+    tables.render(head, rows, caption)
     st.write(
         f"The model’s mean belief after each token, beside the share that was counted. They differ by at most "
         f"{100 * gap:.1f} points. One row for a token is all a bigram has; this model’s belief differs from place "

@@ -10,7 +10,7 @@ import streamlit as st
 from lm_core.serving.lru_cache import LRUCache
 from lm_core.text.corpus import BOS
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
-from pages.shared import markup, url_state
+from pages.shared import markup, tables, url_state
 from pages.shared.controls import prompt_box
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import bars
@@ -83,15 +83,11 @@ def along(replay: CheckpointReplay, place: PlayerState) -> None:
     """What it wrote at steps along the way, with the same draws each time."""
     kept = [step for step in replay.folder.kept() if step <= place.at]
     chosen = sorted({kept[round(i * (len(kept) - 1) / (_ALONG - 1))] for i in range(_ALONG)}) if kept else []
-    rows = "".join(
-        f'<tr><th scope="row">{step:,}</th><td class="nte-text">{html.escape(_sample(replay, Snapshot(replay, step)))}'
-        "</td></tr>"
-        for step in chosen
-    )
     if not chosen:
         st.write("Press Play first.")
         return
-    markup.show(f'<table class="nte-table"><thead><tr><th>step</th><th></th></tr></thead>{rows}</table>')
+    rows = [(f"{step:,}", tables.words(_sample(replay, Snapshot(replay, step)))) for step in chosen]
+    tables.render(["step", ""], rows)
     st.write("Drawn at T = 1 with seed 0 each time: only what was learned between two rows changes the text.")
 
 

@@ -17,7 +17,7 @@ from lm_core.labels import label
 from lm_core.remote.client import EngineFailed
 from lm_core.serving.engine_with_fallback import Provenance
 from lm_core.serving.lru_cache import LRUCache
-from pages.shared import markup
+from pages.shared import markup, tables
 from pages.shared.controls import model_picker
 from pages.shared.controls.prompt_box import PromptAnswer
 
@@ -139,14 +139,15 @@ def render_if_partial(answer: PromptAnswer) -> bool:
             top = engine.top(answer.prompt.ids)
         except EngineFailed:  # it has fallen since; this server's numbers stand, and `render` says why
             return False
-        rows = "".join(
-            f'<tr><th class="nte-token" scope="row">{html.escape(label(answer.tokenizer.token_bytes(int(i))))}</th>'
-            f"<td>{markup.percent(p)}</td><td>{markup.percent(answer.belief.row(int(i)).probability)}</td></tr>"
+        rows = [
+            (
+                tables.token(label(answer.tokenizer.token_bytes(int(i)))), markup.percent(p),
+                markup.percent(answer.belief.row(int(i)).probability),
+            )
             for i, p in zip(top.ids, top.probabilities)
-        )
+        ]  # fmt: skip
         left = engine.vocab_size - len(top.ids)
-        rows += f'<tr><th scope="row">rest: {left:,} tokens</th><td>{markup.percent(top.rest)}</td><td></td></tr>'
-        caption = f"{html.escape(engine.title)} gives its {len(top.ids)} likeliest tokens, and no temperature."
-        head = "<tr><th>token</th><th>the engine</th><th>this server</th></tr>"
-        markup.show(f'<table class="nte-table"><caption>{caption}</caption><thead>{head}</thead>{rows}</table>')
+        caption = f"{engine.title} gives its {len(top.ids)} likeliest tokens, and no temperature."
+        rest = (f"rest: {left:,} tokens", markup.percent(top.rest), "")
+        tables.render(["token", "the engine", "this server"], [*rows, rest], caption)
     return True

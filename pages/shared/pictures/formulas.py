@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
 from lm_core.scoring.perplexity import Score
-from pages.shared import markup
+from pages.shared import markup, tables
 
 TITLE = "The numbers, worked out"
 _TERMS = 6
@@ -29,12 +28,8 @@ class Line:
 
 def render(lines: Sequence[Line], code: str) -> None:
     """A table of them, and the lines of lm_core that give the same."""
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(line.name)}</th><td class="nte-text">{html.escape(line.formula)}</td>'
-        f'<td class="nte-text">{html.escape(line.numbers)}</td></tr>'
-        for line in lines
-    )
-    markup.grid("<tr><th>result</th><th>formula</th><th>with these numbers</th></tr>", rows)
+    rows = [(line.name, tables.words(line.formula), tables.words(line.numbers)) for line in lines]
+    tables.render(["result", "formula", "with these numbers"], rows)
     st.code(code, language="python")
 
 

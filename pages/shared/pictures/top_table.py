@@ -3,19 +3,21 @@
 from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import markup
+from pages.shared import markup, tables
 
 
 def render(belief: Distribution, tokenizer: Tokenizer, n: int, caption: str = "") -> None:
     """The n likeliest tokens, and everything else in one row; together they are 100 %."""
     top = belief.top(min(n, len(belief)))
-    rows = "".join(
-        f"<tr>{markup.token(label(tokenizer.token_bytes(row.id)))}{_cells(row.probability)}</tr>" for row in top
-    )
+    rows = [
+        [
+            tables.token(label(tokenizer.token_bytes(row.id))),
+            markup.percent(row.probability),
+            tables.bar(row.probability),
+        ]
+        for row in top
+    ]
     if top.rest.count:
-        rows += f'<tr><th scope="row">rest: {top.rest.count:,}</th>{_cells(top.rest.probability)}</tr>'
-    markup.grid("<tr><th>next token</th><th>probability</th><th></th></tr>", rows, caption)
-
-
-def _cells(probability: float) -> str:
-    return f"<td>{markup.percent(probability)}</td>{markup.bar(probability)}"
+        rest = top.rest.probability
+        rows.append([f"rest: {top.rest.count:,}", markup.percent(rest), tables.bar(rest)])
+    tables.render(["next token", "probability", ""], rows, caption)

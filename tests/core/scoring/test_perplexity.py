@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.logits import log_softmax
-from lm_core.scoring.perplexity import Score, require_same_tokens, score, score_continuation, windows
+from lm_core.scoring.chain_rule import windows
+from lm_core.scoring.perplexity import Score, require_same_tokens, score, score_continuation
 from tests.authority import Authority
 
 
