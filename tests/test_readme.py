@@ -86,6 +86,7 @@ OPERATING = [
 
 
 @pytest.mark.parametrize("line", OPERATING)
+@pytest.mark.long("make doctor loads the model and opens every page")
 def test_an_operators_commands_can_be_given(line: str, server: Server, tmp_path: Path) -> None:
     """Each is executed, as far as it leaves this machine as it was. A server is started with the line's settings and
     asked whether it is ready; replicas are started in tests/reliability, nothing is installed or fetched."""

@@ -128,8 +128,8 @@ def export_expander(question: Question, steps: list[CacheStep]) -> None:
     writer.writerows(asdict(step) for step in steps)
     run = {"prompt_ids": question.ids, "steps": [asdict(step) for step in steps], "link": url_state.link_with()}
     with st.container(horizontal=True):
-        export.download("Steps, CSV", table.getvalue().encode, "cache-run.csv", "text/csv")
-        export.download("Run, JSON", json.dumps(run, indent=1).encode, "cache-run.json", "application/json")
+        export.download("Steps, CSV", table.getvalue().encode(), "cache-run.csv", "text/csv")
+        export.download("Run, JSON", json.dumps(run, indent=1).encode(), "cache-run.json", "application/json")
 
 
 def _listed(ids: tuple[int, ...]) -> str:

@@ -245,7 +245,7 @@ def _result(test: QuizAttempt) -> None:
     sheet = hand_in(test, name)
     st.code(sheet, language=None)
     with st.container(horizontal=True):
-        export.download("Download", sheet.encode, f"next-token-test-{test.seed}.txt", "text/plain")
+        export.download("Download", sheet.encode(), f"next-token-test-{test.seed}.txt", "text/plain")
         st.button("The same ten again", on_click=_again, args=(test.seed,))
         st.button("Ten others", on_click=url_state.follow, args=({"seed": str(test.seed + 1)}, ("seed",)))
     missed = [question for n, question in enumerate(test.questions) if not question.accepts(test.given[n])]

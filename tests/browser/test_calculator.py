@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from lm_core import pretrained
@@ -27,6 +28,7 @@ def type_into_cell(page: Page, x: int, row: int, value: str) -> None:
         act()
 
 
+@pytest.mark.long("types into a table, cell by cell")
 def test_an_unknown_layer_type_is_a_row_to_assign(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?arch=imported&n=1024", viewport={"width": 1280, "height": 1000})
     box = page.get_by_label("A model's config.json")
@@ -83,6 +85,7 @@ def test_the_answer_can_be_taken_along(server: Server, open_page: Open) -> None:
     assert "64,32768,687194767360" in given["Growth, CSV"].splitlines()
 
 
+@pytest.mark.long("types into a table, cell by cell")
 def test_edits_outlive_being_out_of_sight(server: Server, open_page: Open) -> None:
     """Another model, a stage, another page: the table of layer groups comes back as it was left."""
     page = open_page(server, f"{PAGE}?arch=groups", viewport={"width": 1280, "height": 1000})

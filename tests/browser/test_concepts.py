@@ -20,6 +20,7 @@ for each in MAP:
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.long("some controls make the model write for seconds")
 def test_touching_it_changes_what_it_says(server: Server, open_page: Open, name: str) -> None:
     """All of a page in as few loads as there are addresses; an example may be chosen from any scene."""
     address, page = None, None

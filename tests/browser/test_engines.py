@@ -32,6 +32,7 @@ def away(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         yield server
 
 
+@pytest.mark.long("starts a server and a recorded engine")
 def test_the_bars_are_the_engines(away: Server, engine: Engine, open_page: Open) -> None:
     page = open_page(away, "/next_token?model=fast")
     nats = log_softmax(engine.model.next_logits([engine.model.tokenizer.encode("The capital of France is")])[0])

@@ -25,15 +25,11 @@ EXAMPLES = {"Five": {"n": "5"}}
 PARAMETERS = ("n",)
 
 from pages.shell.navigation import ensure_entry
-
 ensure_entry()
 
 import streamlit as st
-
-from pages.shared.controls import examples
-
-
 from pages.shared import url_state
+from pages.shared.controls import examples
 
 examples.render(EXAMPLES)
 count = st.segmented_control("Count", [3, 5], key=url_state.choice("n", [3, 5], 3), required=True)
@@ -110,6 +106,7 @@ def does_what_every_page_must(open_page: Open, server: Server, entry: Entry) -> 
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.url or "home")
+@pytest.mark.long("axe, six screens and a link of a page in one load")
 def test_it_does_what_every_page_must(server: Server, open_page: Open, entry: Entry) -> None:
     does_what_every_page_must(open_page, server, entry)
 

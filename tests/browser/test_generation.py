@@ -103,6 +103,7 @@ def test_steps_are_the_loops_own_again_and_with_a_new_seed(server: Server, open_
     expect(page).to_have_url(re.compile("seed=4"))
 
 
+@pytest.mark.long("plays at the speed of the page")
 def test_play_pause_and_to_the_end(server: Server, open_page: Open) -> None:
     page = at(server, open_page, prompt="Once upon a time", t="0", max="12")
     button(page, "Play").click()
@@ -125,6 +126,7 @@ def test_play_pause_and_to_the_end(server: Server, open_page: Open) -> None:
 # ---- back, aside, branches ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.long("a long walk back and forth")
 def test_back_aside_and_forward(server: Server, open_page: Open, model: Transformer) -> None:
     page = at(server, open_page, prompt="The capital of France is", max="6", seed="1")
     button(page, "To the end").click()
@@ -172,6 +174,7 @@ def test_answers_kept_from_before_have_no_speed_and_it_is_said(server: Server, o
     expect(state(page)).to_contain_text("none of them timed, so no tokens/s")
 
 
+@pytest.mark.long("three texts of 40 tokens")
 def test_what_is_withheld_forgotten_and_repeated_is_drawn(server: Server, open_page: Open) -> None:
     time = {"prompt": "Once upon a time", "t": "0"}
     page = at(server, open_page, **time, stop="city of")
@@ -195,6 +198,7 @@ def test_what_is_withheld_forgotten_and_repeated_is_drawn(server: Server, open_p
     expect(state(page)).to_contain_text("times in a row")
 
 
+@pytest.mark.long("two answers of 20 tokens")
 def test_a_chat_is_one_text(server: Server, open_page: Open) -> None:
     page = at(server, open_page, t="0", max="24")
     page.get_by_text("A chat is one text").click()
@@ -215,6 +219,7 @@ def test_a_chat_is_one_text(server: Server, open_page: Open) -> None:
 # ---- links, traces -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long("two visits and a file between them")
 def test_an_exported_trace_redraws_and_goes_on(server: Server, open_page: Open, tmp_path: Path) -> None:
     page = at(server, open_page, prompt="The capital of France is", seed="2", max="5")
     button(page, "To the end").click()
@@ -307,6 +312,7 @@ def test_quick_clicks_and_keys_all_count(server: Server, open_page: Open) -> Non
     expect(page.locator(".generation .chip.hand")).to_have_count(2)
 
 
+@pytest.mark.long("plays at the speed of the page")
 def test_a_play_survives_leaving_and_ends_with_its_text(server: Server, open_page: Open) -> None:
     page = at(server, open_page, prompt="Once upon a time", t="0", max="40")
     button(page, "Play").click()
@@ -327,6 +333,7 @@ def test_a_play_survives_leaving_and_ends_with_its_text(server: Server, open_pag
     expect(page.locator(".generation .chip.made")).to_have_count(0)
 
 
+@pytest.mark.long("some thirty keys, each answered")
 def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
     page = at(server, open_page, t="0", max="6")
     button(page, "Step").focus()
@@ -360,6 +367,7 @@ def test_all_of_it_by_keys(server: Server, open_page: Open) -> None:
     expect(page.locator(".generation .chip.ahead")).to_have_count(0)
 
 
+@pytest.mark.long("writes 60 tokens")
 def test_on_a_stage_sixty_tokens_fit_and_it_is_light(server: Server, open_page: Open, model: Transformer) -> None:
     prompt = "Once upon a time there was a robot"
     made_by = strategy(temperature=0.8, top_p=0.9, repetition_penalty=1.1)

@@ -48,6 +48,7 @@ def test_what_is_typed_while_a_token_is_taken_stays(server: Server, open_page: O
     expect(box).to_have_value("The capital of France is Paris!")
 
 
+@pytest.mark.long("walks over several pages")
 def test_the_tour_ticks_what_is_done_and_survives_a_reload(server: Server, open_page: Open) -> None:
     page = open_page(server, "/")
     settled(page)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.screen import settled
@@ -16,6 +17,7 @@ def heading(page: Page, title: str) -> None:
     settled(page)
 
 
+@pytest.mark.long("a visit of ten pages")
 def test_a_learner(server: Server, open_page: Open) -> None:
     """In by the first door, from page to page by its end, and every page is there; on every other by telephone."""
     page = open_page(server, "/", viewport=WIDE)

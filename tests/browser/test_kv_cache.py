@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.screen import fills_a_stage, settled
@@ -17,6 +18,7 @@ def done(page: Page) -> None:
     settled(page)
 
 
+@pytest.mark.long("measures with and without the cache")
 def test_the_same_tokens_with_and_without(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?length=own&prompt=The+capital+of+France+is&new=4")
     done(page)
@@ -36,11 +38,13 @@ def test_the_same_tokens_with_and_without(server: Server, open_page: Open) -> No
     expect(page.get_by_text("5 + 4 − 1 = 8 tokens")).to_be_visible()
     settled(page)
     page.get_by_text("Show the code, export").click()
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Steps, CSV").click()
     assert len(download.value.path().read_text().splitlines()) == 5
 
 
+@pytest.mark.long("measures three times")
 def test_a_run_can_be_stopped_and_made_again(server: Server, open_page: Open) -> None:
     page = open_page(server, f"{PAGE}?length=64&new=32")
     expect(page.get_by_text("of 32 new tokens made.")).to_be_visible()
@@ -63,6 +67,7 @@ def test_alone_no_comparison_is_claimed(server: Server, open_page: Open) -> None
     expect(page.get_by_role("columnheader", name="ms without")).to_have_count(0)
 
 
+@pytest.mark.long("measures")
 def test_it_fills_a_stage(server: Server, open_page: Open) -> None:
     page = open_page(server, None, viewport={"width": 1280, "height": 720})
     for prompt in ("length=64", "length=own&prompt=The+capital+of+France+is"):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.screen import fills_a_stage, settled
@@ -13,6 +14,7 @@ Open = Callable[..., Page]
 PAGE = "/loss"
 
 
+@pytest.mark.long("a text of 1,500 tokens is scored")
 def test_a_text_is_scored_while_one_watches(server: Server, open_page: Open) -> None:
     """That a longer one is cut with a sentence is in tests/pages."""
     page = open_page(server, f"{PAGE}?text=a")

@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from lm_core import Distribution, Transformer
 from lm_core.labels import label
 from pages.shared import timers
+from tests.browser.screen import settled
 from tests.browser.server import Server, running
 
 Open = Callable[..., Page]
@@ -40,6 +41,7 @@ def labels(page: Page) -> list[str]:
     return page.locator("tr[data-id] th.token").all_inner_texts()
 
 
+@pytest.mark.long("starts a server")
 def test_a_deep_link_is_the_first_request_of_a_fresh_server(tmp_path: Path, open_page: Open) -> None:
     """Streamlit would run the page file without app.py here; the model is not even loaded yet."""
     with running(tmp_path) as fresh:
@@ -94,6 +96,7 @@ def test_typing_answers_without_committing(server: Server, open_page: Open, mode
     expect(page).to_have_url(re.compile(r"prompt=The(\+|%20)capital(\+|%20)of(\+|%20)France(\+|%20)is(\+|%20)not$"))
 
 
+@pytest.mark.long("holds answers back")
 def test_while_an_answer_is_on_its_way_only_the_latest_text_waits(server: Server, open_page: Open) -> None:
     sent: list[str] = []
     page = open_page(server, None, own=True)
@@ -185,6 +188,7 @@ def test_adding_a_token_keeps_what_is_typed_meanwhile(server: Server, open_page:
     expect(box(page)).to_have_value("The capital of France is Paris, so")
 
 
+@pytest.mark.long("waits out the time in which an older address is old news")
 def test_the_back_button_goes_back_to_the_scene_before(server: Server, open_page: Open) -> None:
     page = open_page(server, "/next_token")
     expect(head(page, "space Paris")).to_be_visible()
@@ -211,6 +215,7 @@ def test_the_link_copied_in_the_middle_of_a_text_is_the_texts(server: Server, op
     assert page.evaluate("navigator.clipboard.readText()").endswith("?prompt=The+capital+of+France+is+not")
 
 
+@pytest.mark.long("waits as long as a text must be left alone")
 def test_a_text_left_alone_counts_as_finished(server: Server, open_page: Open) -> None:
     page = open_page(server, "/next_token")
     expect(head(page, "space Paris")).to_be_visible()
@@ -255,6 +260,7 @@ def test_one_polite_announcement_for_each_committed_change(server: Server, open_
     assert len(page.evaluate("window.said")) == 1
 
 
+@pytest.mark.long("starts a server and a browser context")
 def test_a_copied_link_restores_the_scene_in_a_fresh_browser_and_server(
     server: Server, other: Server, open_page: Open
 ) -> None:
@@ -307,7 +313,7 @@ def test_everything_can_be_taken_along(server: Server, open_page: Open, model: T
     expect(page.locator("tr[data-id]")).to_have_count(10)
     page.get_by_text("Show the code").click()
     expect(page.get_by_role("button", name="PNG")).to_be_visible()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    settled(page)
     saved = {}
     for name in ("CSV, all tokens", "JSON, as shown", "SVG", "PNG"):
         with page.expect_download() as download:

@@ -95,6 +95,7 @@ def test_hasty_presses_land_where_they_lead_and_stay(server: Server, open_page: 
     assert temperature(again) == temperature(page) == "1.6"
 
 
+@pytest.mark.long("ten scenes, back and forth")
 def test_a_change_of_mind_is_obeyed(server: Server, open_page: Open) -> None:
     """However fast it comes."""
     page = open_page(server, f"{TALK}&scene=6", timers=HELD, viewport=STAGE)
@@ -152,6 +153,7 @@ def wire(server: Server) -> Iterator[Wire]:
     wire.close()
 
 
+@pytest.mark.long("waits until the browser has found its server again")
 def test_a_cut_loses_nothing(server: Server, open_page: Open, wire: Wire) -> None:
     through = Server(f"http://127.0.0.1:{wire.port}", server.log, server.started)
     page = open_page(through, f"{TALK}&scene=2", viewport=STAGE)

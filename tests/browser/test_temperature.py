@@ -56,6 +56,7 @@ def drag(page: Page, events: int = 60) -> None:
     page.mouse.move(left + 0.75 * (right - left), y, steps=events - events // 2)
 
 
+@pytest.mark.long("a drag of many steps, each drawn")
 def test_dragging_moves_the_bars_and_asks_nobody_until_it_ends(server: Server, open_page: Open) -> None:
     sent: list[object] = []
     page = open_page(server, None, own=True)
@@ -123,6 +124,7 @@ def test_the_articles_rows_and_eight_draws_are_examples(server: Server, open_pag
     expect(page.locator(".pick")).to_contain_text("The dart stands at u = 0.9431 and lands on carrier (rank 3, 11.5 %)")
 
 
+@pytest.mark.long("opens the scene twice")
 def test_a_link_restores_the_scene(server: Server, open_page: Open) -> None:
     page = drawn(open_page(server, "/temperature?prompt=Once%20upon%20a"))
     slider(page).press("Shift+ArrowRight")
@@ -191,6 +193,7 @@ def touch(session: CDPSession, path: list[tuple[float, float]]) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+@pytest.mark.long("a context of its own, with touch")
 def test_a_finger_drags_across_and_scrolls_along(server: Server, open_page: Open) -> None:
     page = open_page(server, "/temperature", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     drawn(page)
@@ -218,6 +221,7 @@ def wired(server: Server) -> Iterator[tuple[Server, Wire]]:
     wire.close()
 
 
+@pytest.mark.long("waits until the browser has found its server again")
 def test_with_the_wire_cut_dragging_goes_on_and_nothing_is_lost(wired: tuple[Server, Wire], open_page: Open) -> None:
     server, wire = wired
     page = drawn(open_page(server, "/temperature?prompt=The%20package%20left%20the&seed=3"))

@@ -84,6 +84,7 @@ def secrets(question: Question) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", [0, 5] if LONG else [5])
+@pytest.mark.long("ten questions answered in two sessions")
 def test_a_class_takes_the_same_ten_and_nothing_leaks(
     server: Server, open_page: Open, ten: Callable[[int], list[Question]], seed: int
 ) -> None:

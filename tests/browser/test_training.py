@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from lm_core.models import model_file
@@ -59,6 +60,7 @@ def play(page: Page, speed: str = "fast") -> None:
     button(page, "Play").click()
 
 
+@pytest.mark.long("trains")
 def test_one_click_to_a_falling_loss(server: Server, open_page: Open) -> None:
     page = at(server, open_page, run_seed="101", steps="100")
     button(page, "Play").click()
@@ -70,6 +72,7 @@ def test_one_click_to_a_falling_loss(server: Server, open_page: Open) -> None:
     assert labels == ["guessing, ln 83: 4.4188", "unigram: 3.8158", "bigram: 0.9369", "grammar, the true floor: 0.5898"]
 
 
+@pytest.mark.long("trains, and starts a second server")
 def test_a_pause_pauses_and_a_link_restores(server: Server, open_page: Open) -> None:
     page = at(server, open_page, run_seed="102", steps="2000", say_log="the order left the")
     play(page, "ten")
@@ -100,6 +103,7 @@ def worker_of(server: Server) -> int:
     raise AssertionError("no worker")
 
 
+@pytest.mark.long("kills a worker, then ends the server")
 def test_kills_and_the_end_of_the_server(open_page: Open, tmp_path: Path) -> None:
     """kill -9 of the worker: said, resumed. SIGTERM of the server: nothing stays behind."""
     with running(tmp_path) as server:
@@ -123,6 +127,7 @@ def test_kills_and_the_end_of_the_server(open_page: Open, tmp_path: Path) -> Non
         time.sleep(0.1)
 
 
+@pytest.mark.long("trains, saves, opens again")
 def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tmp_path: Path) -> None:
     page = at(server, open_page, text="article", net="ngram", at="120")
     expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
@@ -169,6 +174,7 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     expect(page.locator(".bars tr[data-id] .token").first).to_have_text("hub")
 
 
+@pytest.mark.long("trains")
 def test_keys_and_announcements(server: Server, open_page: Open) -> None:
     page = at(server, open_page, text="article", net="ngram", run_seed="11")
     button(page, "Step").focus()
@@ -215,6 +221,7 @@ def test_a_batch_of_all_lines_and_a_diverged_run(server: Server, open_page: Open
     expect(button(page, "Play again")).to_be_visible()
 
 
+@pytest.mark.long("plays at the speed of the page")
 def test_leaving_while_it_plays_keeps_the_place(server: Server, open_page: Open) -> None:
     page = at(server, open_page, run_seed="105", steps="3000")
     play(page, "ten")

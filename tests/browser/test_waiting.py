@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.server import running
@@ -18,6 +19,7 @@ Engine._run = slow
 """
 
 
+@pytest.mark.long("starts a server that answers slowly")
 def test_who_waits_is_told_and_a_newer_text_takes_the_place_of_an_older(
     tmp_path: Path, open_page: Callable[..., Page]
 ) -> None:

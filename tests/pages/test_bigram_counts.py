@@ -83,6 +83,7 @@ def test_smoothing_orders_and_blindness() -> None:
     assert taught.group(2) == taught.group(3)
 
 
+@pytest.mark.long("counts 16 MB")
 def test_sixteen_megabytes_and_one_long_line() -> None:
     prose = "\n".join(python_topics().lines)
     app = open_page("bigram_counts", corpus="own")

@@ -87,6 +87,7 @@ def test_every_address_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("each", SENT, ids=lambda each: f"{each.address}-{each.control[:30]}")
+@pytest.mark.long("some controls make the model write or score for seconds")
 def test_touching_it_changes_what_it_says(each: Touch) -> None:
     url, _, query = each.address.partition("?")
     app = open_page(url.removeprefix("home"), **dict(parse_qsl(query)))

@@ -41,6 +41,7 @@ def _measuring_little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+@pytest.mark.long("the page on limits scores 200 answers")
 def test_it_says_its_title_and_its_promise(entry: Entry) -> None:
     app = open_page(entry.url)
     assert [title.value.replace("\\", "") for title in app.title] == [entry.title]
@@ -62,6 +63,7 @@ def test_every_page_has_a_scene() -> None:
 
 
 @pytest.mark.parametrize("url", SCENES, ids=lambda url: url or "home")
+@pytest.mark.long("the KV-cache page measures three runs")
 def test_the_link_of_a_scene_restores_it(url: str) -> None:
     """The link that a page writes is opened in another session: that writes the same and draws the same."""
     app = open_page(url, **SCENES[url])

@@ -13,6 +13,7 @@ from tests.pages.touching import choose, fill, press, switch
 URL = "limits"
 
 
+@pytest.mark.long("scores 200 answers under three models")
 def test_the_table_is_computed_and_the_conclusion_follows(model: Transformer) -> None:
     app = open_page(URL)
     assert "12 sums that none of them was shown" in said(app)

@@ -200,6 +200,7 @@ def test_strange_text_is_data(model: Transformer, text: str) -> None:
     assert all(text not in element.value for element in app.markdown)
 
 
+@pytest.mark.long("31 texts, each typed and searched for")
 def test_31_hostile_tokens_are_typed_and_found_exactly(model: Transformer) -> None:
     """Each as the box's chips and, looked for as a word, as its pieces."""
     app = open_page()

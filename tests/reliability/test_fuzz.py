@@ -51,6 +51,7 @@ def named() -> Iterator[None]:
 
 @settings(max_examples=cases(200, 2_000), **quiet)  # type: ignore[arg-type]
 @given(some.dictionaries(some.one_of(some.sampled_from(KEYS), some.text(max_size=8)), values, max_size=14))
+@pytest.mark.long("a thousand generated configs")
 def test_configs(config: dict[str, Any]) -> None:
     with named():
         assert kv_sizing.size(kv_sizing.from_config(config), 1024, 2).total >= 0
@@ -182,6 +183,7 @@ def query(draw: random.Random) -> str:
 
 
 @pytest.mark.parametrize("page", [read(file).url for file in sorted((ROOT / "pages").glob("[0-9]*.py"))])
+@pytest.mark.long("six generated links, each drawn with all that its page computes")
 def test_links(server: Server, page: str) -> None:
     """No exception is shown, and nothing of a link reaches the page as HTML."""
 

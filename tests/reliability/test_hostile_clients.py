@@ -225,6 +225,7 @@ def test_what_was_broken_off_takes_no_room(server: Server) -> None:
     assert run(visit()) == [204] * 4 + [413]
 
 
+@pytest.mark.long("starts a server")
 def test_while_memory_is_short_uploads_are_refused_and_nobody_is_moved_elsewhere(tmp_path: Path) -> None:
     with running(tmp_path, changed=f"import os\nos.environ['NEXT_TOKEN_EXPLORER_MEMORY'] = '{256 * MIB}'") as server:
         server.wait_until("/ready?for=proxy")

@@ -141,6 +141,7 @@ def test_without_the_cookie_uploads_go_astray(tmp_path: Path) -> None:
     assert 400 in answers
 
 
+@pytest.mark.long("starts a proxy and two servers, and kills one")
 def test_a_process_that_falls_takes_nobodys_scene_along(pair: Server) -> None:
     """kill -9: its visitor is back with the scene of the link, who is elsewhere sees nothing; it starts again."""
     with ThreadPoolExecutor(1) as pool:  # other tests of this process may drive a browser from its main thread

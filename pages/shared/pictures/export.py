@@ -65,8 +65,8 @@ def take(picture: dict[str, Any], title: str, axis: str, link: str) -> None:
     _component(data={**picture, **_drawn(picture), "title": title, "axis": axis, "link": link}, key="_export_component")
 
 
-def download(name: str, make: Callable[[], bytes], file: str, mime: str) -> None:
-    """Made when clicked; without a rerun, which would put a new button under a second click."""
+def download(name: str, make: Callable[[], bytes] | bytes, file: str, mime: str) -> None:
+    """A file, or what makes it when clicked; without a rerun, which would put a new button under a second click."""
     st.download_button(name, make, file, mime, on_click="ignore")
 
 

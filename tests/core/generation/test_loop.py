@@ -20,6 +20,7 @@ GREEDY = Strategy()
 PROMPT = [3, 1, 4, 1, 5]
 
 
+@pytest.mark.long("the readable model writes 200 tokens")
 def test_greedy_equals_transformers_generate(model: Transformer, authority: Authority) -> None:
     for text in ("The capital of France is", "Once upon a time", "def add(a, b):\n"):
         ids = model.tokenizer.encode(text)
@@ -138,6 +139,7 @@ def test_forgetting_goes_on_past_the_context(make_tiny: Make, policy: ContextPol
         seen.append(step.id)
 
 
+@pytest.mark.long("the readable model writes 64 tokens")
 def test_a_trace_survives_json_and_stays_small(model: Transformer) -> None:
     ids = model.tokenizer.encode("The package left the")
     limits = Limits(64, end_ids=frozenset())

@@ -1,5 +1,6 @@
 """Going round in circles: by hand, the article's claim on the real model, and a property."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ def test_by_hand() -> None:
     assert repeated_phrase([]) is None
 
 
+@pytest.mark.long("the readable model writes two texts")
 def test_a_real_greedy_loop_and_the_penalty_that_ends_it(model: Transformer) -> None:
     ids = model.tokenizer.encode("Order shipped from the")
     loop = run(model, ids, strategy(), Limits(48))

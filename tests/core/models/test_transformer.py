@@ -19,6 +19,7 @@ IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]
 
 @pytest.mark.parametrize(("style", "kv_heads"), [("llama", 4), ("llama", 2), ("llama", 1), ("gpt2", 4)])
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+@pytest.mark.long("the first case imports transformers")
 def test_equals_transformers(make_tiny: Make, style: str, kv_heads: int, tied: bool) -> None:
     """Our weights in their model give our logits; their weights in ours give theirs."""
     from transformers import AutoConfig, AutoModelForCausalLM

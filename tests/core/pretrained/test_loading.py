@@ -71,6 +71,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, checkpoint: 
     assert weight_cache.load(blocked, "small", KEY) is None
 
 
+@pytest.mark.long("dequantises the model's file")
 def test_the_first_load_fills_the_cache_and_the_second_equals_it(tmp_path: Path, model: Transformer) -> None:
     first = pretrained.load(cache_folder=tmp_path)
     for thread in threading.enumerate():

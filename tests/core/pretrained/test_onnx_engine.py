@@ -42,6 +42,7 @@ def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
     return max(float(np.abs(log_softmax(a) - log_softmax(b)).max()) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.long("15 prompts on two engines")
 def test_prompts_equal_the_transformer(engine: Engine, model: Transformer, prompts: list[list[int]]) -> None:
     """The first 14 and the longest; `make soak` takes all 100."""
     chosen = [*prompts[: cases(14, 99)], prompts[-1]]
@@ -49,6 +50,7 @@ def test_prompts_equal_the_transformer(engine: Engine, model: Transformer, promp
     assert worst <= 1e-3
 
 
+@pytest.mark.long("each row computed alone")
 def test_every_row_and_every_batch_equal_one_by_one(
     engine: Engine, model: Transformer, prompts: list[list[int]]
 ) -> None:
@@ -58,6 +60,7 @@ def test_every_row_and_every_batch_equal_one_by_one(
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.long("texts continued on two engines")
 def test_texts_go_on_in_either(engine: Engine, model: Transformer, prompts: list[list[int]], count: int) -> None:
     """Caches filled by the engine and read by the Transformer, and the other way round; one, few and many at once."""
     texts = prompts[10 : 10 + count]

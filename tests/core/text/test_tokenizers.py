@@ -109,6 +109,7 @@ def _alphabet() -> dict[str, int]:
     return {character: byte for byte, character in bytes_to_unicode().items()}
 
 
+@pytest.mark.long("byte-pair encoding done by its definition")
 def test_ids_equal_the_definition(model: Transformer, lines: list[str]) -> None:
     """The rules of the file's `smollm` pre-tokenizer as llama.cpp states them, written out again above."""
     tokenizer = model.tokenizer

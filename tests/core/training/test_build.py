@@ -69,6 +69,7 @@ def test_the_grammar_is_the_floor_of_generated_text(text: Corpus) -> None:
     assert baselines(run.examples, 83, text)[-1].nats == text.grammar.cross_entropy
 
 
+@pytest.mark.long("trains to the end")
 def test_a_run_reaches_the_floor_and_its_samples_parse() -> None:
     """The default: within 5 % of what can be known, and nine texts of ten are sentences of the grammar."""
     from lm_core.decoding.strategies import strategy

@@ -105,6 +105,7 @@ def test_the_articles_run(manager: Callable[..., Scheduler]) -> None:
         assert words.decode([int(there.model.next_logits([words.encode("left regional")])[0].argmax())]) == "hub"
 
 
+@pytest.mark.long("processes are killed and started again")
 def test_a_killed_worker_costs_nothing(manager: Callable[..., Scheduler], text: Corpus) -> None:
     """kill -9 in the middle: said, resumed on request, and the weights are the same to the bit."""
     jobs = manager()
@@ -149,6 +150,7 @@ while True:
 """
 
 
+@pytest.mark.long("processes are killed and started again")
 def test_a_killed_server_leaves_no_orphan_and_loses_little(
     manager: Callable[..., Scheduler], text: Corpus, tmp_path: Path
 ) -> None:
@@ -355,6 +357,7 @@ def test_the_end_is_clean(manager: Callable[..., Scheduler], text: Corpus) -> No
         assert there.step == folder.head
 
 
+@pytest.mark.long("starts two servers' workers")
 def test_two_servers_on_one_folder_train_a_run_once(manager: Callable[..., Scheduler], text: Corpus) -> None:
     """Each wants it further than the other did: it changes hands, and the weights are the same to the bit."""
     one, other = manager(lease=1.0, slice_seconds=0.1), manager(lease=1.0, slice_seconds=0.1)
@@ -370,6 +373,7 @@ def test_two_servers_on_one_folder_train_a_run_once(manager: Callable[..., Sched
     assert torch.equal(final_weights(folder), mine.weights)
 
 
+@pytest.mark.long("trains, waits, and looks whether anything is written")
 def test_what_was_let_go_is_not_written_again(manager: Callable[..., Scheduler], text: Corpus) -> None:
     """A run that another server has trained further stays as that one left it, while the first works on another run."""
     one, other = manager(lease=1.0), manager(lease=1.0)

@@ -89,6 +89,7 @@ def mutated(dice: np.random.Generator) -> dict[str, Any]:
     return config
 
 
+@pytest.mark.long("hundreds of generated configs")
 def test_generated_configs_raise_nothing_else() -> None:
     dice = np.random.default_rng(0)
     tracemalloc.start()

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput
 from lm_core.models.ngrams.count_table import CountedCorpus, entries, followers, grid, sources, spread
-from lm_core.models.ngrams.counts import occurrences
 from lm_core.models.ngrams.model import AddK, KneserNey
 from lm_core.scoring.held_out import HeldOut, best_k, held_out, over_k, score_sentence
 from lm_core.scoring.perplexity import score_sentences
@@ -62,7 +61,9 @@ def test_sources_hold_as_many_places_as_the_count_says(topics: CountedCorpus, or
             assert all(whole[at : at + order] == (*entry.context, entry.id) for at in each.places)
     one = every[int(picked[0])]
     numbers = [each.number for each in sources(topics.sentences, one.context, one.id, BOS, EOS) for _ in each.places]
-    assert numbers == list(occurrences(topics.sentences, one.context, one.id, BOS, EOS))
+    wanted = [*one.context, one.id]
+    read = [[*[BOS] * (order - 1), *ids, EOS] for ids in topics.sentences]  # one by one, as by hand
+    assert numbers == [n for n, ids in enumerate(read) for at in range(len(ids)) if ids[at : at + order] == wanted]
 
 
 def test_the_best_k_is_the_argmin_of_scoring() -> None:
