@@ -76,7 +76,8 @@ def fleet(scenario: Scenario, values: Values) -> None:
     mean = ["at the mean"] if scenario.mean else []
     head = ["GPU", "GPUs", *mean, "layout", "sequences each", "free on each", "limit", "an hour"]
     tables.render(head, [cells for _, _, cells in rows], chosen=chosen)
-    st.caption("Memory and price can be changed here; prices are yours, in your currency.")
+    marked = "The marked row costs least. " if chosen else ""
+    st.caption(f"{marked}Memory and price can be changed here; prices are yours, in your currency.")
     values["gpus"] = _edited(values["gpus"], catalogue)
 
 
