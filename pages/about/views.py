@@ -121,8 +121,11 @@ def render_server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
     """Limits, versions, the model's file, and how things stand."""
 
     def show() -> None:
-        rows = [(limit.name, _value(limit), tables.words(f"{limit.reason} {limit.key}")) for limit in limits.LIMITS]
-        tables.render(["limit", "value", "why, and its name as a setting"], rows, "What this server allows")
+        rows = [
+            (limit.name, _value(limit), tables.words(limit.reason), tables.token_value(limit.key))
+            for limit in limits.LIMITS
+        ]
+        tables.render(["limit", "value", "why", "setting"], rows, "What this server allows")
         markup.note(f"Another value is set before the start, for example {limits.PREFIX}SESSIONS=90.")
         if url_state.presenting():
             return
