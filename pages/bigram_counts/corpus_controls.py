@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from functools import lru_cache
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.models.ngrams.count_table import CountedCorpus
-from lm_core.text import corpus as corpora
-from lm_core.text.corpus import Corpus
+from lm_core.text.corpus import Corpus, from_bytes
 from pages.shared import markup, url_state
-from pages.shared.controls import model_picker
+from pages.shared.controls import corpora, model_picker
 
-SIX, ARTICLE_ROW, LOG, PYTHON, OWN = "six", "row", "log", "python", "own"
-TITLES = {
-    SIX: "Six messages",
-    ARTICLE_ROW: "Article’s row",
-    LOG: "Support log",
-    PYTHON: "Python reference",
-    OWN: "Your text",
-}
+TITLES = {kind: title for kind, title in corpora.TITLES.items() if kind != corpora.ARTICLES}
 KINDS = {"word": "Words", "character": "Characters", "bpe": "BPE"}
-_LONGEST_LINK = 2000
-_EXAMPLE = "the package left the hub\nthe package left the depot\nthe customer left the page"
 _OWN = "_own_corpus"
-_BUILT_IN: dict[str, Callable[[], Corpus]] = {
-    SIX: lambda: corpora.SIX_MESSAGES,
-    ARTICLE_ROW: lambda: corpora.HUNDRED_PAIRS,
-    LOG: lambda: corpora.tracking(),
-    PYTHON: corpora.python_topics,
-}
 
 
 @lru_cache(maxsize=8)
 def _built_in(kind: str, by: str) -> CountedCorpus:
-    return _count(_BUILT_IN[kind](), by)
+    return _count(corpora.built_in(kind), by)
 
 
 def _count(corpus: Corpus, by: str) -> CountedCorpus:
@@ -50,7 +33,10 @@ def _count(corpus: Corpus, by: str) -> CountedCorpus:
 
 def read_corpus(place: DeltaGenerator) -> tuple[str, str, dict[str, tuple[object, object]]]:
     """The controls: which text, which tokens; and what of them belongs into the link."""
-    kind_key, by_key = url_state.choice("corpus", list(TITLES), SIX), url_state.choice("by", list(KINDS), "word")
+    kind_key, by_key = (
+        url_state.choice("corpus", list(TITLES), corpora.SIX),
+        url_state.choice("by", list(KINDS), "word"),
+    )
     with place:
         kind = st.segmented_control(
             "Text", list(TITLES), key=kind_key, format_func=TITLES.__getitem__, required=True,
@@ -60,22 +46,19 @@ def read_corpus(place: DeltaGenerator) -> tuple[str, str, dict[str, tuple[object
             by = str(st.session_state[by_key])
         else:
             by = st.selectbox("Tokens", list(KINDS), key=by_key, format_func=KINDS.__getitem__, width=150)
-    return kind or SIX, by, {"corpus": (kind, SIX), "by": (by, "word")}
+    return kind or corpora.SIX, by, {"corpus": (kind, corpora.SIX), "by": (by, "word")}
 
 
 def counted(kind: str, by: str, link: dict[str, tuple[object, object]]) -> CountedCorpus:
     """The corpus, counted. Raises UnreadableText for own text that cannot be read."""
-    if kind != OWN:
+    if kind != corpora.OWN:
         return _built_in(kind, by)
     return _own(*_text(link), by)
 
 
 def _text(link: dict[str, tuple[object, object]]) -> tuple[str, bytes]:
-    key = url_state.text("text", _EXAMPLE, _LONGEST_LINK)
-    typed = st.text_area("Your text, one message a line", key=key, height=120)
-    file = st.file_uploader("Or a text file, UTF-8, at most 16 MB", key="_corpus_file")
-    fits = len(typed) <= _LONGEST_LINK
-    link["text"] = (typed if fits else _EXAMPLE, _EXAMPLE)
+    typed, file, link["text"] = corpora.own_text("text", "_corpus_file")
+    fits = len(typed) <= corpora.LONGEST
     if file or not fits:
         markup.note("A file or a long text is not part of a link: whoever gets the link sees the example instead.")
     return (file.name, file.getvalue()) if file else ("Your text", typed.encode("utf-8", "replace"))
@@ -91,7 +74,7 @@ def _own(name: str, data: bytes, by: str) -> CountedCorpus:
     place = st.empty()
     show = place.progress if len(data) > 1_000_000 else lambda *_: None
     show(0.1, "Reading the text.")
-    corpus = corpora.from_bytes(name, data)
+    corpus = from_bytes(name, data)
     show(0.3, f"Finding the tokens of {len(corpus.lines):,} lines.")
     counted = _count(corpus, by)
     show(0.8, f"Counting pairs of {counted.tokenizer.vocab_size:,} different tokens.")

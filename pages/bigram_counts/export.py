@@ -10,8 +10,8 @@ import streamlit as st
 
 from lm_core.labels import label
 from lm_core.models.ngrams.count_table import CountedCorpus, entries
-from pages.bigram_counts import corpus_controls
 from pages.bigram_counts.component import Names
+from pages.shared.controls import corpora
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
@@ -35,10 +35,7 @@ def table_expander(counted: CountedCorpus, order: int, having: frozenset[int] | 
 @runs_when_open("Show the code", key="_count_code")
 def code_expander(kind: str, by: str, order: int, k: float) -> None:
     """Expander: the lines of lm_core that count and predict."""
-    made = {
-        corpus_controls.SIX: "corpus.SIX_MESSAGES", corpus_controls.ARTICLE_ROW: "corpus.HUNDRED_PAIRS",
-        corpus_controls.LOG: "corpus.tracking()", corpus_controls.PYTHON: "corpus.python_topics()",
-    }.get(kind, 'corpus.from_text("Your text", open("text.txt", encoding="utf-8").read())')  # fmt: skip
+    made = corpora.CODE[kind]
     tokens = f"text.tokenizer({by!r})" if by != "bpe" else "pretrained.load().tokenizer, bos=1, eos=2"
     load = "from lm_core import pretrained\n" if by == "bpe" else ""
     st.code(

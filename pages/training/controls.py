@@ -5,34 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core.text import corpus as corpora
-from lm_core.text.corpus import Corpus
+from lm_core.text.corpus import Corpus, from_bytes
 from lm_core.training.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check_recipe
 from lm_core.training_runs.run_folder import RunFolder
 from pages.server.training_scheduler import scheduler
 from pages.shared import markup, url_state
+from pages.shared.controls import corpora
 
 Link = dict[str, tuple[object, object]]
-ARTICLES, LOG, SIX, ROW, PYTHON, OWN = "article", "log", "six", "row", "python", "own"
-TITLES = {
-    LOG: "Support log, generated",
-    ARTICLES: "Article’s six sentences",
-    SIX: "Six messages",
-    ROW: "Article’s row",
-    PYTHON: "Python reference",
-    OWN: "Your text",
-}
+_KINDS = (corpora.LOG, corpora.ARTICLES, corpora.SIX, corpora.ROW, corpora.PYTHON, corpora.OWN)
+TITLES = {kind: corpora.TITLES[kind] for kind in _KINDS}
 KINDS = {FAMILIES[0]: "Neural n-gram", FAMILIES[1]: "GRU", FAMILIES[2]: "Transformer", FAMILIES[3]: "No mask"}
 SHORT = {FAMILIES[0]: "ngram", FAMILIES[1]: "gru", FAMILIES[2]: "transformer", FAMILIES[3]: "unmasked"}
 _BY_SHORT = {short: family for family, short in SHORT.items()}
-_TEXT = "the package left the hub\nthe package left the depot\nthe customer left the page"
-_LONGEST_LINK = 2000
 _STORED = "_train_stored"
 _DEFAULTS = {
     FAMILIES[0]: Recipe(FAMILIES[0], context=3, embedding=16, hidden=64, learning_rate=1e-2),
@@ -54,28 +44,6 @@ _LABELS: dict[str, tuple[str, str]] = {
     "batch": ("Batch", "Lines a step; 0: all of them each time."),
     "steps": ("Steps", "Updates of the weights in the whole run."),
 }
-CODE = {
-    LOG: "corpus.tracking()",
-    ARTICLES: "corpus.REGIONAL_LOCAL",
-    SIX: "corpus.SIX_MESSAGES",
-    ROW: "corpus.HUNDRED_PAIRS",
-    PYTHON: "corpus.python_topics()",
-    OWN: 'corpus.from_text("Your text", open("your.txt", encoding="utf-8").read())',
-}
-"""How each text is had in Python."""
-_BUILT_IN: dict[str, Callable[[], Corpus]] = {
-    LOG: corpora.tracking,
-    ARTICLES: lambda: corpora.REGIONAL_LOCAL,
-    SIX: lambda: corpora.SIX_MESSAGES,
-    ROW: lambda: corpora.HUNDRED_PAIRS,
-    PYTHON: corpora.python_topics,
-}
-
-
-@lru_cache(maxsize=len(_BUILT_IN))
-def built_in(kind: str) -> Corpus:
-    """A text that comes with the app."""
-    return _BUILT_IN[kind]()
 
 
 def text_kind() -> str:
@@ -94,7 +62,7 @@ def default_of(family: str) -> Recipe:
 
 def _default(kind: str, family: str) -> Recipe:
     """The settings a text and a model start from; the article's sentences come with the article's own."""
-    return ARTICLE if kind == ARTICLES and family == ARTICLE.family else _DEFAULTS[family]
+    return ARTICLE if kind == corpora.ARTICLES and family == ARTICLE.family else _DEFAULTS[family]
 
 
 def _reader(name: str) -> Callable[[str], object]:
@@ -118,7 +86,7 @@ def _reader(name: str) -> Callable[[str], object]:
 def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
     """The controls. Raises InvalidInput for settings that do not fit, UnreadableText for own text without words."""
     presenting = url_state.presenting()
-    text_key = url_state.choice("text", list(TITLES), LOG)
+    text_key = url_state.choice("text", list(TITLES), corpora.LOG)
     net_key = url_state.choice("net", list(_BY_SHORT), SHORT[FAMILIES[2]])
     by_key = url_state.choice("by", UNITS, "word")
     kind, net = text_kind(), _family()
@@ -139,12 +107,12 @@ def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
                 _settings(keys, _family().startswith("Transformer"))
     kind, net = text_kind(), _family()
     link: Link = {
-        "text": (kind, LOG), "net": (SHORT[net], SHORT[FAMILIES[2]]), "by": (st.session_state[by_key], "word"),
+        "text": (kind, corpora.LOG), "net": (SHORT[net], SHORT[FAMILIES[2]]), "by": (st.session_state[by_key], "word"),
         "run_seed": (st.session_state[seed_key], default.seed),
         **{n: (_as_text(st.session_state[keys[n]]), _as_text(getattr(default, n))) for n in SETTINGS},
     }  # fmt: skip
     try:
-        corpus = built_in(kind) if kind != OWN else _own(place, link)
+        corpus = corpora.built_in(kind) if kind != corpora.OWN else _own(place, link)
     finally:
         values = {n: st.session_state[keys[n]] for n in SETTINGS}
     settled = {**default.to_json(), **values, "family": net, "by": st.session_state[by_key]}
@@ -198,25 +166,18 @@ def _whole(name: str, value: int | None, **more: Any) -> int | None:
 
 
 def _own(place: DeltaGenerator, link: Link) -> Corpus:
-    key = url_state.text("own", _TEXT, _LONGEST_LINK)
     with place.container():
-        typed = st.text_area("Your text, one message a line", key=key, height=120)
-        file = st.file_uploader("Or a text file, UTF-8, at most 16 MB", key="_training_file")
-    fits = len(typed) <= _LONGEST_LINK
-    link["own"] = (typed if fits else _TEXT, _TEXT)
+        typed, file, link["own"] = corpora.own_text("own", "_training_file")
+    fits = len(typed) <= corpora.LONGEST
     if file or not fits:
-        corpus = corpora.from_bytes(file.name, file.getvalue()) if file else _typed(typed)
+        corpus = from_bytes(file.name, file.getvalue()) if file else corpora.typed_corpus(typed)
         st.session_state[_STORED] = corpus
         markup.note(
             "This text is too long for a link. A link finds it for as long as its run is stored on this server."
         )
         return corpus
-    stored = _stored() if typed == _TEXT else None
-    return stored or _typed(typed)
-
-
-def _typed(text: str) -> Corpus:
-    return corpora.from_bytes("Your text", text.encode("utf-8", "replace"))
+    stored = _stored() if typed == corpora.EXAMPLE else None
+    return stored or corpora.typed_corpus(typed)
 
 
 def _stored() -> Corpus | None:
@@ -232,5 +193,5 @@ def _stored() -> Corpus | None:
 
 def run_link(folder: RunFolder, corpus: Corpus, link: Link) -> Link:
     """What lets a link find a run whose text is too long for it."""
-    long = link["text"][0] == OWN and corpus == st.session_state.get(_STORED)
+    long = link["text"][0] == corpora.OWN and corpus == st.session_state.get(_STORED)
     return {"run": (folder.id if long else "", "")}

@@ -16,7 +16,7 @@ from lm_core.models import LanguageModel, model_file
 from lm_core.training.recipe import Recipe
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from pages.shared import callbacks, markup
-from pages.shared.controls import own_model
+from pages.shared.controls import corpora, own_model
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 from pages.training import controls
@@ -47,7 +47,7 @@ def expander(replay: CheckpointReplay, place: PlayerState) -> None:
 def _code(replay: CheckpointReplay) -> str:
     changed = {k: v for k, v in replay.recipe.to_json().items() if v != getattr(Recipe(), k)}
     arguments = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-    text = controls.CODE[controls.text_kind()]
+    text = corpora.CODE[controls.text_kind()]
     return f"""from lm_core.text import corpus
 from lm_core.training.recipe import Recipe
 from lm_core.training.build import trainer

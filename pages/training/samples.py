@@ -11,13 +11,13 @@ from lm_core.serving.lru_cache import LRUCache
 from lm_core.text.corpus import BOS
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
 from pages.shared import markup, tables, url_state
-from pages.shared.controls import prompt_box
+from pages.shared.controls import corpora, prompt_box
 from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import bars
 from pages.training import controls
 from pages.training.player import PlayerState
 
-_DEFAULTS = {controls.LOG: "the package left the", controls.ARTICLES: "left regional"}
+_DEFAULTS = {corpora.LOG: "the package left the", corpora.ARTICLES: "left regional"}
 _SIZE, _STAGE_SIZE = 6, 4
 _LONGEST = 32
 _ALONG = 9
