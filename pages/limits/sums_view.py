@@ -197,7 +197,7 @@ def _about() -> None:
         "from lm_core.text import arithmetic_task\n\n"
         "model = pretrained.load()\nencode = model.tokenizer.encode\n"
         "answers = [tuple(encode(text)) for text in arithmetic_task.ANSWERS]\nsaid = [\n"
-        "    candidates.ask(model, encode(case.prompt), answers, case.right, case.shortcut)\n"
+        "    candidates.ask_question(model, encode(case.prompt), answers, case.right, case.shortcut)\n"
         "    for case in arithmetic_task.cases(wording=0)\n]\nprint(candidates.Tally.of(said))\n",
         language="python",
     )

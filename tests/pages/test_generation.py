@@ -1,8 +1,10 @@
 """Generation without a browser: every act, every reason to stop, what its expanders say, and its traces."""
 
 import contextlib
+import csv
 import io
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -316,6 +318,15 @@ def test_an_exported_trace_redraws_where_the_model_is_not(monkeypatch: pytest.Mo
     assert now["readonly"]
     assert now["facts"]["log_p"] == trace.log_probability
     assert act(app, "move", at=2)["turn"]["u"] == trace.steps[2].u
+
+
+@pytest.mark.usefixtures("_folds_open")
+def test_the_steps_as_csv_are_those_of_the_trace(downloads: dict[str, Callable[[], bytes]]) -> None:
+    app = open_page("generation", prompt="The capital of France is", t="0", max="3")
+    now = to_the_end(app)
+    rows = list(csv.DictReader(io.StringIO(downloads["CSV, steps"]().decode("utf-8-sig"))))
+    assert [row["token"] for row in rows] == text(now)
+    assert sum(float(row["probability_by_model_ln_nats"]) for row in rows) == pytest.approx(now["facts"]["log_p"])
 
 
 def test_the_code_of_the_export_runs_and_agrees() -> None:

@@ -1,5 +1,7 @@
 """Limits without a browser: what its tables say is what lm_core measures, and each conclusion follows from them."""
 
+import contextlib
+import io
 import math
 
 import pytest
@@ -27,6 +29,17 @@ def test_the_table_is_computed_and_the_conclusion_follows(model: Transformer) ->
     assert f"Pretrained {verdict}: {found.right} of 12 right" in said(app)
     assert "Small Transformer does better than a shortcut" in said(app)
     assert "Bigram does no better than a shortcut" in said(app)
+
+
+@pytest.mark.usefixtures("_folds_open")
+@pytest.mark.long("scores every sum, and runs the code that does the same")
+def test_every_sum_is_listed_and_the_code_measures_them() -> None:
+    app = open_page(URL)
+    assert "What each model says, and below it the probability it gives the right answer." in said(app)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(next(code.value for code in app.code if "Tally" in code.value), {})
+    assert f"Tally(n={len(arithmetic_task.cases(wording=0))}, " in printed.getvalue()
 
 
 def test_one_sum_answer_by_answer() -> None:

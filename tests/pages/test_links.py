@@ -84,6 +84,10 @@ REFUSED = {
         ({"beside": "arch=groups&groups=[{}]"}, "Scenario 2 is left out"),
     ],
 }
+REFUSED["loss"] = [
+    *(({"look": "four", "p": p}, "`p` must be four probabilities from 0 to 1") for p in ("0.5", "a,b,c,d", "2,0,0,0")),
+    *(({"look": "rows", "logits": text}, "`logits` must be four rows of five logits") for text in ("1;2", "x", "1e9")),
+]
 EVERY = [(url, link, sentence) for url, rows in REFUSED.items() for link, sentence in rows]
 
 

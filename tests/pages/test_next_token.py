@@ -159,6 +159,16 @@ def test_the_code_of_the_export_runs_and_agrees() -> None:
     assert float(first[2]) == pytest.approx(shown["p"], rel=1e-4)
 
 
+@pytest.mark.usefixtures("_folds_open")
+def test_two_prompts_are_worked_out_and_the_code_agrees() -> None:
+    app = open_page(prompt="The package left the", b="The package left the regional")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(next(code.value for code in app.code if "kl_divergence" in code.value), {})
+    bits = float(printed.getvalue().splitlines()[-1])
+    assert f"together {bits:.4f} bits" in said(app)
+
+
 @pytest.mark.parametrize("sent", [None, 7, "x", [], {}, {"version": 1}, {"version": 1, "text": 5}, {"text": "x"}])
 def test_what_a_hostile_browser_sends_is_no_text(sent: object) -> None:
     app = open_page()
