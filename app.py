@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2))
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.server import asgi
+from pages.server import asgi, downloads
 from pages.shared import callbacks
 from pages.shell import layout
 
@@ -20,6 +20,7 @@ if get_script_run_ctx(suppress_warning=True) is None:
     asgi.check_settings()
     asgi.end_cleanly()
     callbacks.carry_out_whole()
+    downloads.keep_for_a_while()
     app = st.App("app.py", lifespan=asgi.lifespan, routes=asgi.ROUTES, middleware=asgi.MIDDLEWARE)
 else:
     layout.render()
