@@ -23,7 +23,7 @@ presenting, box = url_state.presenting(), None
 with markup.plain_errors():
     model = model_picker.model()
     box = prompt_box.render(model, "prompt", "Type the beginning of a text", chips=False, compact=presenting)
-    url_state.write(prompt=(box.committed, prompt_box.DEFAULT))
+    url_state.write()
     if box.answer:
         bars.render(
             bars.single_payload(box.answer, size=5, banded=False), key="home_bars", takes=box.answer, compact=presenting

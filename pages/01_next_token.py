@@ -36,8 +36,7 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.next_token import advice, two_prompts, word_search
-from pages.next_token.article_table import article_table
+from pages.next_token import explanations, two_prompts, word_search
 from pages.shared import markup, url_state
 from pages.shared.controls import examples, model_picker, prompt_box, provenance
 from pages.shared.pictures import bars, export
@@ -55,7 +54,7 @@ with markup.plain_errors():
     second = prompt_box.render(model, "b", "Prompt (B)", first.text, compact=presenting) if comparing else None
     answer, other = first.answer, second.answer if second else None
     if answer:
-        advice.render(answer)
+        explanations.advice(answer)
     shown, words, below = st.container(), st.container(), st.container()
 
     with below.container(horizontal=True, vertical_alignment="center"):
@@ -65,10 +64,9 @@ with markup.plain_errors():
         if presenting:
             examples.render(EXAMPLES)
     word = "" if presenting and not guess_first else word_search.render(below, guess_first)
-    url_state.write(
-        prompt=(first.committed, prompt_box.DEFAULT), b=(second.committed if second else None, None),
-        n=(size, SIZE), axis=(axis, "linear"), guess=(guess_first, False), find=(word, ""),
-    )  # fmt: skip
+    if second:
+        url_state.put("b", second.committed, always=True)  # that there are two is said by it
+    url_state.write()
     if answer and comparing == bool(other):
         answers = [answer, other] if other else [answer]
         picture = (
@@ -88,9 +86,9 @@ with markup.plain_errors():
                 if other:
                     two_prompts.render(answer, other, table=not presenting)
                 else:
-                    word_search.uncertainty(words, answer.belief)
+                    explanations.uncertainty(words, answer.belief)
             word_search.find(model, answers, word)
             if not presenting:
-                word_search.worked_out(answers, picture, model_picker.name())
-                article_table(model)
+                explanations.worked_out(answers, picture, model_picker.name())
+                explanations.article_table(model)
                 export.expander(answers, picture, model_picker.name(), size, axis)

@@ -24,7 +24,7 @@ import streamlit as st
 
 from pages.shared import markup, url_state
 from pages.shared.controls import examples, logit_source, model_picker, provenance, sampling_settings
-from pages.temperature import component, explanations, export, many_users, why_divide
+from pages.temperature import component, explanations, export, many_users
 
 presenting = url_state.presenting()
 SIZE = 5 if presenting else 10
@@ -32,7 +32,6 @@ SIZE = 5 if presenting else 10
 with markup.plain_errors():
     model = model_picker.model()
     scene = sampling_settings.scene(component.KEY)
-    parameters = sampling_settings.link(scene.now)
     choice, hero, below = st.container(horizontal=True), st.container(), st.container()
     controls = below.container(horizontal=True, vertical_alignment="center")
     with controls:
@@ -40,15 +39,9 @@ with markup.plain_errors():
     with controls if presenting else choice:
         examples.render(EXAMPLES, resets=sampling_settings.NAMES)
         kind = logit_source.choose_source()
-    parameters |= {
-        "from": (kind, logit_source.MODEL), "n": (seen.size, SIZE), "axis": (seen.axis, "linear"),
-        "ghost": (seen.ghost, True),
-    }  # fmt: skip
     with hero:
-        try:
-            source = logit_source.read_source(kind, model, parameters)
-        finally:
-            url_state.write(**parameters)
+        with url_state.controls():
+            source = logit_source.read_source(kind, model)
         if source and source.answer and provenance.render_if_partial(source.answer):
             source = None  # temperature needs all of them
         if source:
@@ -57,6 +50,6 @@ with markup.plain_errors():
         explanations.notice_expander(source, scene.now)
         explanations.formulas_expander(source, scene.now)
         explanations.sweep_expander(source, scene.now)
-        why_divide.expander()
+        explanations.why_divide_expander()
         many_users.expander(model, source, scene.now)
         export.expander(source, scene.now, seen, model_picker.name())

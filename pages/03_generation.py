@@ -77,7 +77,7 @@ controls = below if presenting else hero
 trace_file = export.open_trace_file()
 with controls.container(horizontal=True, vertical_alignment="center"):
     if not trace_file:
-        examples.render(EXAMPLES, resets=explanations.RESETS)
+        examples.render(EXAMPLES, resets={*PARAMETERS} - state.KEPT_BY_EXAMPLES)
     kind = offered_models.choose_model(shown=not presenting and not trace_file)
     more = st.container(horizontal=True, width="content")
 with more:
@@ -89,14 +89,8 @@ else:
     with markup.plain_errors():
         offered = offered_models.offered_model(kind)
         with more:
-            choice, link = strategy_controls.read_strategy()
-            limits, ends = stop_controls.read_stops(offered.model)
-        link |= {
-            **ends,
-            "with": (kind, offered_models.PRETRAINED),
-            "n": (view.size, SIZE),
-            "axis": (view.axis, "linear"),
-        }
+            choice = strategy_controls.read_strategy()
+            limits = stop_controls.read_stops(offered.model)
         with hero:
             box = prompt_box.render(
                 offered.model,
@@ -108,14 +102,13 @@ else:
                 begin=offered.begin,
             )
             place = box.answer and state.update(offered, box.answer.prompt.ids, choice.strategy(), limits)
-        link |= {offered.prompt: (box.committed, offered.default)}
-        url_state.write(quiet=bool(place and place.playing), **link, **(place.link if place else {}))
+        link = url_state.write(quiet=bool(place and place.playing))
         if place:
             caption = offered_models.about_model(kind) or provenance.sentence(offered.model).strip()
             with hero:
                 component.render(
                     component.picture_of_tree(place.tree, choice.strategy()), view, caption, handled=place.handled,
-                    problem=place.problem, to_take=place.to_take, arrival=str(link), subject=place.subject,
+                    problem=place.problem, to_take=place.to_take, arrival=state.arrival(link), subject=place.subject,
                     seed=choice.settings.seed, greedy=choice.settings.t == 0,
                 )  # fmt: skip
             if not presenting:

@@ -33,17 +33,15 @@ presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="bottom")
 with toolbar:
-    examples.render(EXAMPLES, resets=controls.NAMES)
-kind, by, link = corpus_controls.read_corpus(toolbar)
+    examples.render(EXAMPLES, PARAMETERS)
+kind, by = corpus_controls.read_corpus(toolbar)
 with markup.plain_errors(), hero:
-    try:
-        counted = corpus_controls.counted(kind, by, link)
-        order, k, find = controls.read_controls(toolbar, counted, link)
-        sentence = controls.sentence(link)
+    with url_state.controls():
+        counted = corpus_controls.counted(kind, by)
+        order, k, find = controls.read_controls(toolbar, counted)
+        sentence = controls.sentence()
         counted = counted.with_words(sentence)
-        row, token = controls.place(counted, order, link)
-    finally:
-        url_state.write(**link)
+        row, token = controls.place(counted, order)
     having = controls.having(counted, find)
     component.render(counted, order, k, row, token, having)
     if not presenting:

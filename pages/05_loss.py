@@ -31,4 +31,4 @@ VIEWS = {
     "text": ("A text", text_view.render), "four": ("Four probabilities", four_probabilities_view.render),
     "rows": ("Four rows of logits", logit_rows_view.render), "models": ("Three models", three_models_view.render),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, controls.NAMES, VIEWS, controls.read_link)
+view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, controls.declare)

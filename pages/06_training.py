@@ -54,11 +54,11 @@ presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.render(EXAMPLES, resets=controls.NAMES + samples.NAMES)
+    examples.render(EXAMPLES, PARAMETERS)
 with markup.plain_errors(), hero:
     from lm_core.training_runs import checkpoint_replay
 
-    recipe, corpus, link = controls.read_controls(toolbar)
+    recipe, corpus = controls.read_controls(toolbar)
     folder = scheduler().open(recipe, corpus)
     opened = checkpoint_replay.open_replay(folder)
     place = player.update(opened)
@@ -68,9 +68,9 @@ with markup.plain_errors(), hero:
     with right:
         if not presenting:
             explanations.text_expander(opened, place)
-        words, said = samples.render(opened, place, presenting)
-    link |= {**said, **controls.run_link(folder, corpus, link), "at": (place.at, 0)}
-    url_state.write(quiet=bool(place.playing), **link)
+        words = samples.render(opened, place, presenting)
+    controls.link_run(folder, corpus)
+    url_state.write(quiet=bool(place.playing))
     if not presenting:
         explanations.notice_expander(opened, place)
         explanations.step_expander(opened, place)

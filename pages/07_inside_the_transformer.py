@@ -35,4 +35,4 @@ VIEWS = {
     "sides": ("Both sides", masked_lm_view.render), "attention": ("Attention", attention_view.render),
     "lens": ("Layer by layer", logit_lens_view.render),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, controls.NAMES, VIEWS, controls.read_link)
+view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, controls.declare)

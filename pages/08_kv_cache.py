@@ -30,13 +30,10 @@ asking = below if presenting else hero
 toolbar = asking.container(horizontal=True, vertical_alignment="bottom")
 row = toolbar if presenting else asking.container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.render(EXAMPLES, resets=controls.NAMES)
+    examples.render(EXAMPLES, PARAMETERS)
 with markup.plain_errors():
-    link: controls.Link = {}
-    try:
-        question = controls.read_controls(toolbar, row, hero, link)
-    finally:
-        url_state.write(**link)
+    with url_state.controls():
+        question = controls.read_controls(toolbar, row, hero)
     if question:
         with hero:
             steps = player.play(question, row, step_bars.render)

@@ -66,14 +66,13 @@ from pages.shared.controls import examples
 
 presenting = url_state.presenting()
 figure = st.container()
-examples.render(EXAMPLES, resets=parameters.NAMES)
+examples.render(EXAMPLES, PARAMETERS)
 values = parameters.fill()
 with markup.plain_errors():
     parameters.settle(values)
-    try:
+    with url_state.controls():
         imported = controls.read_controls(values)
-    finally:
-        url_state.write(**parameters.link(values))
+        parameters.note_too_long(values)
     if imported or values["arch"] != parameters.IMPORTED:
         scenario = parameters.scenario(values, imported)
         with figure:

@@ -33,4 +33,4 @@ VIEWS = {
     "policy": ("Policy", policy_view.render), "lookup": ("Look-up", lookup_view.render),
     "claims": ("Claims", claims_view.render), "repairs": ("Repairs", repairs_view.render),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, controls.NAMES, VIEWS, controls.read_link)
+view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, controls.declare)

@@ -21,4 +21,4 @@ from pages.shared.controls import view_switcher
 from pages.test_yourself import shannon_game, ten_questions
 
 VIEWS = {"test": ("Ten questions", ten_questions.render), "game": ("Shannon’s game", shannon_game.render)}
-view_switcher.render(EXAMPLES, ten_questions.NAMES, VIEWS, ten_questions.read_link)
+view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, ten_questions.declare)

@@ -25,4 +25,4 @@ VIEWS = {
     "words": ("Words", views.render_words), "works": ("Works", views.render_how_it_works),
     "concepts": ("Concepts", views.render_concepts), "server": ("This server", views.render_server),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, views.NAMES, VIEWS, views.read_link)
+view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, views.declare)

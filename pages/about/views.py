@@ -18,10 +18,8 @@ from lm_core.pretrained import weight_cache
 from lm_core.serving import limits, memory, registry
 from pages.about import concept_map as map_of_concepts
 from pages.about import glossary
-from pages.shared import markup, page_links, tables, url_state
-from pages.shared.controls.view_switcher import Link
+from pages.shared import late_controls, markup, page_links, tables, url_state
 
-NAMES = ("look", "find")
 _ON_STAGE = 4
 """Entries of a list that fit a stage; a word to find brings others up."""
 _LIBRARIES = (
@@ -39,24 +37,23 @@ _LIBRARIES = (
 )
 
 
-def read_link() -> Link:
-    """The parameters of all views as they stand."""
-    return {"find": (st.session_state[url_state.text("find", "", 60)], "")}
+def declare() -> None:
+    """The parameters of all views."""
+    url_state.text("find", "", 60)
 
 
-def _find(toolbar: DeltaGenerator, link: Link, what: str) -> str:
+def _find(toolbar: DeltaGenerator, what: str) -> str:
     with toolbar:
-        text = str(url_state.control(
+        text = str(late_controls.control(
             url_state.key_of("find"), st.text_input, what, max_chars=60, placeholder=what, width=220,
             label_visibility="collapsed",
         ))  # fmt: skip
-    link["find"] = (text, "")
     return text.strip().lower()
 
 
-def render_words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render_words(toolbar: DeltaGenerator) -> Callable[[], None]:
     """The glossary, with a box that narrows it."""
-    wanted = _find(toolbar, link, "Find a word")
+    wanted = _find(toolbar, "Find a word")
 
     def show() -> None:
         every = glossary.words()
@@ -71,7 +68,7 @@ def render_words(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     return show
 
 
-def render_how_it_works(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render_how_it_works(_controls: DeltaGenerator) -> Callable[[], None]:
     """What is cited."""
 
     def show() -> None:
@@ -95,9 +92,9 @@ def _work(work: glossary.Work) -> str:
     return f"<li>{said}</li>"
 
 
-def render_concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render_concepts(toolbar: DeltaGenerator) -> Callable[[], None]:
     """Every concept of the lesson, and the control that shows it."""
-    wanted = _find(toolbar, link, "Find a concept")
+    wanted = _find(toolbar, "Find a concept")
 
     def show() -> None:
         every = map_of_concepts.read()
@@ -117,7 +114,7 @@ def render_concepts(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
     return show
 
 
-def render_server(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render_server(_controls: DeltaGenerator) -> Callable[[], None]:
     """Limits, versions, the model's file, and how things stand."""
 
     def show() -> None:

@@ -10,13 +10,10 @@ from lm_core.models.ngrams.count_table import CountedCorpus, Ids, grid
 from pages.bigram_counts import component
 from pages.shared import markup, url_state
 
-NAMES = ("corpus", "by", "order", "k", "row", "next", "find", "sentence", "text")
 SENTENCE = "package left depot"
 _MOST_K = 100.0
 KS = (0.0, *(round(10 ** (step / 4), 6) for step in range(-16, 5)))
 """Offered for k: 0, and four to each power of ten."""
-
-Link = dict[str, tuple[object, object]]
 
 
 def _k(text: str) -> float:
@@ -33,20 +30,20 @@ def _token(text: str) -> int:
     return int(text)
 
 
-def read_controls(place: DeltaGenerator, counted: CountedCorpus, link: Link) -> tuple[int, float, str]:
+def read_controls(place: DeltaGenerator, counted: CountedCorpus) -> tuple[int, float, str]:
     """The controls: how many tokens make one count, what is added to each, and a word to look for."""
     orders = list(range(1, counted.highest_order + 1))
     order_key = url_state.choice("order", orders, 2)
     if st.session_state[order_key] not in orders:
         st.session_state[order_key] = 2
-    k_key, find_key = url_state.parsed("k", 0.0, _k), url_state.text("find", "", max_length=100)
+    k_key = url_state.parsed("k", 0.0, _k, "{:.10g}".format)
+    find_key = url_state.text("find", "", max_length=100)
     order, k, find = (st.session_state[key] for key in (order_key, k_key, find_key))
     if not url_state.presenting():  # on a stage the link and the examples say it
         with place:
             order = st.selectbox("Tokens in a row (n)", orders, key=order_key, width=150)
             k = st.select_slider("k added to each", sorted({*KS, k}), key=k_key, format_func="{:g}".format, width=150)
             find = st.text_input("Find a word", key=find_key, width=170, max_chars=100)
-    link |= {"order": (order, 2), "k": (f"{k:.10g}", "0"), "find": (find, "")}
     return order, k, find
 
 
@@ -63,12 +60,9 @@ def having(counted: CountedCorpus, find: str) -> frozenset[int] | None:
     return frozenset(found) or None
 
 
-def sentence(link: Link) -> str:
+def sentence() -> str:
     """The sentence to score, before its box is drawn."""
-    key = url_state.text("sentence", SENTENCE, max_length=500)
-    text = str(st.session_state[key])
-    link["sentence"] = (text, SENTENCE)
-    return text
+    return str(st.session_state[url_state.text("sentence", SENTENCE, max_length=500)])
 
 
 def box(name: str, title: str) -> None:
@@ -76,9 +70,10 @@ def box(name: str, title: str) -> None:
     st.text_input(title, key=url_state.key_of(name), max_chars=500)
 
 
-def place(counted: CountedCorpus, order: int, link: Link) -> tuple[Ids, int | None]:
+def place(counted: CountedCorpus, order: int) -> tuple[Ids, int | None]:
     """The open row and cell. A row of another text or order gives way to the most frequent one."""
-    row_key, next_key = url_state.parsed("row", None, component.ids), url_state.parsed("next", None, _token)
+    row_key = url_state.parsed("row", None, component.ids, lambda row: ".".join(map(str, row or ())))
+    next_key = url_state.parsed("next", None, _token)
     row, token = st.session_state[row_key], st.session_state[next_key]
     size = counted.tokenizer.vocab_size
     if row is not None and (len(row) != order - 1 or any(i >= size for i in row)):
@@ -95,5 +90,4 @@ def place(counted: CountedCorpus, order: int, link: Link) -> tuple[Ids, int | No
             markup.note(f"The link was not followed in one point: {error} No count is open.")
         token = None
     st.session_state[row_key], st.session_state[next_key] = row, token
-    link |= {"row": (".".join(map(str, row)), ""), "next": (token, None)}
     return row, token

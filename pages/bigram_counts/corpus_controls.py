@@ -31,8 +31,8 @@ def _count(corpus: Corpus, by: str) -> CountedCorpus:
     return CountedCorpus(corpus, corpus.tokenizer("character" if by == "character" else "word"))
 
 
-def read_corpus(place: DeltaGenerator) -> tuple[str, str, dict[str, tuple[object, object]]]:
-    """The controls: which text, which tokens; and what of them belongs into the link."""
+def read_corpus(place: DeltaGenerator) -> tuple[str, str]:
+    """The controls: which text, which tokens."""
     kind_key, by_key = (
         url_state.choice("corpus", list(TITLES), corpora.SIX),
         url_state.choice("by", list(KINDS), "word"),
@@ -46,18 +46,18 @@ def read_corpus(place: DeltaGenerator) -> tuple[str, str, dict[str, tuple[object
             by = str(st.session_state[by_key])
         else:
             by = st.selectbox("Tokens", list(KINDS), key=by_key, format_func=KINDS.__getitem__, width=150)
-    return kind or corpora.SIX, by, {"corpus": (kind, corpora.SIX), "by": (by, "word")}
+    return kind or corpora.SIX, by
 
 
-def counted(kind: str, by: str, link: dict[str, tuple[object, object]]) -> CountedCorpus:
+def counted(kind: str, by: str) -> CountedCorpus:
     """The corpus, counted. Raises UnreadableText for own text that cannot be read."""
     if kind != corpora.OWN:
         return _built_in(kind, by)
-    return _own(*_text(link), by)
+    return _own(*_text(), by)
 
 
-def _text(link: dict[str, tuple[object, object]]) -> tuple[str, bytes]:
-    typed, file, link["text"] = corpora.own_text("text", "_corpus_file")
+def _text() -> tuple[str, bytes]:
+    typed, file = corpora.own_text("text", "_corpus_file")
     fits = len(typed) <= corpora.LONGEST
     if file or not fits:
         markup.note("A file or a long text is not part of a link: whoever gets the link sees the example instead.")

@@ -14,7 +14,7 @@ from lm_core.generation.repetition import repeated_phrase
 from lm_core.labels import label
 from lm_core.scoring.perplexity import Score
 from lm_core.text import prompt
-from pages.generation import component, state, stop_controls, strategy_controls
+from pages.generation import component, state, strategy_controls
 from pages.shared import callbacks, markup, tables, url_state
 from pages.shared.controls import offered_models, prompt_box
 from pages.shared.expanders import runs_when_open
@@ -22,28 +22,19 @@ from pages.shared.pictures import bars, formulas
 
 _COMPARED, _WIDTH = 12, 4
 _COMPARISON = "_generation_comparison"
+_KEYS = "_generation_keys"
 _BEST = f"best found by a beam of width {_WIDTH}"
 _LOOP = {"prompt": "Order shipped from the", "t": "0", "steps": "40"}
 _APOLOGY = {"prompt": "We apologize for the", "t": "0", "steps": "40"}
 _CALMED = {**_LOOP, "rp": "1.1"}
-RESETS = (*strategy_controls.NAMES, *stop_controls.NAMES, *state.NAMES, "with")
 
 
 def view_controls(size: int) -> component.ViewSettings:
     """The controls of how it is shown."""
     bars.follow_size(size)
-    size_key = url_state.choice("n", component.SIZES, size)
-    axis_key = url_state.choice("axis", list(bars.AXES), "linear")
-    with st.popover("View", icon=":material/visibility:", key="_view"):
-        count = url_state.control(
-            size_key, st.segmented_control, "Tokens shown", component.SIZES, starts="default", required=True
-        )
-        axis = url_state.control(
-            axis_key, st.segmented_control, "Axis", list(bars.AXES), starts="default",
-            format_func=bars.AXES.__getitem__, required=True,
-        )  # fmt: skip
-        keys = st.checkbox("Keys: ← back, → step, 1 to 9 take a row, space plays", value=True, key="_generation_keys")
-    return component.ViewSettings(count or size, axis or "linear", keys)
+    does = "Keys: ← back, → step, 1 to 9 take a row, space plays"
+    count, axis = bars.view_controls(size, component.SIZES, does, _KEYS)
+    return component.ViewSettings(count, axis, bool(st.session_state[_KEYS]))
 
 
 @runs_when_open("What to notice", key="_generation_notice")
@@ -102,13 +93,14 @@ def repetition_expander(tree: BranchTree) -> None:
         names = "".join(label(tree.model.tokenizer.token_bytes(i)) for i in found.ids)
         shown = f'<span class="nte-token">{html.escape(names)}</span>'
         markup.show(f"<p>On this page, right now: {shown} has come {found.times} times in a row.</p>")
+    resets = url_state.declared().keys() - state.KEPT_BY_EXAMPLES | {"prompt"}
     with st.container(horizontal=True):
         for title, scene in (
             ("A circle this model falls into", _LOOP),
             ("The same with a penalty of 1.1", _CALMED),
             ("The apology, really run", _APOLOGY),
         ):
-            st.button(title, on_click=url_state.follow, args=(scene, [*scene, *RESETS]), key=f"_run_{title}")
+            st.button(title, on_click=url_state.follow, args=(scene, resets), key=f"_run_{title}")
 
 
 @runs_when_open("Greedy, drawn, best found", key="_generation_compare")

@@ -16,12 +16,13 @@ from lm_core.generation.branch_tree import MOST_TOKENS, BranchTree
 from lm_core.generation.loop import Limits
 from lm_core.serving.engine_with_fallback import Provenance
 from pages.shared import markup, url_state
-from pages.shared.acts import Acts
+from pages.shared.components import Acts
 from pages.shared.controls import offered_models, provenance
 
 ACTS = Acts("generation_component", seed="seed")
-NAMES = ("path", "at", "steps")
-"""Of the place in a link: the tokens of the branch, how many stand before the reader, how many to take on arrival."""
+KEPT_BY_EXAMPLES = frozenset({"axis", "n", "line", "mine", "row"})
+"""Parameters that an example leaves alone: how the picture is seen, and the prompts of other models."""
+_PLACE = ("path", "at", "steps")
 _KEPT = 4
 _TREES = "_generation_trees"
 _REMEDIES = {
@@ -43,7 +44,6 @@ class GenerationState:
     """One sentence on an act that could not be done."""
     to_take: int
     """Steps that a link asks for on arrival."""
-    link: dict[str, tuple[object, object]]
     playing: bool
     """Whether the next step follows by itself."""
     subject: str
@@ -62,8 +62,8 @@ def update(
         return None
     problem, to_take, act = "", 0, None
     subject = f"{offered.name} {hash((prompt_ids, tree.sight))}"
-    keys = (
-        url_state.parsed("path", (), _path),
+    keys = (  # the tokens of the branch, how many stand before the reader, how many to take on arrival
+        url_state.parsed("path", (), _path, lambda path: ".".join(map(str, path))),
         url_state.parsed("at", None, _count("at")),
         url_state.parsed("steps", 0, _count("steps")),
     )
@@ -78,8 +78,15 @@ def update(
         act, problem = None, str(error)
     for key, value in zip(keys, (tree.path, None if tree.at == len(tree.path) else tree.at, 0)):
         st.session_state[key] = value
+    url_state.put("path", tree.path)
+    url_state.put("steps", to_take)
     playing = bool(act and act.get("playing") and not tree.finish)
-    return GenerationState(tree, ACTS.last(), problem, to_take, _link(tree, to_take), playing, subject)
+    return GenerationState(tree, ACTS.last(), problem, to_take, playing, subject)
+
+
+def arrival(link: dict[str, str]) -> str:
+    """Changes with the scene, and not with the place in it: the steps a link asks for are taken once."""
+    return str({name: text for name, text in link.items() if name not in _PLACE})
 
 
 def _tree(offered: offered_models.OfferedModel, prompt_ids: tuple[int, ...], limits: Limits) -> BranchTree:
@@ -139,9 +146,3 @@ def _count(name: str) -> Callable[[str], int]:
         return whole_number(name, int(text) if digits else text, 0, MOST_TOKENS)
 
     return parse
-
-
-def _link(tree: BranchTree, to_take: int) -> dict[str, tuple[object, object]]:
-    """The place as `url_state.write` takes it."""
-    at = None if tree.at == len(tree.path) else tree.at
-    return {"path": (".".join(map(str, tree.path)), ""), "at": (at, None), "steps": (to_take, 0)}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from lm_core.errors import InvalidInput
 from lm_core.generation.branch_tree import MOST_TOKENS
 from lm_core.generation.loop import ContextPolicy, Limits
 from lm_core.models import LanguageModel
-from pages.shared import markup, url_state
+from pages.shared import late_controls, markup, url_state
 
 MAX_NEW = 64
-NAMES = ("max", "stop", "ban", "window", "full", "keep")
 SMALLEST_WINDOW, LARGEST_WINDOW = 4, 8192
 _POLICIES = {
     ContextPolicy.STOP: "Stop",
@@ -26,8 +23,8 @@ _KEEP = 4
 _GOOD = "_stop_choice"
 
 
-def read_stops(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, object]]]:
-    """The controls behind one button; the limits, and what of them belongs into the link."""
+def read_stops(model: LanguageModel) -> Limits:
+    """The controls behind one button; the limits they set."""
     keys = {
         "max": url_state.number("max", MAX_NEW, 1, MOST_TOKENS),
         "stop": url_state.text("stop", "", _LONGEST_LINK),
@@ -38,7 +35,7 @@ def read_stops(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, ob
     }
     own = f"{model.context_length:,}" if model.context_length else "unlimited"
     with st.popover("When to stop", icon=":material/stop_circle:", key="_stops"):
-        ask = url_state.control
+        ask = late_controls.control
         ask(keys["max"], st.number_input, "Token limit (new tokens)", 1, MOST_TOKENS)
         hint = "one a line; \\n stands for a line break"
         ask(keys["stop"], st.text_area, "Stop strings", height=70, placeholder=hint)
@@ -48,21 +45,16 @@ def read_stops(model: LanguageModel) -> tuple[Limits, dict[str, tuple[object, ob
             keys["window"], st.number_input, "Context window (tokens)", SMALLEST_WINDOW, LARGEST_WINDOW,
             placeholder=f"the model's own: {own}",
         )  # fmt: skip
-        ask(keys["full"], _policy_box, "When the window is full")
+        ask(
+            keys["full"], late_controls.select, "When the window is full", list(_POLICIES),
+            format_func=_POLICIES.__getitem__,
+        )  # fmt: skip
         ask(keys["keep"], st.number_input, "Tokens of the prefix to keep", 0, LARGEST_WINDOW)
     values = {name: st.session_state[key] for name, key in keys.items()}
     for name in ("stop", "ban"):
         if len(values[name]) > _LONGEST_LINK:
             markup.note("These stop strings or words are too long for a link: whoever gets the link sees none.")
-    defaults = {"max": MAX_NEW, "stop": "", "ban": "", "window": None, "full": ContextPolicy.STOP, "keep": _KEEP}
-    link = {name: (value, defaults[name]) for name, value in values.items()}
-    return _checked(values), link | {name: ("", "") for name in ("stop", "ban") if len(values[name]) > _LONGEST_LINK}
-
-
-def _policy_box(title: str, value: ContextPolicy, **options: Any) -> ContextPolicy:
-    """A select box that starts, as other controls do, from a value."""
-    policies = list(_POLICIES)
-    return st.selectbox(title, policies, index=policies.index(value), format_func=_POLICIES.__getitem__, **options)
+    return _checked(values)
 
 
 def _window(text: str) -> int:

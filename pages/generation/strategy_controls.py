@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import streamlit as st
 
 from lm_core.decoding.filters import MinP, RepetitionPenalty, Temperature, TopK, TopP
 from lm_core.decoding.strategies import Sample, Strategy, strategy
 from lm_core.errors import InvalidInput, real_number
-from pages.shared import markup, url_state
+from pages.shared import late_controls, markup, url_state
 from pages.shared.controls import sampling_settings
 
-NAMES = ("t", "k", "p", "m", "order", "rp")
 _HIGHEST_PENALTY = 10.0
 _GOOD = "_strategy_choice"
 _FIELDS: tuple[tuple[str, str, float, float], ...] = (
@@ -88,17 +86,12 @@ def _penalty(text: str) -> float:
     )
 
 
-def _order_box(title: str, orders: list[tuple[str, ...]], value: tuple[str, ...], **options: Any) -> tuple[str, ...]:
-    """A select box that starts, as other controls do, from a value."""
-    return st.selectbox(title, orders, index=orders.index(value), **options)
-
-
-def read_strategy() -> tuple[StrategyChoice, dict[str, tuple[object, object]]]:
-    """The controls behind one button; what they say, and what of it belongs into the link."""
+def read_strategy() -> StrategyChoice:
+    """The controls behind one button; what they say."""
     keys = {
-        field.name: url_state.parsed(field.name, field.default, sampling_settings.parser(field.name))
+        field.name: sampling_settings.declare(field.name, field.default)
         for field in fields(sampling_settings.Settings)
-        if field.name in NAMES
+        if field.name in ("t", "k", "p", "m", "order")
     }
     penalty_key = url_state.parsed("rp", None, _penalty)
     held = {name: st.session_state[key] for name, key in keys.items()}
@@ -109,20 +102,22 @@ def read_strategy() -> tuple[StrategyChoice, dict[str, tuple[object, object]]]:
             key = penalty_key if name == "rp" else keys[name]
             if name == "t":
                 high = sampling_settings.WIDE if held["t"] > sampling_settings.HIGHEST else highest
-                url_state.control(key, st.slider, label, 0.0, high, step=step)
+                late_controls.control(key, st.slider, label, 0.0, high, step=step)
             else:
                 least = 1 if name == "k" else 0.0
-                url_state.control(key, st.number_input, label, least, highest, step=step, placeholder="off")
+                late_controls.control(key, st.number_input, label, least, highest, step=step, placeholder="off")
         orders = list(dict.fromkeys([*sampling_settings.PRESETS.values(), held["order"]]))
-        url_state.control(
-            keys["order"], _order_box, "Order as in", orders,
+        late_controls.control(
+            keys["order"], late_controls.select, "Order as in", orders,
             format_func=lambda order: _ORDER_NAMES.get(order, "-".join(order)),
         )  # fmt: skip
     values = {name: st.session_state[key] for name, key in keys.items()}
-    settings = replace(sampling_settings.Settings(), **values, seed=st.session_state[url_state.key_of("seed")])
+    settings = replace(sampling_settings.Settings(), **values, seed=url_state.value("seed"))
     choice = _checked(StrategyChoice(settings, st.session_state[penalty_key]))
-    link = sampling_settings.link(choice.settings)
-    return choice, {**{name: link[name] for name in (*NAMES[:-1], "seed")}, "rp": (choice.penalty, None)}
+    for name in keys:
+        url_state.put(name, getattr(choice.settings, name))
+    url_state.put("rp", choice.penalty)
+    return choice
 
 
 def _checked(choice: StrategyChoice) -> StrategyChoice:

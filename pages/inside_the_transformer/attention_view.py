@@ -13,15 +13,14 @@ from pages.inside_the_transformer import controls
 from pages.inside_the_transformer import figure as figures
 from pages.inside_the_transformer.controls import Inspected
 from pages.shared import markup, tables, url_state
-from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import formulas
 
 _TOP = 10
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     """Asks for text, layer, head and row."""
-    asked = controls.read_controls(toolbar, link)
+    asked = controls.read_controls(toolbar)
     if asked is None:
         return None
     config = asked.offered.model.config
@@ -31,8 +30,6 @@ def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
     with right:
         head = controls.place("head", "Head", config.heads, 1)
     at = controls.place("at", "Reader: token", len(asked.ids), len(asked.ids))
-    for name, default in (("layer", 1), ("head", 1), ("at", 0)):
-        link[name] = (st.session_state[url_state.key_of(name)], default)
     return lambda: _show(asked, layer, head, at)
 
 

@@ -13,9 +13,8 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel, limits
 from lm_core.serving.lru_cache import LRUCache
 from lm_core.serving.registry import registry
-from pages.shared import markup, url_state
+from pages.shared import late_controls, markup, url_state
 from pages.shared.controls import model_picker, offered_models
-from pages.shared.controls.view_switcher import Link
 
 if TYPE_CHECKING:
     from lm_core.inspection import Inspection
@@ -23,20 +22,19 @@ if TYPE_CHECKING:
 TEXT = "The capital of France is"
 WORDS = "the customer left the checkout page."
 KINDS = (offered_models.PRETRAINED, "transformer")
-NAMES = ("look", "with", "text", "words", "at", "layer", "head", "mask", "edit", "swap", "blank")
 _NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
 _INSPECTED: LRUCache[tuple[str, tuple[int, ...]], Inspection] = LRUCache(3)
 """Of all visitors."""
 
 
-def read_link() -> Link:
-    """The parameters of all views as they stand."""
-    keys = {
-        "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
-        "swap": (url_state.text("swap", "", max_length=40), ""), "mask": (url_state.flag("mask", default=True), True),
-        **{name: (url_state.number(name, least, 0, most), least) for name, (least, most) in _NUMBERS.items()},
-    }  # fmt: skip
-    return {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
+def declare() -> None:
+    """The parameters of all views."""
+    url_state.text("text", TEXT)
+    url_state.text("words", WORDS)
+    url_state.text("swap", "", max_length=40)
+    url_state.flag("mask", default=True)
+    for name, (least, most) in _NUMBERS.items():
+        url_state.number(name, least, 0, most)
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,10 @@ class Inspected:
         return [self.label(token_id) for token_id in self.ids]
 
 
-def read_controls(toolbar: DeltaGenerator, link: Link) -> Inspected | None:
+def read_controls(toolbar: DeltaGenerator) -> Inspected | None:
     """Which model, which text; None while there is none."""
     with toolbar:
         kind = offered_models.choose_model(not url_state.presenting(), KINDS)
-    link["with"] = (kind, offered_models.PRETRAINED)
     offered = offered_models.offered_model(kind, inside=True)
     if not _is_transformer(offered.model):
         markup.note("The chosen model cannot be looked into: the small Transformer is shown instead.")
@@ -69,7 +66,6 @@ def read_controls(toolbar: DeltaGenerator, link: Link) -> Inspected | None:
         markup.note(f"An engine cannot be looked into: all numbers are those of {offered.name} on this server.")
     name, default = ("text", TEXT) if offered.prompt == "prompt" else ("words", WORDS)
     text = write(name, "Text")
-    link[name] = (url_state.short(text, default), default)
     if not text.strip():
         markup.note(f"There is no text. Type one, for example: {default}")
         return None
@@ -81,7 +77,7 @@ def write(name: str, title: str) -> str:
     key = url_state.key_of(name)
     if url_state.presenting():
         return str(st.session_state[key])
-    return url_state.control(key, st.text_area, title, height=70, max_chars=url_state.LONGEST_TEXT)
+    return late_controls.control(key, st.text_area, title, height=70, max_chars=url_state.LONGEST_TEXT)
 
 
 def cut(offered: offered_models.OfferedModel, text: str) -> tuple[int, ...]:

@@ -12,16 +12,14 @@ from pages.inside_the_transformer import controls
 from pages.inside_the_transformer import figure as figures
 from pages.inside_the_transformer.controls import Inspected
 from pages.shared import markup, tables, url_state
-from pages.shared.controls.view_switcher import Link
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     """Asks for text and place."""
-    asked = controls.read_controls(toolbar, link)
+    asked = controls.read_controls(toolbar)
     if asked is None:
         return None
     at = controls.place("at", "After token", len(asked.ids), len(asked.ids))
-    link["at"] = (st.session_state[url_state.key_of("at")], 0)
     return lambda: _show(asked, at)
 
 

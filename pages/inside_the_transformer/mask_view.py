@@ -10,31 +10,27 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
 from pages.inside_the_transformer import controls
-from pages.inside_the_transformer.controls import WORDS
-from pages.shared import markup, tables, url_state
-from pages.shared.controls.view_switcher import Link
+from pages.shared import late_controls, markup, tables, url_state
 
 _SWAPS = ("hub", "warehouse", "page")
 
 
-def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator) -> Callable[[], None]:
     """Asks for a message, a word to change and the mask; returns what shows the effect."""
     text = controls.write("words", "A message of the small Transformer’s world")
-    link["words"] = (url_state.short(text, WORDS), WORDS)
     words = controls.words_of(text)
     known = controls.served("causal").tokenizer
-    masked = bool(st.session_state[url_state.key_of("mask")])
+    masked = bool(url_state.value("mask"))
     edit = controls.place("edit", "Change word", len(words), len(words) - 1)
-    swap = str(st.session_state[url_state.key_of("swap")]) or next(s for s in _SWAPS if s != words[edit - 1])
+    swap = str(url_state.value("swap")) or next(s for s in _SWAPS if s != words[edit - 1])
     if len(known.encode(swap)) != 1:
         raise InvalidInput("swap", "one word that the small models know", swap)
     if not url_state.presenting():
         with st.container(horizontal=True, vertical_alignment="bottom"):
             offered = sorted({known.token_bytes(i).decode() for i in range(2, known.vocab_size)} | {swap})
             swap = st.selectbox("into", offered, index=offered.index(swap), width=200)
-            masked = url_state.control(url_state.key_of("mask"), st.toggle, "Causal mask")
+            masked = late_controls.control(url_state.key_of("mask"), st.toggle, "Causal mask")
     st.session_state[url_state.key_of("swap")] = swap
-    link |= {"edit": (st.session_state[url_state.key_of("edit")], 0), "swap": (swap, ""), "mask": (masked, True)}
     return lambda: _show(words, edit, swap, masked)
 
 

@@ -12,9 +12,7 @@ from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
 from pages.inside_the_transformer import controls
-from pages.inside_the_transformer.controls import WORDS
 from pages.shared import markup, tables, url_state
-from pages.shared.controls.view_switcher import Link
 
 _TOP = 5
 _OBJECTIVES = (
@@ -28,13 +26,11 @@ _OBJECTIVES = (
 )
 
 
-def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator) -> Callable[[], None]:
     """Asks for a message and which word is the blank."""
     text = controls.write("words", "A message of the small models’ world")
-    link["words"] = (url_state.short(text, WORDS), WORDS)
     words = controls.words_of(text)
     blank = controls.place("blank", "Blank out word", len(words), min(2, len(words)))
-    link["blank"] = (st.session_state[url_state.key_of("blank")], 2)
     return lambda: _show(words, blank)
 
 

@@ -14,19 +14,16 @@ from pages.inside_the_transformer import controls
 from pages.inside_the_transformer.controls import Inspected
 from pages.shared import markup, tables, url_state
 from pages.shared.controls import scored_text
-from pages.shared.controls.view_switcher import Link
-from pages.shared.pictures import top_table
 
 _TOP, _ON_STAGE = 8, 4
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     """Asks for text and model; returns what shows the answer."""
-    asked = controls.read_controls(toolbar, link)
+    asked = controls.read_controls(toolbar)
     if asked is None:
         return None
     at = controls.place("at", "Read the row after token", len(asked.ids), len(asked.ids))
-    link["at"] = (st.session_state[url_state.key_of("at")], 0)
     return lambda: _show(asked, at)
 
 
@@ -43,7 +40,7 @@ def _show(asked: Inspected, at: int) -> None:
         for n, name in enumerate(names)
     )
     markup.show(f"<p>{shown}</p>")
-    top_table.render(belief, asked.offered.model.tokenizer, _ON_STAGE if url_state.presenting() else _TOP)
+    tables.likeliest(belief, asked.offered.model.tokenizer, _ON_STAGE if url_state.presenting() else _TOP)
     if not url_state.presenting():
         _all(asked)
 

@@ -18,8 +18,6 @@ from pages.shared.controls import model_picker, prompt_box
 OWN = "own"
 LENGTHS = ("16", "64", "256", "1024", "2048", OWN)
 _LENGTH, _NEW, _MOST_NEW = "64", 8, 32
-NAMES = ("length", "new", "compare")
-Link = dict[str, tuple[object, object]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Question:
         return label(self.model.tokenizer.token_bytes(token_id))
 
 
-def read_controls(toolbar: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator, link: Link) -> Question | None:
+def read_controls(toolbar: DeltaGenerator, row: DeltaGenerator, hero: DeltaGenerator) -> Question | None:
     """Draws the controls; None while there is no prompt to read."""
     keys = {
         "length": url_state.choice("length", LENGTHS, _LENGTH), "new": url_state.number("new", _NEW, 1, _MOST_NEW),
@@ -60,13 +58,11 @@ def read_controls(toolbar: DeltaGenerator, row: DeltaGenerator, hero: DeltaGener
         if drawn:
             new = st.number_input("New tokens", 1, _MOST_NEW, key=keys["new"], width=130)
             compare = row.toggle("Also without the cache", key=keys["compare"])
-    link |= {"length": (length, _LENGTH), "new": (new, _NEW), "compare": (compare, True)}
     model, name = _model()
     if length != OWN:
         return Question(name, model, _message_ids(name, model)[: int(str(length))], new, compare, own=False)
     with hero:
         box = prompt_box.render(model, "prompt", "Prompt", compact=url_state.presenting())
-    link["prompt"] = (box.committed, prompt_box.DEFAULT)
     return Question(name, model, box.answer.prompt.ids, new, compare, own=True) if box.answer else None
 
 

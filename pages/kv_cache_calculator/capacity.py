@@ -11,7 +11,7 @@ from lm_core.kv_sizing.capacity.gpus import Gpu
 from pages.kv_cache_calculator import editable_table, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
-from pages.shared import markup, tables, url_state
+from pages.shared import late_controls, markup, tables, url_state
 from pages.shared.expanders import runs_when_open
 
 
@@ -19,7 +19,7 @@ def fits(scenario: Scenario) -> None:
     """One kind of GPU, as many as the cache is split over."""
     st.subheader("Does it fit?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        url_state.control(url_state.key_of("gpu"), url_state.select, "GPU", tuple(GPUS), width=170)
+        late_controls.control(url_state.key_of("gpu"), late_controls.select, "GPU", tuple(GPUS), width=170)
         _number("used", "Memory the engine may use, %", 1, 100, 1, 190)
         _number("weights", "Weights, GB (0: 2 bytes a parameter)", 0.0, 1e6, 1.0, 230)
         _number("aside", "Set aside on each GPU, GB", 0.0, 1e6, 0.5, 190)
@@ -46,7 +46,7 @@ def fits(scenario: Scenario) -> None:
 
 def _number(name: str, label: str, low: float, high: float, step: float, width: int) -> None:
     """A box that may appear later than its value, when a model is imported."""
-    url_state.control(
+    late_controls.control(
         url_state.key_of(name), st.number_input, label, min_value=low, max_value=high, step=step, width=width
     )
 

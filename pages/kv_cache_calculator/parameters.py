@@ -143,22 +143,22 @@ PARAMETERS = {
     "beside": _text("beside", ""),
     **{field.name: _option(field) for options in OPTIONS.values() for field in options},
 }
-NAMES = tuple(PARAMETERS)
 
 
 def fill() -> Values:
     """What the page's controls stand at; a link's parameters where one is being followed."""
-    return {name: st.session_state[url_state.parsed(name, p.default, p.read)] for name, p in PARAMETERS.items()}
+    return {
+        name: st.session_state[url_state.parsed(name, p.default, p.read, longest=LONGEST_LINK)]
+        for name, p in PARAMETERS.items()
+    }
 
 
-def link(values: Values) -> dict[str, tuple[object, object]]:
-    """For `url_state.write`: each value with its default; what is too long for a link stays out of it."""
-    fits = {name: value for name, value in values.items() if len(str(value)) <= LONGEST_LINK}
+def note_too_long(values: Values) -> None:
+    """Says what of the values is too long for a link, and so stays out of it."""
     if len(values["beside"]) > LONGEST_LINK:
         markup.note("The scenarios beside are too long for a link: they last as long as this visit to the page.")
     if len(values["groups"]) > LONGEST_LINK:
         markup.note("These layer groups are too long for a link: whoever gets it sees the example instead.")
-    return {name: (fits.get(name, p.default), p.default) for name, p in PARAMETERS.items()}
 
 
 def own(values: Values) -> dict[str, str]:

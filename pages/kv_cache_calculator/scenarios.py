@@ -56,7 +56,7 @@ def _hold(pieces: list[str]) -> None:
 
 def _open(piece: str, rest: list[str]) -> None:
     """Changes places: the one opened is asked, the one that was is beside. The GPUs stay as they are."""
-    replaced = [name for name in parameters.NAMES if name != "gpus"]
+    replaced = [name for name in parameters.PARAMETERS if name != "gpus"]
     url_state.follow({**dict(parse_qsl(piece)), "beside": _BETWEEN.join(rest)}, replaces=replaced)
 
 

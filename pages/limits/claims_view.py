@@ -12,9 +12,8 @@ from lm_core.scoring.candidates import Tally
 from lm_core.text.arithmetic_task import cases
 from pages.limits import sums_view
 from pages.limits.controls import CLAIMS, FEW, WHO
-from pages.shared import markup, url_state
+from pages.shared import late_controls, markup, url_state
 from pages.shared.controls import offered_models
-from pages.shared.controls.view_switcher import Link
 
 _SAID = {
     "understands": "“It understands numbers.”",
@@ -36,14 +35,13 @@ _FIGURE = {
 }
 
 
-def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator) -> Callable[[], None]:
     """Asks for a claim; returns what holds it against the figures."""
-    claim = str(link["claim"][0])
+    claim = str(url_state.value("claim"))
     if not url_state.presenting():
-        claim = str(url_state.control(
+        claim = str(late_controls.control(
             url_state.key_of("claim"), _radio, "Somebody says", CLAIMS, format_func=_SAID.__getitem__
         ))  # fmt: skip
-    link["claim"] = (claim, CLAIMS[0])
     return lambda: _show(claim)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from lm_core.serving import ServedModel
 from lm_core.serving.registry import registry
 from lm_core.text.arithmetic_task import HIGHEST, WORDINGS
 from lm_core.text.syntax_task import CASES
 from pages.shared import url_state
 from pages.shared.controls import offered_models
-from pages.shared.controls.view_switcher import Link
 
 RECORD = "Record"
 SELF_TEST = "A shipment event JSON record starts with"
@@ -21,7 +18,6 @@ ORDER = 83125
 FEW = 12
 """Sums asked of every model at first: each takes the pretrained one some tenths of a second."""
 CLAIMS = ("understands", "memorises", "reasons", "sums")
-NAMES = ("look", "wording", "cases", "total", "taken", "place", "policy", "ask", "order", "found", "claim")
 LONGEST = 600
 """Characters of a policy or a prompt here."""
 
@@ -29,22 +25,19 @@ SMALL = {"bigram": "Bigram", "transformer": "Small Transformer"}
 WHO = {**SMALL, offered_models.PRETRAINED: "Pretrained"}
 
 
-def read_link() -> Link:
-    """The parameters of all views as they stand."""
+def declare() -> None:
+    """The parameters of all views."""
     few_or_all = (FEW, "all")
-    keys = {
-        "wording": (url_state.choice("wording", range(len(WORDINGS)), 0), 0),
-        "cases": (url_state.choice("cases", few_or_all, FEW), FEW),
-        "total": (url_state.number("total", 9, 1, HIGHEST), 9),
-        "taken": (url_state.number("taken", 2, 0, HIGHEST), 2),
-        "place": (url_state.choice("place", (RECORD, *CASES), RECORD), RECORD),
-        "policy": (url_state.text("policy", POLICY, LONGEST), POLICY),
-        "ask": (url_state.text("ask", ASK, LONGEST), ASK),
-        "order": (url_state.number("order", ORDER, 10_000, 99_999), ORDER),
-        "found": (url_state.flag("found"), False),
-        "claim": (url_state.choice("claim", CLAIMS, CLAIMS[0]), CLAIMS[0]),
-    }
-    return {name: (st.session_state[key], default) for name, (key, default) in keys.items()}
+    url_state.choice("wording", range(len(WORDINGS)), 0)
+    url_state.choice("cases", few_or_all, FEW)
+    url_state.number("total", 9, 1, HIGHEST)
+    url_state.number("taken", 2, 0, HIGHEST)
+    url_state.choice("place", (RECORD, *CASES), RECORD)
+    url_state.text("policy", POLICY, LONGEST)
+    url_state.text("ask", ASK, LONGEST)
+    url_state.number("order", ORDER, 10_000, 99_999)
+    url_state.flag("found")
+    url_state.choice("claim", CLAIMS, CLAIMS[0])
 
 
 def small(kind: str, subject: str) -> ServedModel:

@@ -13,10 +13,8 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel
 from pages.limits.controls import ORDER
 from pages.limits.policy_view import chances, with_context
-from pages.shared import markup, tables, url_state
+from pages.shared import late_controls, markup, tables, url_state
 from pages.shared.controls import model_picker
-from pages.shared.controls.view_switcher import Link
-from pages.shared.pictures import top_table
 
 _OTHER = 40417
 _TOP = 5
@@ -32,16 +30,15 @@ def looked_up(order: int, day: str = "Friday") -> str:
     return f"Look-up: order {order} left the warehouse on a {day}."
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     """Asks for an order's number and whether it is looked up; returns what shows the answers."""
-    order, found = int(str(link["order"][0])), bool(link["found"][0])
+    order, found = int(url_state.value("order")), bool(url_state.value("found"))
     if not url_state.presenting():
         with toolbar:
-            found = url_state.control(url_state.key_of("found"), st.toggle, "Look it up first")
-        order = int(url_state.control(
+            found = late_controls.control(url_state.key_of("found"), st.toggle, "Look it up first")
+        order = int(late_controls.control(
             url_state.key_of("order"), st.number_input, "Make up an order’s number", 10_000, 99_999, width=220
         ))  # fmt: skip
-    link |= {"order": (order, ORDER), "found": (found, False)}
     return lambda: _show(order, found)
 
 
@@ -58,7 +55,7 @@ def _show(order: int, found: bool) -> None:
     said = f"{html.escape(label(model.tokenizer.token_bytes(leader.id)))} {markup.percent(leader.probability)}"
     note = f"“Friday”, what the look-up says: {markup.percent(friday)}." if found else "Nobody placed this order."
     markup.show(f'<p class="nte-sum" role="status"><b>{said}</b> is the likeliest answer. {note}</p>')
-    top_table.render(belief, model.tokenizer, _TOP)
+    tables.likeliest(belief, model.tokenizer, _TOP)
     if url_state.presenting():
         return
     if not found:

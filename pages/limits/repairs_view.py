@@ -11,13 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.decoding.strategies import strategy
 from lm_core.generation import loop
 from lm_core.serving import ServedModel
-from pages.limits import controls
 from pages.limits.controls import ASK, ORDER, POLICY
 from pages.limits.lookup_view import looked_up, question
 from pages.limits.policy_view import chances, with_context
 from pages.shared import markup, tables, url_state
 from pages.shared.controls import model_picker, provenance
-from pages.shared.controls.view_switcher import Link
 
 _OLD = "Policy of 2023: annual plans can be refunded within 30 days."
 _NEW = "Policy of 2026: annual plans can be refunded within 14 days."
@@ -59,7 +57,7 @@ REPAIRS = (
 )  # fmt: skip
 
 
-def render(_controls: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator) -> Callable[[], None]:
     """Nothing to ask; the rows are drawn, three at once, the last on demand."""
     return _show
 
@@ -72,7 +70,7 @@ def _show() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             _row(repair.symptom, "" if presenting else repair.cause, repair.fix, measured)
             if not presenting:
-                every = controls.NAMES
+                every = url_state.declared()
                 st.button("Try it", key=f"_limits_try_{number}", on_click=url_state.follow, args=(repair.scene, every))
     if presenting:
         return

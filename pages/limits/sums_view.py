@@ -13,46 +13,43 @@ from lm_core.scoring.candidates import CandidateScores, Tally, ask_question
 from lm_core.text.arithmetic_task import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, split_pairs
 from pages.limits import controls
 from pages.limits.controls import FEW, WHO
-from pages.shared import markup, tables, url_state
+from pages.shared import late_controls, markup, tables, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
-from pages.shared.controls.view_switcher import Link
 from pages.shared.expanders import runs_when_open
 
 _WORDINGS = ("Items", "Parcels", "Letters")
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     """Asks which wording and how many; returns what measures."""
-    wording, many = link["wording"][0], link["cases"][0]
+    wording, many = url_state.value("wording"), url_state.value("cases")
     if not url_state.presenting():
         with toolbar:
-            wording = url_state.control(
-                url_state.key_of("wording"), url_state.select, "Wording", range(len(WORDINGS)),
+            wording = late_controls.control(
+                url_state.key_of("wording"), late_controls.select, "Wording", range(len(WORDINGS)),
                 format_func=_WORDINGS.__getitem__, label_visibility="collapsed", width=130,
             )  # fmt: skip
-            many = url_state.control(
+            many = late_controls.control(
                 url_state.key_of("cases"), st.segmented_control, "Sums", (FEW, "all"), starts="default", required=True,
                 format_func=lambda n: f"{n} sums", label_visibility="collapsed",
             )  # fmt: skip
-    link |= {"wording": (wording, 0), "cases": (many, FEW)}
     every = cases(int(str(wording)))
     asked = every if many == "all" else every[:: max(1, len(every) // FEW)][:FEW]
-    one = _one(int(str(wording)), link)
+    one = _one(int(str(wording)))
     return lambda: _show(asked, one)
 
 
-def _one(wording: int, link: Link) -> Sum:
+def _one(wording: int) -> Sum:
     """The sum looked at by itself. Raises InvalidInput for one with less than nothing left."""
-    total, taken = (int(str(link[name][0])) for name in ("total", "taken"))
+    total, taken = (int(url_state.value(name)) for name in ("total", "taken"))
     if not url_state.presenting():
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            total = int(url_state.control(
+            total = int(late_controls.control(
                 url_state.key_of("total"), st.number_input, "One sum: in all", 1, HIGHEST, width=150
             ))  # fmt: skip
-            taken = int(url_state.control(
+            taken = int(late_controls.control(
                 url_state.key_of("taken"), st.number_input, "taken away", 0, HIGHEST, width=150
             ))  # fmt: skip
-    link |= {"total": (total, 9), "taken": (taken, 2)}
     if taken > total:
         raise InvalidInput("taken away", f"at most the {total} there are", taken)
     return Sum(total, taken, wording)

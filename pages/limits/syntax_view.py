@@ -14,10 +14,8 @@ from lm_core.serving import ServedModel
 from lm_core.text.syntax_task import CASES, allowed_mass
 from pages.limits import controls
 from pages.limits.controls import RECORD, SELF_TEST, SMALL, WHO
-from pages.shared import markup, url_state
+from pages.shared import late_controls, markup, tables, url_state
 from pages.shared.controls import model_picker, offered_models
-from pages.shared.controls.view_switcher import Link
-from pages.shared.pictures import top_table
 
 _TOP = 5
 _PLAUSIBLE = 0.05
@@ -30,16 +28,15 @@ _QUESTIONS = (
 )
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     """Asks which place; returns what shows the question, and the answer once there is one."""
-    place = str(link["place"][0])
+    place = str(url_state.value("place"))
     if not url_state.presenting():
         with toolbar:
-            place = url_state.control(
-                url_state.key_of("place"), url_state.select, "Place", (RECORD, *CASES), label_visibility="collapsed",
-                width=150,
+            place = late_controls.control(
+                url_state.key_of("place"), late_controls.select, "Place", (RECORD, *CASES),
+                label_visibility="collapsed", width=150,
             )  # fmt: skip
-    link["place"] = (place, RECORD)
     return lambda: _ask(place)
 
 
@@ -95,7 +92,7 @@ def _reveal(place: str, text: str) -> None:
         st.write(CASES[place].why)
     for column, kind in zip(st.columns(len(models)), models):
         with column:
-            top_table.render(beliefs[kind], models[kind].tokenizer, _TOP, WHO[kind])
+            tables.likeliest(beliefs[kind], models[kind].tokenizer, _TOP, WHO[kind])
 
 
 def _name(model: ServedModel, token_id: int) -> str:

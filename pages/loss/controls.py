@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from lm_core.errors import InvalidInput
 from pages.shared import url_state
-from pages.shared.controls.view_switcher import Link
 
 ARTICLE_P = "0.5,0.5,0.5,0.125"
 ARTICLE_ROWS = "0,3,0.5,-1,-2;-1,0.1,2.5,0,-2;-1,0,0.2,2,-1.5;-2,0,-1,-0.5,2.4"
 TEXT = "The capital of France is Paris."
 WORDS = "the package reached Oslo on Friday, and Oslo will ship it tomorrow."
-NAMES = ("look", "with", "text", "words", "at", "p", "logits")
 
 
-def read_link() -> Link:
-    """The parameters of all views as they stand."""
-    values = {
-        "text": (url_state.text("text", TEXT), TEXT), "words": (url_state.text("words", WORDS), WORDS),
-        "at": (url_state.number("at", 0, 0, 100_000), 0), "p": (url_state.parsed("p", ARTICLE_P, _p), ARTICLE_P),
-        "logits": (url_state.parsed("logits", ARTICLE_ROWS, _rows), ARTICLE_ROWS),
-    }  # fmt: skip
-    return {name: (st.session_state[key], default) for name, (key, default) in values.items()}
+def declare() -> None:
+    """The parameters of all views."""
+    url_state.text("text", TEXT)
+    url_state.text("words", WORDS)
+    url_state.number("at", 0, 0, 100_000)
+    url_state.parsed("p", ARTICLE_P, _p)
+    url_state.parsed("logits", ARTICLE_ROWS, _rows)
 
 
 def numbers(text: str) -> list[float]:

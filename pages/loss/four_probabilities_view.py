@@ -11,12 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.scoring.perplexity import Score
 from pages.loss import controls, explanations
 from pages.shared import markup, tables, url_state
-from pages.shared.controls.view_switcher import Link
 
 _STOPS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, *(n / 40 for n in range(1, 41)))
 
 
-def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator) -> Callable[[], None]:
     """Asks for the four; returns what shows the answer."""
     key = url_state.key_of("p")
     start = controls.numbers(str(st.session_state[key]))
@@ -24,7 +23,6 @@ def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
         left, right = st.columns(2)
         start = [_slider((left, right)[n > 2], n, p) for n, p in enumerate(_base(), start=1)]
     st.session_state[key] = ",".join(f"{p:.10g}" for p in start)
-    link["p"] = (st.session_state[key], controls.ARTICLE_P)
     return lambda: _show(start)
 
 
@@ -45,7 +43,7 @@ def _base() -> list[float]:
     """The numbers the boxes start from: those of the scene last followed."""
     held: tuple[int, list[float]] = st.session_state.get("_loss_p_base", (0, []))
     if url_state.arriving() or not held[1] or f"_loss_p_1_{held[0]}" not in st.session_state:
-        numbers = controls.numbers(str(st.session_state[url_state.key_of("p")]))
+        numbers = controls.numbers(str(url_state.value("p")))
         held = st.session_state["_loss_p_base"] = (held[0] + 1, numbers)
     return held[1]
 

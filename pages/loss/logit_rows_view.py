@@ -13,13 +13,12 @@ from lm_core.errors import InvalidInput
 from lm_core.scoring.perplexity import Score
 from pages.loss import controls
 from pages.shared import markup, tables, url_state
-from pages.shared.controls.view_switcher import Link
 
 TOKENS = ("<bos>", "package", "left", "hub", "<eos>")
 _BASE = "_loss_rows_base"
 
 
-def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(_controls: DeltaGenerator) -> Callable[[], None]:
     """The table to edit; returns what shows the answer."""
     key = url_state.key_of("logits")
     if url_state.arriving() or _BASE not in st.session_state:
@@ -28,7 +27,6 @@ def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None]:
     if not url_state.presenting():
         rows = _edited(rows)
     st.session_state[key] = ";".join(",".join(f"{x:.10g}" for x in row) for row in rows)
-    link["logits"] = (st.session_state[key], controls.ARTICLE_ROWS)
     return lambda: _show(rows)
 
 

@@ -13,24 +13,21 @@ from lm_core import Distribution
 from lm_core.scoring.chain_rule import TokenScore
 from lm_core.serving import limits
 from pages.loss import controls, explanations
-from pages.shared import markup, url_state
+from pages.shared import late_controls, markup, url_state
 from pages.shared.controls import offered_models, provenance
 from pages.shared.controls.scored_text import ScoredText, score_text
-from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import formulas
 
 _SHOWN, _TOP, _MOST_CHARACTERS = 300, 5, 60_000
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     """Asks for text and model; returns what shows the answer, once the link is written."""
     with toolbar:
         kind = offered_models.choose_model(not url_state.presenting(), offered_models.SCORERS)
-    link["with"] = (kind, offered_models.PRETRAINED)
     offered = offered_models.offered_model(kind)
     name, default = ("text", controls.TEXT) if offered.prompt == "prompt" else ("words", controls.WORDS)
     text = ask(name, default)
-    link[name] = (url_state.short(text, default), default)
     if not text.strip():
         markup.note(f"There is no text. Type one, for example: {default}")
         return None
@@ -50,7 +47,7 @@ def ask(name: str, default: str) -> str:
         st.session_state[key] = st.session_state[kept]
     if url_state.presenting():
         return str(st.session_state[key])
-    text = str(url_state.control(key, st.text_area, "Text", height=90, max_chars=_MOST_CHARACTERS))
+    text = str(late_controls.control(key, st.text_area, "Text", height=90, max_chars=_MOST_CHARACTERS))
     st.session_state[kept] = text
     if len(text) > url_state.LONGEST_TEXT:
         markup.note("This text is too long for a link: whoever gets the link sees the example instead.")
@@ -139,7 +136,7 @@ def _name(found: ScoredText, token_id: int) -> str:
 def _one(found: ScoredText) -> None:
     """One token: what the model said against the one-hot target."""
     worst = min(found.factors, key=lambda factor: factor.log_probability)
-    asked = int(st.session_state[url_state.key_of("at")])
+    asked = int(url_state.value("at"))
     at = asked if 1 <= asked <= len(found.factors) else worst.position - found.factors[0].position + 1
     most = len(found.factors)
     box = f"_loss_at_{most}"

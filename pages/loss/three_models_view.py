@@ -12,15 +12,13 @@ from lm_core.scoring.perplexity import Score, require_same_tokens
 from pages.loss import controls, text_view
 from pages.shared import markup, tables, url_state
 from pages.shared.controls import offered_models, scored_text
-from pages.shared.controls.view_switcher import Link
 
 _KINDS = (offered_models.PRETRAINED, "transformer", "bigram")
 
 
-def render(_controls: DeltaGenerator, link: Link) -> Callable[[], None] | None:
+def render(_controls: DeltaGenerator) -> Callable[[], None] | None:
     """Asks for a text all of them can read; returns what shows the comparison."""
     text = text_view.ask("words", controls.WORDS)
-    link["words"] = (url_state.short(text, controls.WORDS), controls.WORDS)
     words = text.split()
     if len(words) < 2:
         markup.note(f"Type two words or more, for example: {controls.WORDS}")

@@ -7,14 +7,12 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.models import LanguageModel
 from lm_core.scoring.perplexity import ScoredContinuation, score_continuation
 from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup, url_state
-from pages.shared.controls import model_picker, prompt_box
-from pages.shared.pictures import formulas
+from pages.shared.controls import prompt_box
 
 _GUESSED = "_guessed_for"
 LONGEST = 16  # tokens; each after the first costs a forward pass
@@ -80,45 +78,9 @@ def _precise(probability: float) -> str:
     return f"{100 * probability:.3g} %"
 
 
-def uncertainty(place: DeltaGenerator, belief: Distribution) -> None:
-    """Entropy and effective number of choices, in words."""
-    nats, bits = belief.entropy("nats"), belief.entropy("bits")
-    place.write(
-        f"The model is as uncertain as in a fair choice among **{belief.effective_choices:,.1f} tokens** "
-        f"(entropy {bits:.3f} bits = {nats:.3f} nats). What happens to the first bar if you add one word?"
-    )
-
-
 def announcement(answer: prompt_box.PromptAnswer, picture: dict[str, Any]) -> str:
     """What a screen reader says once a text is committed; unchanged, and so silent, while typing goes on."""
     if answer.settled:
         best = picture["rows"][0]
         st.session_state["_announcement"] = f"Most likely next: {best['spoken']}, {markup.percent(best['p'])}"
     return str(st.session_state.get("_announcement", ""))
-
-
-def worked_out(answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str) -> None:
-    """Expander: the named results of this page with their numbers."""
-    place = formulas.expander("next_token")
-    if place is None:
-        return
-    with place:
-        first = answers[0]
-        shown = len(picture["rows"])
-        lines = formulas.of_distribution(first.belief, first.label(first.belief.top(1).rows[0].id), shown)
-        code = (
-            f"from lm_core import Distribution\n{model_picker.loading(model)}"
-            f"belief = Distribution(model.next_logits([model.tokenizer.encode({first.text!r})])[0])\n"
-            f"print(belief.top({shown}).rows[0], belief.log_normaliser, belief.top({shown}).rest)\n"
-            'print(belief.entropy("nats"), belief.entropy("bits"), belief.effective_choices)\n'
-        )
-        if len(answers) == 2:
-            other = answers[1].belief
-            bits = first.belief.kl_divergence(other, "bits")
-            at = first.belief.movers(other, 1)[0]
-            p, q = first.belief.row(at).probability, other.row(at).probability
-            numbers = f"{first.label(at)}: {p:.4g} × log2({p:.4g} / {q:.4g}), … together {bits:.4f} bits"
-            lines.append(formulas.Line("KL divergence A to B", "Σ p log2(p / q), over all tokens", numbers))
-            code += f"other = Distribution(model.next_logits([model.tokenizer.encode({answers[1].text!r})])[0])\n"
-            code += 'print(belief.kl_divergence(other, "bits"))\n'
-        formulas.render(lines, code)

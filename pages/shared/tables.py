@@ -3,6 +3,9 @@
 import html
 from collections.abc import Container, Iterable, Sequence
 
+from lm_core import Distribution
+from lm_core.labels import label
+from lm_core.text.tokenizers import Tokenizer
 from pages.shared import markup
 
 
@@ -100,3 +103,20 @@ def _title(text: str | tuple[str, int], column: list[Cell]) -> str:
         return f'<th scope="col" colspan={text[1]}>{html.escape(text[0])}</th>'
     kinds = {kind for kind in ("nte-text",) if column and all(f'class="{kind}"' in cell for cell in column)}
     return f'<th scope="col"{f" class={kinds.pop()}" if kinds else ""}>{html.escape(text)}</th>'
+
+
+def likeliest(belief: Distribution, tokenizer: Tokenizer, n: int, caption: str = "") -> None:
+    """The n likeliest tokens, and everything else in one row; together they are 100 %."""
+    top = belief.top(min(n, len(belief)))
+    rows = [
+        [
+            token(label(tokenizer.token_bytes(row.id))),
+            markup.percent(row.probability),
+            bar(row.probability),
+        ]
+        for row in top
+    ]
+    if top.rest.count:
+        rest = top.rest.probability
+        rows.append([f"rest: {top.rest.count:,}", markup.percent(rest), bar(rest)])
+    render(["next token", "probability", ""], rows, caption)

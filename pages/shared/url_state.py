@@ -1,13 +1,15 @@
 """The address bar as state: fills a page's controls from the link, says what it refused, writes changes back.
 
-A reader function returns the key of the control it has filled, so that a page reads
+A reader function declares a parameter, fills its control and returns the control's key, so that a page reads
 `st.toggle("Guess first", key=url_state.flag("guess"))`. What is in TRAVELLING is carried from page to page; the rest
-belongs to its page. A page ends its controls with `url_state.write(...)`.
+belongs to its page. A page ends its controls with `url_state.write()`, which puts into the link whatever was declared
+and is not at its default.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -15,16 +17,43 @@ import streamlit as st
 
 from lm_core import InvalidInput
 from lm_core.errors import whole_number
-from pages.shared import markup, timers
+from pages.shared import late_controls, markup
 
 TRAVELLING = ("prompt", "model", "seed", "present", "scenes", "scene", "hide")
-_PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _STARTS, _COUNT = (
+_PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _DECLARED, _PUT = (
     f"_url_{word}"
-    for word in ("page", "given", "written", "time", "followed", "travelled", "kept", "scenes", "starts", "count")
-)
+    for word in (
+        "page", "given", "written", "time", "followed", "travelled", "kept", "scenes", "declared", "put",
+    )
+)  # fmt: skip
 LONGEST_TEXT = 1500
 """Characters of a text that a link still holds."""
+STALE = 3.0
+"""Seconds after a change of the address: a message with an older address is old news by then, not a step back."""
+QUIET = 2.0
+"""Seconds between two changes of the address where one change follows the other, as in a playing run."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of this page, as the run has declared it."""
+
+    default: Any
+    written: Callable[[Any], str]
+    """How a value stands in a link."""
+    longest: int
+    """Characters; a longer value stays out of the link."""
+
+    def in_link(self, value: object) -> str | None:
+        """The value as the link holds it; None for the default, and for what is too long."""
+        text = self.written(value)
+        return None if text == self.written(self.default) or len(text) > self.longest else text
+
+
+def written(value: object) -> str:
+    """A value as a link holds it: switches are 1 and 0."""
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def arrive(page: str) -> None:
@@ -45,23 +74,17 @@ def arrive(page: str) -> None:
         state[_WRITTEN], state[_WRITTEN_AT] = [link], 0.0
         followed = True
     written = state[_WRITTEN]
-    stale = link in written and time.monotonic() - state[_WRITTEN_AT] < timers.STALE
+    stale = link in written and time.monotonic() - state[_WRITTEN_AT] < STALE
     state[_GIVEN] = None if not followed and (stale or link == written[-1]) else link
     state[_PAGE] = page
     if state[_GIVEN] is not None:
-        state[_STARTS] = {}
+        late_controls.restart()
 
 
-def refuse_unknown(known: Iterable[str]) -> None:
-    """Says what of a link just followed is no parameter of this page, so that a misspelt one is not lost in silence."""
-    allowed = {*known, *TRAVELLING, "tour"}
-    unknown = [name for name in st.session_state[_GIVEN] or {} if name not in allowed]
-    if unknown:
-        named = ", ".join(f"“{name[:40]}”" for name in unknown[:3])
-        more = f" and {len(unknown) - 3} more" if unknown[3:] else ""
-        near = get_close_matches(unknown[0], allowed, n=1) if len(unknown) == 1 else []
-        meant = f" Was “{near[0]}” meant?" if near else ""
-        markup.note(f"The link was not followed in one point: this page has no parameter {named}{more}.{meant}")
+def begin(known: Iterable[str]) -> list[str]:
+    """Called by the frame when a page begins; what of a link just followed is no parameter of this page."""
+    st.session_state[_DECLARED], st.session_state[_PUT] = {}, {}  # what the frame has read before, it carries itself
+    return [name for name in st.session_state[_GIVEN] or {} if name not in {*known, *TRAVELLING, "tour"}]
 
 
 def arriving() -> bool:
@@ -79,6 +102,17 @@ def key_of(name: str) -> str:
     return f"{st.session_state[_PAGE]}_{name}"
 
 
+def value(name: str) -> Any:
+    """What this page's parameter stands at, once it is declared."""
+    return st.session_state[key_of(name)]
+
+
+def declared() -> dict[str, Parameter]:
+    """The parameters that this run has declared so far."""
+    found: dict[str, Parameter] = st.session_state.setdefault(_DECLARED, {})
+    return found
+
+
 def carried() -> dict[str, str]:
     """What goes with the reader, as it is written in a link; what has its default is absent."""
     values: dict[str, str] = st.session_state.setdefault(_TRAVELLED, {})
@@ -90,7 +124,7 @@ def carry(name: str, value: object, default: object) -> None:
     if value == default:
         carried().pop(name, None)
     else:
-        carried()[name] = _written(value)
+        carried()[name] = written(value)
 
 
 def presenting() -> bool:
@@ -98,9 +132,19 @@ def presenting() -> bool:
     return st.query_params.get("present", carried().get("present")) == "1"
 
 
-def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
-    """Sets a control to what the link says, else to what travelled here, else to its default."""
+def parsed(
+    name: str,
+    default: Any,
+    parse: Callable[[str], Any],
+    written: Callable[[Any], str] = written,
+    longest: int | None = None,
+) -> str:
+    """Declares a parameter and sets its control: to what the link says, what travelled here, or its default.
+
+    `parse` reads a value from text, or raises InvalidInput; `written` writes it.
+    """
     key = key_of(name)
+    declared()[name] = Parameter(default, written, longest or LONGEST_TEXT)
     link = st.session_state[_GIVEN]
     if link is None and key in st.session_state:
         return key
@@ -111,7 +155,9 @@ def _fill(name: str, default: T, parse: Callable[[str], T]) -> str:
         try:
             value = parse(asked)
         except InvalidInput as error:
-            markup.note(f"The link was not followed in one point: {error} The default, {_named(default)}, is used.")
+            markup.note(
+                f"The link was not followed in one point: {error} The default, {_named(default, written)}, is used."
+            )
     st.session_state[key] = value
     return key
 
@@ -124,7 +170,7 @@ def text(name: str, default: str, max_length: int | None = None) -> str:
             raise InvalidInput(name, f"at most {max_length} characters", given)
         return given
 
-    return _fill(name, default, parse)
+    return parsed(name, default, parse, longest=max_length)
 
 
 def number(name: str, default: int, low: int, high: int) -> str:
@@ -134,12 +180,7 @@ def number(name: str, default: int, low: int, high: int) -> str:
         digits = given.isascii() and given.isdigit() and len(given) < 20
         return whole_number(name, int(given) if digits else given, low, high)
 
-    return _fill(name, default, parse)
-
-
-def parsed(name: str, default: object, parse: Callable[[str], object]) -> str:
-    """Anything `parse` reads from text; it raises InvalidInput for what it cannot."""
-    return _fill(name, default, parse)
+    return parsed(name, default, parse)
 
 
 def choice(name: str, allowed: Sequence[T], default: T) -> str:
@@ -151,7 +192,7 @@ def choice(name: str, allowed: Sequence[T], default: T) -> str:
             raise InvalidInput(name, "one of " + ", ".join(by_text), given)
         return by_text[given]
 
-    return _fill(name, default, parse)
+    return parsed(name, default, parse)
 
 
 def flag(name: str, default: bool = False) -> str:
@@ -162,50 +203,41 @@ def flag(name: str, default: bool = False) -> str:
             raise InvalidInput(name, "0 or 1", given)
         return given == "1"
 
-    return _fill(name, default, parse)
+    return parsed(name, default, parse)
 
 
-def control(key: str, widget: Callable[..., T], *args: object, starts: str = "value", **options: object) -> T:
-    """A widget for the value under `key`, that may stand in a popover nobody has opened yet.
-
-    Streamlit tells the browser what a page has set in the run that sets it and no more; a control that appears later
-    would start from its least value, and send that. So the value is its default, under a key of its own.
-    """
-    state = st.session_state
-    held: dict[str, tuple[str, object]] = state.setdefault(_STARTS, {})
-    if key not in held or held[key][0] not in state or state[key] != state[held[key][0]]:
-        state[_COUNT] = state.get(_COUNT, 0) + 1
-        held[key] = (f"{key}#{state[_COUNT]}", state[key])
-    name, start = held[key]
-    value = widget(*args, **{starts: start}, key=name, on_change=_take, args=(key, name), **options)
-    state[key] = value
-    return value
+def put(name: str, value: object, always: bool = False) -> None:
+    """The link is to hold this, whatever stands in the control; `always`: also where it is the default."""
+    parameter = declared()[name]
+    text = parameter.written(value)
+    st.session_state[_PUT][name] = None if text == parameter.written(parameter.default) and not always else text
 
 
-def select(label: str, options: Sequence[T], value: T, **rest: Any) -> T:
-    """A selectbox that starts from a value, not from a place, for `control`."""
-    return st.selectbox(label, options, index=options.index(value), **rest)
+def write(quiet: bool = False) -> dict[str, str]:
+    """Ends the controls of a page: what it declared and is not at its default goes into the address bar, with what
+    travels; returned too.
 
-
-def _take(key: str, name: str) -> None:
-    """What the visitor has set, before anything of the next run compares it with what the page holds.
-
-    A message sent on the way to another scene still speaks of a control that is gone: that is no wish.
-    """
-    if st.session_state[_STARTS].get(key, ("",))[0] == name:
-        st.session_state[key] = st.session_state[name]
-
-
-def write(quiet: bool = False, **parameters: tuple[object, object]) -> None:
-    """Puts each (value, default) that differs into the address bar; what travels goes along.
-
+    It cannot wait for the end of the page: until then a message sent before would be taken for a link just followed.
     `quiet` changes the address bar every other second at most, where one change follows the other.
     """
-    st.session_state.pop(_FOLLOWED, None)
-    st.session_state[_KEPT] = {key_of(name): value for name, (value, _) in parameters.items() if value is not None}
-    wanted = {name: value for name, value in carried().items() if name not in parameters}
-    link = wanted | {name: _written(value) for name, (value, default) in parameters.items() if value != default}
-    _publish(link, quiet and time.monotonic() - st.session_state[_WRITTEN_AT] < timers.QUIET)
+    state, put_there = st.session_state, st.session_state[_PUT]
+    state.pop(_FOLLOWED, None)
+    values = {name: state[key_of(name)] for name in declared() if key_of(name) in state}
+    state[_KEPT] = {key_of(name): value for name, value in values.items() if value is not None}
+    texts = {name: declared()[name].in_link(value) for name, value in values.items()} | put_there
+    link = {name: text for name, text in carried().items() if name not in texts}
+    link |= {name: text for name, text in texts.items() if text is not None}
+    _publish(link, quiet and time.monotonic() - state[_WRITTEN_AT] < QUIET)
+    return link
+
+
+@contextmanager
+def controls() -> Iterator[None]:
+    """Around the controls of a page: the link is written after them, also where one of them is refused."""
+    try:
+        yield
+    finally:
+        write()
 
 
 def _publish(link: dict[str, str], quiet: bool = False) -> None:
@@ -261,21 +293,8 @@ def present(on: bool) -> None:
     _publish(kept | carried())
 
 
-def _written(value: object) -> str:
-    return str(int(value)) if isinstance(value, bool) else str(value)
-
-
-def _named(value: object) -> str:
+def _named(default: object, written: Callable[[Any], str]) -> str:
     """A default as a reader would call it."""
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "nothing"
-    if value is None or isinstance(value, bool):
-        return "on" if value else "off"
-    if value == "":
-        return "nothing"
-    return str(value)
-
-
-def short(text: str, default: str) -> str:
-    """The text as a link holds it: the default stands for one that is too long."""
-    return text if len(text) <= LONGEST_TEXT else default
+    if default is None or isinstance(default, bool):
+        return "on" if default else "off"
+    return written(default) or "nothing"

@@ -1,5 +1,7 @@
 """The layout of every page: navigation, model picker, title and promise above; what comes next below."""
 
+from difflib import get_close_matches
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -40,7 +42,7 @@ def render() -> None:
         model_picker.render()
     _carry_seed()
     note = provenance.placeholder() if entry.model else None
-    url_state.refuse_unknown(entry.parameters)
+    _refuse(url_state.begin(entry.parameters), entry)
     with navigation.entered():
         page.run()
     provenance.render(note)
@@ -64,6 +66,18 @@ def _tour(entry: Entry) -> DeltaGenerator:
 def _say(place: DeltaGenerator, entry: Entry) -> None:
     with place.container():
         guided_tour.render_hint(entry.url)
+
+
+def _refuse(unknown: list[str], entry: Entry) -> None:
+    """Says what of a link this page has no parameter for, so that a misspelt one is not lost in silence."""
+    if not unknown:
+        return
+    named = ", ".join(f"“{name[:40]}”" for name in unknown[:3])
+    more = f" and {len(unknown) - 3} more" if unknown[3:] else ""
+    known = (*entry.parameters, *url_state.TRAVELLING, "tour")
+    near = get_close_matches(unknown[0], known, n=1) if len(unknown) == 1 else []
+    meant = f" Was “{near[0]}” meant?" if near else ""
+    markup.note(f"The link was not followed in one point: this page has no parameter {named}{more}.{meant}")
 
 
 def _carry_seed() -> None:

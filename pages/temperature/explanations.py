@@ -1,11 +1,14 @@
-"""Expanders of the temperature page: what to notice, formulas, and the sweep over T."""
+"""Expanders of the temperature page: what to notice, formulas, the sweep over T, and why one divides."""
 
 import html
 import math
 
+import numpy as np
 import streamlit as st
 
+from lm_core import softmax
 from lm_core.decoding.temperature_sweep import sweep as swept_over
+from lm_core.decoding.temperature_sweep import unshifted_softmax
 from lm_core.distribution import Distribution
 from pages.shared import markup, tables
 from pages.shared.controls import logit_source, sampling_settings
@@ -14,6 +17,7 @@ from pages.shared.pictures import formulas
 
 _LINES = 6
 _STEPS = 41
+_TEMPERATURES = (0.5, 1.0, 2.0)
 
 
 @runs_when_open("What to notice", key="_notice")
@@ -93,3 +97,36 @@ def _table(temperatures: tuple[float, ...], rows: list[tuple[str, tuple[float, .
         for name, values in rows
     ]
     tables.render(head, shown)
+
+
+@runs_when_open("Why divide, and not add?", key="_why")
+def why_divide_expander() -> None:
+    """Expander: the three rows of the article, a constant to add, and what overflows without care."""
+    five = logit_source.ARTICLE[logit_source.BOT]
+    logits = np.array(five.logits)
+    st.write("**Divide**, and the gaps between logits change. Five tokens, made up to explain:")
+    _constants_table("T", five.names, [(f"{t:g}", softmax(logits, t)) for t in _TEMPERATURES])
+    st.write("The smallest values would round to 0.000; none of them is 0.")
+    st.write("**Add** the same number to every logit, and nothing changes: only gaps count.")
+    constant = st.slider("Constant added to every logit", -1000, 1000, 1000, key="_constant")
+    shifted = logits + constant
+    rows = [("softmax", softmax(shifted)), ("without max-subtraction", unshifted_softmax(shifted))]
+    _constants_table("computed as", five.names, rows)
+    st.write(
+        f"The largest logit is now {shifted.max():g}. As the formula stands, exp({shifted.max():g}) is about "
+        f"10 to the power of {shifted.max() / np.log(10):.0f}; 64-bit numbers reach from −324 to 308. "
+        "Subtracting the largest logit first makes it exp(0) = 1, and the result is the same."
+    )
+
+
+def _constants_table(first: str, names: tuple[str, ...], rows: list[tuple[str, np.ndarray]]) -> None:
+    shown = [(title, *map(_cell, values)) for title, values in rows]
+    tables.render([first, *names], shown)
+
+
+def _cell(p: float) -> tables.Cell:
+    """Three decimals as the article prints them, and what they hide in four significant digits."""
+    if np.isnan(p):
+        return tables.value("nan")
+    small = f" ({p:.3g})" if 0 < p < 0.0005 else ""
+    return tables.value(f"{p:.3f}{small}", title=repr(float(p)))

@@ -19,11 +19,9 @@ from lm_core.models import LanguageModel
 from lm_core.scoring import shannon_game
 from lm_core.scoring.perplexity import Score
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import markup, tables, url_state
+from pages.shared import late_controls, markup, tables, url_state
 from pages.shared.controls import offered_models
-from pages.shared.controls.view_switcher import Link
 from pages.shared.expanders import runs_when_open
-from pages.shared.pictures import top_table
 from pages.test_yourself import ten_questions
 
 _GAMES, _OTHERS = "_shannon_games", ("transformer", "bigram")
@@ -68,16 +66,15 @@ def _word(text: str) -> int:
     return tokenizer.encode(text)[0]
 
 
-def render(toolbar: DeltaGenerator, link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     """Asks for the seed and who plays; returns what shows the game."""
-    who = str(link["who"][0])
+    who = str(url_state.value("who"))
     if not url_state.presenting():
         with toolbar:
-            who = url_state.control(
+            who = late_controls.control(
                 url_state.key_of("who"), st.segmented_control, "Who plays", tuple(_PLAYERS), starts="default",
                 format_func=_PLAYERS.__getitem__, required=True, label_visibility="collapsed",
             )  # fmt: skip
-    link["who"] = (who, "me")
     number = ten_questions.seed(toolbar, "The same seed hides the same message.")
     return lambda: _show(_game(number, who), who, number)
 
@@ -199,7 +196,7 @@ def _standings(game: Game, who: str) -> None:
     last = (0, *game.ids[: game.at - 1])
     model = offered_models.offered_model("transformer").model
     if not url_state.presenting():
-        top_table.render(
+        tables.likeliest(
             Distribution(model.next_logits([last])[0]), model.tokenizer, _TOP, "The small Transformer at the last word"
         )
 

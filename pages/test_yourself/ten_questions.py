@@ -18,14 +18,12 @@ from lm_core.scoring import quiz
 from lm_core.scoring.quiz import Kind, Question, Shown
 from lm_core.serving import ServedModel
 from lm_core.serving.engine_with_fallback import Provenance
-from pages.shared import guided_tour, markup, page_links, url_state
+from pages.shared import guided_tour, late_controls, markup, page_links, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
-from pages.shared.controls.view_switcher import Link
 from pages.shared.pictures import export
 from pages.test_yourself import computed_questions
 from pages.test_yourself.choice_questions import Choice, choices
 
-NAMES = ("look", "who")
 _TESTS, _LAST_SEED = "_quiz_tests", 2**32 - 1
 
 
@@ -54,9 +52,9 @@ class QuizAttempt:
         return len(self.given) == len(self.questions)
 
 
-def read_link() -> Link:
-    """The parameters of both views as they stand."""
-    return {"who": (st.session_state[url_state.choice("who", ("me", "room"), "me")], "me")}
+def declare() -> None:
+    """The parameters of both views."""
+    url_state.choice("who", ("me", "room"), "me")
 
 
 def seed(toolbar: DeltaGenerator, hint: str) -> int:
@@ -64,7 +62,7 @@ def seed(toolbar: DeltaGenerator, hint: str) -> int:
     key = url_state.key_of("seed")
     if not url_state.presenting():
         with toolbar:
-            url_state.control(key, st.number_input, "Seed", 0, _LAST_SEED, help=hint, width=130)
+            late_controls.control(key, st.number_input, "Seed", 0, _LAST_SEED, help=hint, width=130)
     value = int(st.session_state[key])
     url_state.carry("seed", value, 0)
     return value
@@ -103,7 +101,7 @@ def _chosen(key: str, choice: Choice) -> Callable[..., Question]:
     return make
 
 
-def render(toolbar: DeltaGenerator, _link: Link) -> Callable[[], None]:
+def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     """Asks for the seed; returns what shows the question that is open."""
     number = seed(
         toolbar, "The same seed gives everybody the same ten questions; what you answered under a seed stays."

@@ -86,7 +86,7 @@ def _switch(on: bool) -> None:
 
 
 def _picture(runners: dict[str, CheckpointReplay], kind: str, watcher: str, replay: CheckpointReplay) -> None:
-    from pages.training import comparison_figure
+    from pages.training import figure
 
     on, steps = st.session_state.get(_ON, False), replay.recipe.steps
     standings = {n: scheduler().watch(r.folder, f"{watcher} race", steps if on else 0) for n, r in runners.items()}
@@ -97,9 +97,7 @@ def _picture(runners: dict[str, CheckpointReplay], kind: str, watcher: str, repl
     if kind == MODELS and replay.recipe.edges:
         baselines.append(("bigram, counted", _bigram(replay.folder.id, str(scheduler().root))[1]))
     what = "held-out loss" if tested else "training loss"
-    st.plotly_chart(
-        comparison_figure.losses(curves, baselines, steps, what), key="_race_chart", config={"displayModeBar": False}
-    )
+    st.plotly_chart(figure.losses(curves, baselines, steps, what), key="_race_chart", config={"displayModeBar": False})
     for name, standing in standings.items():
         if standing.message:
             markup.note(f"{name}: {standing.message}")

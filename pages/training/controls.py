@@ -14,10 +14,9 @@ from lm_core.text.corpus import Corpus, from_bytes
 from lm_core.training.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check_recipe
 from lm_core.training_runs.run_folder import RunFolder
 from pages.server.training_scheduler import scheduler
-from pages.shared import markup, url_state
+from pages.shared import late_controls, markup, url_state
 from pages.shared.controls import corpora
 
-Link = dict[str, tuple[object, object]]
 _KINDS = (corpora.LOG, corpora.ARTICLES, corpora.SIX, corpora.ROW, corpora.PYTHON, corpora.OWN)
 TITLES = {kind: corpora.TITLES[kind] for kind in _KINDS}
 KINDS = {FAMILIES[0]: "Neural n-gram", FAMILIES[1]: "GRU", FAMILIES[2]: "Transformer", FAMILIES[3]: "No mask"}
@@ -33,7 +32,6 @@ _DEFAULTS = {
 SETTINGS = (
     "steps", "learning_rate", "batch", "context", "embedding", "hidden", "layers", "heads", "optimiser", "schedule",
 )  # fmt: skip
-NAMES = ("text", "net", "by", "own", "run", "run_seed", "at", *SETTINGS)
 _LABELS: dict[str, tuple[str, str]] = {
     "context": ("Context length", "Tokens the model may look back on, the last one included."),
     "embedding": ("Embedding", "Length of a token’s vector."),
@@ -48,11 +46,11 @@ _LABELS: dict[str, tuple[str, str]] = {
 
 def text_kind() -> str:
     """Which text is chosen; after `read_controls`."""
-    return str(st.session_state[url_state.key_of("text")])
+    return str(url_state.value("text"))
 
 
 def _family() -> str:
-    return _BY_SHORT[st.session_state[url_state.key_of("net")]]
+    return _BY_SHORT[url_state.value("net")]
 
 
 def default_of(family: str) -> Recipe:
@@ -83,7 +81,7 @@ def _reader(name: str) -> Callable[[str], object]:
     return read
 
 
-def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
+def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus]:
     """The controls. Raises InvalidInput for settings that do not fit, UnreadableText for own text without words."""
     presenting = url_state.presenting()
     text_key = url_state.choice("text", list(TITLES), corpora.LOG)
@@ -92,11 +90,11 @@ def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
     kind, net = text_kind(), _family()
     default = _default(kind, net)
     seed_key = url_state.number("run_seed", default.seed, 0, 2**32 - 1)
-    keys = {n: url_state.parsed(n, getattr(default, n), _reader(n)) for n in SETTINGS}
+    keys = {n: url_state.parsed(n, getattr(default, n), _reader(n), _as_text) for n in SETTINGS}
     _follow_default((kind, net), default, {**keys, "seed": seed_key})
     if not presenting:
         with place:
-            url_state.control(
+            late_controls.control(
                 net_key, st.segmented_control, "Model trained", list(_BY_SHORT), starts="default", required=True,
                 format_func=lambda short: KINDS[_BY_SHORT[short]], label_visibility="collapsed",
             )  # fmt: skip
@@ -106,17 +104,12 @@ def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus, Link]:
             with st.popover("Settings"):
                 _settings(keys, _family().startswith("Transformer"))
     kind, net = text_kind(), _family()
-    link: Link = {
-        "text": (kind, corpora.LOG), "net": (SHORT[net], SHORT[FAMILIES[2]]), "by": (st.session_state[by_key], "word"),
-        "run_seed": (st.session_state[seed_key], default.seed),
-        **{n: (_as_text(st.session_state[keys[n]]), _as_text(getattr(default, n))) for n in SETTINGS},
-    }  # fmt: skip
     try:
-        corpus = corpora.built_in(kind) if kind != corpora.OWN else _own(place, link)
+        corpus = corpora.built_in(kind) if kind != corpora.OWN else _own(place)
     finally:
         values = {n: st.session_state[keys[n]] for n in SETTINGS}
     settled = {**default.to_json(), **values, "family": net, "by": st.session_state[by_key]}
-    return Recipe.from_json({**settled, "seed": st.session_state[seed_key]}), corpus, link
+    return Recipe.from_json({**settled, "seed": st.session_state[seed_key]}), corpus
 
 
 def _follow_default(now: tuple[str, str], default: Recipe, keys: dict[str, str]) -> None:
@@ -139,7 +132,7 @@ def _radio(key: str, title: str, options: list[str], name: Callable[[str], str])
     def draw(value: str, **more: object) -> str:
         return str(st.radio(title, options, index=options.index(value), format_func=name, **more))  # type: ignore[call-overload]
 
-    url_state.control(key, draw)
+    late_controls.control(key, draw)
 
 
 def _settings(keys: dict[str, str], transformer: bool) -> None:
@@ -149,11 +142,11 @@ def _settings(keys: dict[str, str], transformer: bool) -> None:
         elif name == "learning_rate":
             title, help_ = _LABELS[name]
             least, most = RATES
-            url_state.control(
+            late_controls.control(
                 key, st.number_input, title, help=help_, min_value=least, max_value=most, step=1e-3, format="%g"
             )
         elif transformer or name not in ("layers", "heads"):
-            url_state.control(key, _whole, name)
+            late_controls.control(key, _whole, name)
 
 
 def _whole(name: str, value: int | None, **more: Any) -> int | None:
@@ -165,9 +158,9 @@ def _whole(name: str, value: int | None, **more: Any) -> int | None:
     return st.number_input(title, least, most, value, 1, help=help_, **more)
 
 
-def _own(place: DeltaGenerator, link: Link) -> Corpus:
+def _own(place: DeltaGenerator) -> Corpus:
     with place.container():
-        typed, file, link["own"] = corpora.own_text("own", "_training_file")
+        typed, file = corpora.own_text("own", "_training_file")
     fits = len(typed) <= corpora.LONGEST
     if file or not fits:
         corpus = from_bytes(file.name, file.getvalue()) if file else corpora.typed_corpus(typed)
@@ -191,7 +184,8 @@ def _stored() -> Corpus | None:
     return folder.corpus()
 
 
-def run_link(folder: RunFolder, corpus: Corpus, link: Link) -> Link:
-    """What lets a link find a run whose text is too long for it."""
-    long = link["text"][0] == corpora.OWN and corpus == st.session_state.get(_STORED)
-    return {"run": (folder.id if long else "", "")}
+def link_run(folder: RunFolder, corpus: Corpus) -> None:
+    """Lets a link find a run whose text is too long for it."""
+    url_state.text("run", "", 16)
+    long = text_kind() == corpora.OWN and corpus == st.session_state.get(_STORED)
+    url_state.put("run", folder.id if long else "")

@@ -163,7 +163,7 @@ def clocks_expander(replay: CheckpointReplay, place: PlayerState) -> None:
 def vectors_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """Token vectors in the plane of largest spread."""
     from lm_core.training.projections import project_to_plane, token_vectors
-    from pages.training import embedding_figure
+    from pages.training import figure
 
     with replay.at(samples.shown_step(replay, place)) as trainer:
         table = token_vectors(trainer)
@@ -171,7 +171,7 @@ def vectors_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     points, share = project_to_plane(table)
     names = [label(replay.texts.tokenizer.token_bytes(i)) for i in range(len(points))]
     st.plotly_chart(
-        embedding_figure.scatter(points[:_MOST_NAMES].tolist(), names[:_MOST_NAMES]), key="_train_plane",
+        figure.scatter(points[:_MOST_NAMES].tolist(), names[:_MOST_NAMES]), key="_train_plane",
         config={"displayModeBar": False},
     )  # fmt: skip
     left = "" if len(names) <= _MOST_NAMES else f" The first {_MOST_NAMES:,} of {len(names):,} tokens are drawn."

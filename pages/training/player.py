@@ -16,7 +16,7 @@ from lm_core.training_runs.run_folder import DIVERGED, RunFolder
 from lm_core.training_runs.scheduler import INTERRUPTED, RunStatus
 from pages.server.training_scheduler import scheduler
 from pages.shared import url_state
-from pages.shared.acts import Acts
+from pages.shared.components import Acts
 
 ACTS = Acts("training_component", seed="run_seed")
 SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0, "fast": math.inf}

@@ -23,7 +23,6 @@ _LONGEST = 32
 _ALONG = 9
 _written: LRUCache[tuple[str, int], str] = LRUCache(500)
 """Texts by run and step, for all visitors: a class that watches one run has them written once."""
-NAMES = tuple(f"say_{kind}" for kind in controls.TITLES)
 _WORDS = "_train_words"
 _PATIENCE = 0.3  # seconds of making steps again before a kept step is shown instead
 
@@ -35,10 +34,8 @@ def shown_step(replay: CheckpointReplay, place: PlayerState) -> int:
     return place.at
 
 
-def render(
-    replay: CheckpointReplay, place: PlayerState, presenting: bool
-) -> tuple[str, dict[str, tuple[object, object]]]:
-    """The box, the bars and the sample; the words, and what belongs into the link."""
+def render(replay: CheckpointReplay, place: PlayerState, presenting: bool) -> str:
+    """The box, the bars and the sample; returns the words."""
     kind = controls.text_kind()
     name, default = f"say_{kind}", _default(replay, kind)
     step = shown_step(replay, place)
@@ -58,7 +55,7 @@ def render(
             markup.note(f"Shown is the last step that was kept: making step {place.at:,} again takes {seconds:,.0f} s.")
         written = html.escape(_sample(replay, model))
         markup.show(f'<p>Written at step {step:,}, drawn at T = 1: <span class="nte-token">{written}</span></p>')
-    return box.text, {name: (box.committed, default)}
+    return box.text
 
 
 def _follow_default(name: str, default: str) -> None:

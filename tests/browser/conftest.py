@@ -117,7 +117,7 @@ def tabs(browser: Browser) -> Tabs:
 def open_page(tabs: Tabs) -> Iterator[Callable[..., Page]]:
     """Opens a path of a server in a tab, or with None nothing yet; what must never happen is checked at the end.
 
-    `timers` shortens waits of the product, in milliseconds by their names in pages/shared/timers.py.
+    `timers` shortens waits of the product, in milliseconds by their names in assets/components/shared/timers.js.
     """
     logs: dict[Path, int] = {}  # and how long each was before
 
@@ -139,4 +139,4 @@ def open_page(tabs: Tabs) -> Iterator[Callable[..., Page]]:
     for log, before in logs.items():
         text = log.read_bytes()[before:].decode()
         faults += [f"server log: {text}"] if "Traceback" in text or "ScriptRunContext" in text else []
-    assert faults == []
+    assert not faults, "\n".join(faults)

@@ -33,7 +33,7 @@ from pages.shared.controls import examples
 
 examples.render(EXAMPLES)
 count = st.segmented_control("Count", [3, 5], key=url_state.choice("n", [3, 5], 3), required=True)
-url_state.write(n=(count, 3))
+url_state.write()
 st.write("n" * count)
 '''
 

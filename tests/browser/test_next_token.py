@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lm_core import Distribution, Transformer
 from lm_core.labels import label
-from pages.shared import timers
+from pages.shared import url_state
 from tests.browser.screen import settled
 from tests.browser.server import Server, running
 
@@ -195,7 +195,9 @@ def test_the_back_button_goes_back_to_the_scene_before(server: Server, open_page
     for text in ("One two", "Three four"):
         commit(page, text)
         expect(page).to_have_url(re.compile(text.replace(" ", ".")))
-    page.wait_for_timeout(1_000 * timers.STALE + 200)  # right after a change an old address only means an old message
+    page.wait_for_timeout(
+        1_000 * url_state.STALE + 200
+    )  # right after a change an old address only means an old message
     page.go_back()
     expect(box(page)).to_have_value("One two")
     expect(page.locator(".tokens li")).to_have_text(["One", "·two"])

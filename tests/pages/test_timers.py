@@ -2,13 +2,13 @@
 
 import re
 
-from pages.shared import components, timers
+from pages.shared import components, url_state
 
 OWN = components.FOLDER / "shared" / "timers.js"
 
 
 def test_they_are_what_people_get() -> None:
-    assert (timers.STALE, timers.QUIET) == (3.0, 2.0)
+    assert (url_state.STALE, url_state.QUIET) == (3.0, 2.0)
     found = re.findall(r"^  (\w+): ([\d_]+), // ", OWN.read_text(encoding="utf-8"), re.M)
     assert {name: int(value) for name, value in found} == {
         "left": 5_000, "lost": 5_000, "listen": 250, "blur": 200, "idle": 2_000, "settle": 400, "rest": 120,

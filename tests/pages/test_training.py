@@ -1,6 +1,7 @@
 """Training without a browser: every act on a run, its links, its folds and its race, against the trainer itself."""
 
 import itertools
+import math
 import re
 import time
 from collections.abc import Callable
@@ -16,14 +17,23 @@ from lm_core.training.build import texts, trainer
 from lm_core.training.recipe import ARTICLE
 from lm_core.training.step_details import explain_step
 from lm_core.training.trainer import Trainer
+from pages.training import player, samples
 from tests.pages.opening import bars, components, markup, open_page, said, send
 from tests.pages.touching import choose, example, fill, press
 from tests.reliability import cases
 
 SHORT = {"text": "article", "net": "ngram"}
 """The article's run: 120 steps of a neural n-gram."""
-pytestmark = pytest.mark.usefixtures("_folds_open")
+pytestmark = pytest.mark.usefixtures("_folds_open", "_machine_in_time")
 _numbers = itertools.count()
+
+
+@pytest.fixture
+def _machine_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no reason to show another step than the one that is asked for."""
+    monkeypatch.setattr(player, "_SOON", math.inf)
+    monkeypatch.setattr(player, "_PATIENCE", 60.0)
+    monkeypatch.setattr(samples, "_PATIENCE", math.inf)
 
 
 def run(app: AppTest) -> dict[str, Any]:

@@ -49,13 +49,13 @@ def built_in(kind: str) -> Corpus:
     return _BUILT_IN[kind]()
 
 
-def own_text(parameter: str, file_key: str) -> tuple[str, Any, tuple[object, object]]:
-    """The box and the upload: what was typed, the file if there is one, and what of it belongs into the link."""
+def own_text(parameter: str, file_key: str) -> tuple[str, Any]:
+    """The box and the upload: what was typed, and the file if there is one."""
     typed = st.text_area(
         "Your text, one message a line", key=url_state.text(parameter, EXAMPLE, LONGEST), height=120
     )  # fmt: skip
     file = st.file_uploader("Or a text file, UTF-8, at most 16 MB", key=file_key)
-    return typed, file, (typed if len(typed) <= LONGEST else EXAMPLE, EXAMPLE)
+    return typed, file
 
 
 def typed_corpus(text: str) -> Corpus:

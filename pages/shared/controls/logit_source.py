@@ -62,14 +62,13 @@ def choose_source() -> str:
     )  # fmt: skip
 
 
-def read_source(kind: str, model: LanguageModel, parameters: dict[str, tuple[object, object]]) -> LogitSource | None:
-    """Asks for what the source needs and reads its logits; what belongs into the link is added to `parameters`.
+def read_source(kind: str, model: LanguageModel) -> LogitSource | None:
+    """Asks for what the source needs and reads its logits.
 
     None where there is nothing to read yet. Raises InvalidInput for pasted text that holds no logits.
     """
     if kind == MODEL:
         box = prompt_box.render(model, "prompt", "Prompt", compact=url_state.presenting())
-        parameters["prompt"] = (box.committed, prompt_box.DEFAULT)
         if box.answer is None:
             return None
         logits = np.asarray(box.answer.belief.logits, np.float32)  # what the model gave, before it was widened
@@ -81,7 +80,6 @@ def read_source(kind: str, model: LanguageModel, parameters: dict[str, tuple[obj
         text = st.text_area("Logits", key=key, height=80 if url_state.presenting() else 130, help=how)
         if len(text) > _LONGEST_LINK:
             markup.note("These logits are too long for a link: whoever gets the link sees the example instead.")
-        parameters["logits"] = (text if len(text) <= _LONGEST_LINK else _EXAMPLE, _EXAMPLE)
         found = logit_parser.parse_logits(text)
         return LogitSource(kind, np.array(found.logits), found.names, f"{len(found.logits):,} pasted logits.", None)
     example = ARTICLE[kind]

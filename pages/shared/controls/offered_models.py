@@ -12,7 +12,7 @@ import streamlit as st
 from lm_core import pretrained, remote
 from lm_core.models import LanguageModel
 from lm_core.serving import ServedModel, registry
-from pages.shared import url_state
+from pages.shared import late_controls, url_state
 from pages.shared.controls import model_picker, own_model, prompt_box
 
 PRETRAINED = "pretrained"
@@ -66,7 +66,7 @@ def choose_model(shown: bool, kinds: Iterable[str] = GENERATORS) -> str:
     if not shown:
         return str(st.session_state[key])
     # A picture may answer a link by itself before this control has heard of it: hence a control of its own a scene.
-    return url_state.control(
+    return late_controls.control(
         key, st.segmented_control, "Model", offered, starts="default", format_func=TITLES.__getitem__,
         required=True, label_visibility="collapsed",
     ) or PRETRAINED  # fmt: skip

@@ -122,6 +122,7 @@ def render(
         set_text(name, st.session_state[latest])  # out of sight for a while, it has lost what was typed
     text, committed = _standing(name)
     st.session_state[latest] = text
+    url_state.put(name, committed)
     version = st.session_state[f"{key}_version"]
     if name == "prompt":
         url_state.carry("prompt", text, DEFAULT)

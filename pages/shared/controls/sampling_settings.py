@@ -106,6 +106,16 @@ def parser(name: str) -> Callable[[str], Any]:
     return parse
 
 
+def declare(name: str, default: object) -> str:
+    """Declares one setting as a parameter of the page; returns the key it stands under."""
+    written = {"order": _order_in_link, "t": "{:.10g}".format}.get(name, url_state.written)
+    return url_state.parsed(name, default, parser(name), written)
+
+
+def _order_in_link(order: tuple[str, ...]) -> str:
+    return next((name for name, preset in PRESETS.items() if preset == order), "-".join(order))
+
+
 @dataclass(frozen=True)
 class Scene:
     """The settings on a page and where they come from."""
@@ -124,7 +134,7 @@ def scene(component: str) -> Scene:
     for field in fields(Settings):
         key = url_state.key_of(field.name)
         if field.name != "seed":  # it goes with the reader, so the frame has read it already
-            key = url_state.parsed(field.name, getattr(default, field.name), parser(field.name))
+            key = declare(field.name, getattr(default, field.name))
         given[field.name] = st.session_state[key]
     version_key, base_key = f"{component}_version", f"{component}_base"
     dropped = component not in st.session_state  # out of sight for a while, it has lost what was set
@@ -135,6 +145,7 @@ def scene(component: str) -> Scene:
     now = _sent(st.session_state.get(component, {}).get("settings"), version) or started
     for name, value in asdict(now).items():
         st.session_state[url_state.key_of(name)] = value
+    url_state.put("wide", now.wide and now.t <= HIGHEST)  # a higher temperature says it by itself
     url_state.carry("seed", now.seed, default.seed)
     return Scene(now, started, version)
 
@@ -148,11 +159,3 @@ def _sent(message: object, version: int) -> Settings | None:
         return Settings(**{name: _CHECKS[name](value) for name, value in given.items()})
     except InvalidInput:
         return None
-
-
-def link(now: Settings) -> dict[str, tuple[object, object]]:
-    """Each setting as `url_state.write` takes it: (value, default)."""
-    default = asdict(Settings())
-    preset = next((name for name, order in PRESETS.items() if order == now.order), "-".join(now.order))
-    values = {**asdict(now), "order": preset, "t": f"{now.t:.10g}", "wide": now.wide and now.t <= HIGHEST}
-    return {name: (value, {**default, "order": "transformers", "t": "1"}[name]) for name, value in values.items()}

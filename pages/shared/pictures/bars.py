@@ -1,5 +1,6 @@
 """The probability bars: rows of a distribution and the rest, drawn by our own component in the browser."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -7,11 +8,12 @@ import streamlit as st
 from lm_core.distribution import Row
 from lm_core.labels import label, spoken
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import components, url_state
+from pages.shared import components, late_controls, url_state
 from pages.shared.controls.prompt_box import PromptAnswer
 
 SIZES = (5, 10, 20, 50, 100)
-_DEFAULT_SIZE = "_default_size"
+_DEFAULT_SIZE, _DIGITS = "_default_size", "_digits"
+_DIGIT_KEYS = "Keys 1 to 9 select a row while the bars have the focus"
 AXES = {"linear": "0 to 100 %", "log": "logarithmic"}
 
 _component = st.components.v2.component(
@@ -70,20 +72,25 @@ def follow_size(size: int) -> None:
     st.session_state[_DEFAULT_SIZE] = size
 
 
-def view_controls(size: int, digits: bool = True) -> tuple[int, str]:
-    """The controls of how the bars are shown, one click away; returns the number of tokens and the axis."""
+def view_controls(
+    size: int, sizes: Sequence[int] = SIZES, keys: str = _DIGIT_KEYS, keys_key: str = _DIGITS
+) -> tuple[int, str]:
+    """The controls of how the bars are shown, one click away; returns the number of tokens and the axis.
+
+    `keys` says what the keyboard does there, and can be switched off under `keys_key`.
+    """
     # Filled out here: what a link asks for in vain must be said where it can be seen.
-    size_key, axis_key = url_state.choice("n", SIZES, size), url_state.choice("axis", list(AXES), "linear")
+    size_key, axis_key = url_state.choice("n", sizes, size), url_state.choice("axis", list(AXES), "linear")
     with st.popover("View", icon=":material/tune:", key="_view"):
-        count = url_state.control(
-            size_key, st.segmented_control, "Tokens shown", SIZES, starts="default", required=True
+        count = late_controls.control(
+            size_key, st.segmented_control, "Tokens shown", sizes, starts="default", required=True
         )
-        axis = url_state.control(
+        axis = late_controls.control(
             axis_key, st.segmented_control, "Axis", list(AXES), starts="default", format_func=AXES.__getitem__,
             required=True,
         )  # fmt: skip
-        if digits:
-            st.checkbox("Keys 1 to 9 select a row while the bars have the focus", value=True, key="_digits")
+        if keys:
+            st.checkbox(keys, value=True, key=keys_key)
     return count or size, axis or "linear"
 
 
@@ -105,7 +112,7 @@ def render(
         if takes and isinstance(sent, dict) and sent.get("id") in [row["id"] for row in picture["rows"]]:
             takes.append(sent["id"], sent.get("onto"))  # a browser may send anything
 
-    digits = st.session_state.get("_digits", True)
+    digits = st.session_state.get(_DIGITS, True)
     data = {**picture, "axis": axis, "announcement": announcement, "digits": digits, "take": takes and takes.name}
     data["compact"] = compact
     _component(data=data, key=key, on_take_change=taken)

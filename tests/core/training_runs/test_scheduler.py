@@ -349,7 +349,7 @@ def test_the_end_is_clean(manager: Callable[..., Scheduler], text: Corpus) -> No
     folder = jobs.open(SMALL, text)
     until(lambda: jobs.watch(folder, "a", 5_000).head > 50)
     process = jobs._slots[0].process
-    jobs.close()
+    jobs.close(patience=60)
     assert process is not None
     assert process.returncode == 0
     with CheckpointReplay(folder).at(0) as there:

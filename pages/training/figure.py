@@ -1,4 +1,4 @@
-"""Several training runs in one chart."""
+"""Figures of the training page: several runs in one chart, token vectors in a plane."""
 
 from collections.abc import Sequence
 
@@ -23,3 +23,15 @@ def losses(curves: Sequence[Curve], baselines: Sequence[tuple[str, float]], step
         drawn.add_annotation(**place, text=f"{plain(name)}: {baseline:.4f}", showarrow=False)
     drawn.update_xaxes(range=[0, steps])
     return drawn.update_yaxes(rangemode="tozero").update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12})
+
+
+def scatter(points: Sequence[Sequence[float]], names: Sequence[str]) -> go.Figure:
+    """One named point a token; both axes to the same scale."""
+    drawn = figure("first direction", "second direction", height=420)
+    drawn.add_scatter(
+        x=[x for x, _ in points], y=[y for _, y in points], mode="markers+text", text=[plain(name) for name in names],
+        textposition="top center", marker={"color": LINES[2], "size": 6}, hovertemplate="%{text}<extra></extra>",
+        textfont={"size": 11},
+    )  # fmt: skip
+    drawn.update_layout(hovermode="closest")
+    return drawn.update_yaxes(scaleanchor="x", scaleratio=1)
