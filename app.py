@@ -12,12 +12,13 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2))
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.server import asgi, downloads
+from pages.server import asgi, downloads, origin_check
 from pages.shared import callbacks
 from pages.shell import layout
 
 if get_script_run_ctx(suppress_warning=True) is None:
     asgi.check_settings()
+    origin_check.allow_own_names()
     asgi.end_cleanly()
     callbacks.carry_out_whole()
     downloads.keep_for_a_while()

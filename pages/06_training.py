@@ -60,6 +60,8 @@ with markup.plain_errors(), hero:
 
     recipe, corpus = controls.read_controls(toolbar)
     folder = scheduler().open(recipe, corpus)
+    if folder.damaged:
+        markup.note("The files of this run made no sense. They were set aside on the server, and the run begins anew.")
     opened = checkpoint_replay.open_replay(folder)
     place = player.update(opened)
     left, right = st.columns([3, 2]) if presenting else (hero, hero)

@@ -111,6 +111,8 @@ class TopK:
 class TopP:
     """Keeps the likeliest tokens until their probabilities reach p (nucleus, Holtzman 2020); never none.
 
+    1 is off; 0 keeps the likeliest alone.
+
     >>> TopP(0.6).apply(np.log([0.1, 0.5, 0.4]), Context()).round(2).tolist()
     [-inf, -0.69, -0.92]
     """
@@ -118,7 +120,7 @@ class TopP:
     p: float
 
     def __post_init__(self) -> None:
-        real_number("top_p", self.p, "a number above 0 and at most 1", lambda p: 0 < p <= 1)
+        real_number("top_p", self.p, "a number from 0 to 1", lambda p: 0 <= p <= 1)
 
     def apply(self, logits: Logits, context: Context) -> Logits:
         if self.p == 1:
@@ -135,7 +137,7 @@ class TopP:
 
 @dataclass(frozen=True)
 class MinP:
-    """Keeps tokens at least `p` times as likely as the likeliest (Nguyen 2024).
+    """Keeps tokens at least `p` times as likely as the likeliest (Nguyen 2024); 0 is off.
 
     >>> MinP(0.5).apply(np.log([0.1, 0.2, 0.3, 0.4]), Context()).round(2).tolist()
     [-inf, -1.61, -1.2, -0.92]
@@ -144,7 +146,7 @@ class MinP:
     p: float
 
     def __post_init__(self) -> None:
-        real_number("min_p", self.p, "a number above 0 and at most 1", lambda p: 0 < p <= 1)
+        real_number("min_p", self.p, "a number from 0 to 1", lambda p: 0 <= p <= 1)
 
     def apply(self, logits: Logits, context: Context) -> Logits:
         probabilities = softmax(logits)

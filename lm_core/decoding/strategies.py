@@ -151,13 +151,21 @@ ORDERS = {
 }
 """In which order well-known engines apply their filters; one that an engine lacks stands where its like stand."""
 
+_OFF = {"top_k": (0, -1), "min_p": (0, 0.0)}
+"""Values by which vLLM, transformers and llama.cpp switch a filter off."""
 
 SETTINGS = tuple(_KINDS)
 """Names of the settings that `strategy` takes."""
 
 
+def _is_off(name: str, value: object) -> bool:
+    return value is None or (not isinstance(value, bool) and value in _OFF.get(name, ()))
+
+
 def strategy(order: str | Sequence[str] = "transformers", seed: int | None = None, **settings: object) -> Strategy:
     """The given settings as filters in an engine's order, or in one given by name; with a seed sampling, else greedy.
+
+    None is off, and so are the values by which engines switch a filter off: top_k 0 or -1, min_p 0.
 
     >>> [type(step).__name__ for step in strategy("llama.cpp", temperature=0.8, top_k=40).filters]
     ['TopK', 'Temperature']
@@ -169,7 +177,7 @@ def strategy(order: str | Sequence[str] = "transformers", seed: int | None = Non
     for name in (*settings, *order):
         if name not in _KINDS:
             raise InvalidInput("setting", "one of " + ", ".join(_KINDS), name)
-    wanted = {name: value for name, value in settings.items() if value is not None}
+    wanted = {name: value for name, value in settings.items() if not _is_off(name, value)}
     if len(set(order)) < len(order) or not wanted.keys() <= set(order):
         raise InvalidInput("order", "each setting once: " + ", ".join(wanted), tuple(order))
     filters = tuple(_KINDS[name](wanted[name]) for name in order if name in wanted)

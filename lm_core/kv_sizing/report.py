@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
+from lm_core.csv_table import csv_table
 from lm_core.kv_sizing.curve import Curve
 from lm_core.kv_sizing.sizing import Sizing
 
@@ -45,17 +44,10 @@ def as_csv(sizing: Sizing) -> str:
     "32 full layers, 8 x (128+128)",1073741824,"32 layers x 8,192 tokens x 2 x 8 KV heads x 128 x 2 B"
     <BLANKLINE>
     """
-    rows = [("part", "bytes", "formula"), *((line.label, line.bytes, line.formula) for line in sizing.lines)]
-    return _csv(rows)
+    return csv_table(["part", "bytes", "formula"], ((line.label, line.bytes, line.formula) for line in sizing.lines))
 
 
 def curves_csv(curves: Sequence[Curve]) -> str:
     """Every point of a plot: sequences, tokens in each, bytes."""
     points = [(c.sequences, n, total) for c in curves for n, total in zip(c.contexts, c.totals)]
-    return _csv([("sequences", "tokens", "bytes"), *points])
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return csv_table(["sequences", "tokens", "bytes"], points)

@@ -34,13 +34,21 @@ class TokenScore:
 def windows(n_tokens: int, length: int, stride: int) -> Iterator[tuple[int, int, int]]:
     """(begin, end, first scored) of windows that score each token but the first exactly once.
 
-    Each window reads at most `length` tokens and moves on by at most `stride`; a small stride gives more context.
+    Each window reads at most `length` tokens and moves on by at most `stride`; a small stride gives more context. A
+    stride as long as the window lets nothing overlap, as many published perplexities are computed: then the first token
+    of every window has nothing before it and stays unscored.
 
     >>> list(windows(10, length=4, stride=2))
     [(0, 4, 1), (2, 6, 4), (4, 8, 6), (6, 10, 8)]
+    >>> list(windows(10, length=4, stride=4))
+    [(0, 4, 1), (4, 8, 5), (8, 10, 9)]
     """
     whole_number("length", length, 2)
-    whole_number("stride", stride, 1, length - 1)
+    whole_number("stride", stride, 1, length)
+    if stride == length:
+        for begin in range(0, n_tokens - 1, length):
+            yield begin, min(n_tokens, begin + length), begin + 1
+        return
     scored = 1
     while scored < n_tokens:
         end = min(n_tokens, max(scored + stride, length) if scored > 1 else length)
@@ -52,6 +60,8 @@ def token_scores(
     model: LanguageModel, ids: Sequence[int], length: int = WINDOW, stride: int | None = None
 ) -> Iterator[tuple[TokenScore, ...]]:
     """Every token but the first, each once; a tuple for each window, so that long texts can show how far they are.
+
+    Raises InvalidInput for a model whose rows are no distributions: it gives scores, not probabilities.
 
     A window moves on by `stride`, half its length unless given, so that each token sees at least the rest of what came
     before.

@@ -17,6 +17,7 @@ from lm_core.models.ngrams.count_table import CountedCorpus, Ids, unpacked
 from lm_core.models.ngrams.counts import NgramCounts
 from lm_core.models.ngrams.events import add_k, probabilities_of
 from lm_core.models.ngrams.model import NgramModel
+from lm_core.scoring.perplexity import require_distribution
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,54 @@ class HeldOut:
 def held_out(model: NgramModel, sentences: Sequence[Sequence[int]]) -> HeldOut:
     """Scores sentences under a model; the perplexity is that of `scoring.score_sentences`.
 
+    Raises InvalidInput for a model whose rows do not sum to 1, which has none: see `backoff_score`.
+
     >>> from lm_core.text.corpus import SIX_MESSAGES
     >>> words = SIX_MESSAGES.tokenizer("word")
     >>> six = SIX_MESSAGES.encode(words)
     >>> round(held_out(NgramModel.fit(six, order=2, tokenizer=words), six).perplexity, 4)
     1.6947
     """
+    require_distribution(model)
     return HeldOut.of(probabilities_of(model, sentences))
+
+
+@dataclass(frozen=True)
+class BackoffScore:
+    """What a model whose rows do not sum to 1 makes of text: a mean log score, which is no cross-entropy.
+
+    Stupid backoff (Brants 2007) gives such scores: they rank continuations, and there is no perplexity to them.
+    """
+
+    events: int
+    """Tokens and ends of sentences scored."""
+    impossible: int
+    """Those of score 0."""
+    mean_log_score: float
+    """Mean of ln S over the possible ones, nats; nan if there are none."""
+    largest_row_sum: float
+    """Of the contexts of the text the one whose scores sum to most; a distribution sums to 1."""
+
+
+def backoff_score(model: NgramModel, sentences: Sequence[Sequence[int]]) -> BackoffScore:
+    """Scores sentences under stupid backoff.
+
+    >>> from lm_core.models.ngrams.model import StupidBackoff
+    >>> from lm_core.text.corpus import SIX_MESSAGES
+    >>> words = SIX_MESSAGES.tokenizer("word")
+    >>> six = SIX_MESSAGES.encode(words)
+    >>> found = backoff_score(NgramModel.fit(six, order=2, tokenizer=words, smoothing=StupidBackoff()), six)
+    >>> round(found.mean_log_score, 4), round(found.largest_row_sum, 2)
+    (-0.5275, 1.3)
+    """
+    scores = probabilities_of(model, sentences)
+    possible = scores[scores > 0]
+    mean = float(np.log(possible).mean()) if len(possible) else math.nan
+    bos, eos, back = model.counts[0].bos, model.counts[0].eos, model.order - 1
+    texts = [[*[bos] * back, *sentence, eos] for sentence in sentences]
+    contexts = {tuple(text[at - back : at]) for text in texts for at in range(back, len(text))}
+    largest = max((float(model.probabilities(context).sum()) for context in contexts), default=math.nan)
+    return BackoffScore(len(scores), len(scores) - len(possible), mean, largest)
 
 
 def over_k(counts: NgramCounts, sentences: Sequence[Sequence[int]], ks: Sequence[float]) -> tuple[HeldOut, ...]:

@@ -65,6 +65,8 @@ class Score:
     """ln p of each scored token, nats."""
     n_bytes: int | None = None
     """UTF-8 length of the scored text, where there is one."""
+    unscored: int = 1
+    """Tokens of the text that nothing stood before: the first, and the first of each window where none overlap."""
 
     def __post_init__(self) -> None:
         if not self.log_probabilities:
@@ -109,15 +111,34 @@ class Score:
             raise InvalidInput("n_bytes", "known, to compute bits per byte", self.n_bytes)
         return -self.log_probability / math.log(2) / self.n_bytes
 
+    @property
+    def perplexity_per_byte(self) -> float:
+        """2 to the power of bits per byte: as unsure as among so many equally likely bytes, at every byte."""
+        return math.inf if self.bits_per_byte >= 1024 else 2.0**self.bits_per_byte
+
 
 def score(model: LanguageModel, ids: Sequence[int], length: int | None = None, stride: int | None = None) -> Score:
     """Scores every token of a text but the first, each exactly once, in windows if the text is long.
 
-    `length` defaults to the model's context (at most 1,024), `stride` to half of it.
+    `length` defaults to the model's context (at most 1,024), `stride` to half of it. With a stride equal to the length
+    no window overlaps another, and the first token of each stays unscored: see `Score.unscored`.
+    Raises InvalidInput for a model whose rows are no distributions: it has no perplexity (`held_out.backoff_score`).
     """
+    require_distribution(model)
     length = length or min(len(ids), model.context_length or len(ids), 1024)
-    found = [each.log_probability for window in token_scores(model, ids, length, stride) for each in window]
-    return Score(tuple(found), _bytes(model, ids[1:]))
+    found = [each for window in token_scores(model, ids, length, stride) for each in window]
+    positions = {each.position for each in found}
+    skipped = [token_id for position, token_id in enumerate(ids) if position and position not in positions]
+    left_out = sum(len(model.tokenizer.token_bytes(i)) for i in skipped if i not in model.tokenizer.special_ids)
+    scored = tuple(each.log_probability for each in found)
+    return Score(scored, _bytes(model, ids[1:]) - left_out, 1 + len(skipped))
+
+
+def require_distribution(model: LanguageModel) -> None:
+    """For whoever reports probabilities. Raises InvalidInput for a model whose rows do not sum to 1."""
+    if not getattr(model, "is_distribution", True):
+        allowed = "one whose rows sum to 1; stupid backoff gives scores, which have no perplexity"
+        raise InvalidInput("model", allowed, type(model).__name__)
 
 
 def score_sentences(model: LanguageModel, sentences: Iterable[Sequence[int]], bos: int, eos: int) -> Score:

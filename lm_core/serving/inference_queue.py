@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lm_core.errors import Busy
-from lm_core.serving import limits
+from lm_core.serving import faults, limits
 
 T = TypeVar("T")
 PATIENCE = 0.25
@@ -124,17 +124,24 @@ class InferenceQueue:
 
     def _serve(self) -> None:
         while True:
-            with self._changed:
-                while not self._line:
-                    self._changed.wait()
-                taken = self._take()
-                for request in taken:
-                    request.begun = True
-            start = time.perf_counter()
-            unfinished = self._work(taken)
-            self._pass_seconds += 0.2 * (time.perf_counter() - start - self._pass_seconds)
-            with self._changed:
-                self._line.extend(unfinished)
+            try:
+                self._pass()
+            except Exception as error:  # those who asked have been told; the next must not wait for ever
+                faults.note("the line for the model", error)
+
+    def _pass(self) -> None:
+        """One pass, once there is something to do."""
+        with self._changed:
+            while not self._line:
+                self._changed.wait()
+            taken = self._take()
+            for request in taken:
+                request.begun = True
+        start = time.perf_counter()
+        unfinished = self._work(taken)
+        self._pass_seconds += 0.2 * (time.perf_counter() - start - self._pass_seconds)
+        with self._changed:
+            self._line.extend(unfinished)
 
     def _take(self) -> list[Request]:
         """The first in line, and with it those further back that can share its pass: of every caller the first, then

@@ -12,7 +12,7 @@ from lm_core import pretrained, remote
 from lm_core.errors import LmCoreError
 from lm_core.models import LanguageModel
 from lm_core.pretrained import local
-from lm_core.serving import limits, memory
+from lm_core.serving import limits, process_resources
 from lm_core.serving.served_model import ServedModel
 
 
@@ -76,7 +76,7 @@ class Registry:
         def load() -> LanguageModel:
             self.loads += 1
             with self._loading:  # two at once would both count on the same room
-                free = limits.MEMORY - memory.resident()
+                free = limits.MEMORY - process_resources.resident()
                 model, begin = local.load(known.path(), known.adapted, most_bytes=free)
             found.append(model)
             self._begins[known.name] = begin

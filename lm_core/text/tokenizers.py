@@ -51,7 +51,7 @@ class WordTokenizer:
     """Words and punctuation marks of a closed vocabulary; for corpora small enough to read.
 
     Texts come back with single spaces, and none before a closing mark. Special tokens have no spelling in text:
-    whatever a text holds is data.
+    whatever a text holds is data. Raises InvalidInput for a word that no text can hold as one piece, such as "don'".
 
     >>> words = WordTokenizer(["The", "bot", "answered", "."], special=["</s>"])
     >>> words.encode("The bot  answered."), words.decode([1, 2, 3, 4, 0])
@@ -69,6 +69,9 @@ class WordTokenizer:
         self._ids = {word: i for i, word in enumerate(self.words, start=len(self.special))}
         if len(self._ids) < len(self.words):
             raise InvalidInput("words", "all different", self.words)
+        for word in self.words:
+            if self._pieces.findall(word) != [word]:  # no text could ever hold it
+                raise InvalidInput("words", f"{self.kind} that `encode` finds as one piece", word)
         self.vocab_size = len(self._spelling)
         self.special_ids = frozenset(range(len(self.special)))
 

@@ -27,7 +27,8 @@ def shift(ids: Sequence[int]) -> tuple[list[int], list[int]]:
 
 
 def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
-    """-ln p(target) of each position, nats: logits (..., vocab), targets (...) -> (...); 0 where IGNORED.
+    """-ln p(target) of each position, nats: logits (..., vocab), targets (...) -> (...); 0 where IGNORED, whatever
+    the logits are there.
 
     ln p = logit - ln sum exp(logits); logsumexp subtracts the largest logit first, so that nothing overflows.
     """
@@ -40,8 +41,10 @@ def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
     if targets.numel() and not (int(index.min()) >= 0 and int(index.max()) < logits.shape[-1]):
         allowed = f"token ids from 0 to {logits.shape[-1] - 1}, or {IGNORED}"
         raise InvalidInput("targets", allowed, [int(targets.min()), int(targets.max())])
+    if not scored.all():  # 0 times nan or inf is nan, also in the gradient: such a row is not looked at
+        logits = logits.where(scored.unsqueeze(-1), 0.0)  # (..., 1), over the vocabulary
     true = logits.gather(-1, index.unsqueeze(-1)).squeeze(-1)
-    return (logits.logsumexp(-1) - true) * scored
+    return (logits.logsumexp(-1) - true).where(scored, 0.0)
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ The worker writes, the pages read. A reader may come at any moment, also after a
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_core import storage
+from lm_core.errors import DamagedFile, InvalidInput
+from lm_core.serving.lru_cache import LRUCache
 from lm_core.text.corpus import Corpus, tracking
 from lm_core.training.recipe import Recipe
 
@@ -25,10 +28,18 @@ RECORD = np.dtype(
 )  # fmt: skip
 """One step as `training.TrainingStep` has it; `held_out` is nan where it was not measured."""
 PLAYABLE, DONE, DIVERGED = "playable", "done", "diverged"
+DAMAGED = "damaged-"
+"""Before the name of a folder that was set aside, because its recipe made no sense."""
+_FACTS = {"recipe": dict, "grammar": bool, "name": str, "source": str, "lines": list}
+"""What recipe.json holds."""
 MOST_KEPT = 64
 """Steps whose weights are kept, of one run."""
 KEPT_BYTES = 32 * 2**20
 """Bytes that the kept weights of one run may take, 8 steps at least."""
+
+
+_sound: LRUCache[Path, tuple[int, int]] = LRUCache(256)
+"""Folders whose recipe was read and is right: when it was written, and its size."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
+        self.damaged: Path | None = None
+        """Where the files were put that stood here before and made no sense."""
 
     @classmethod
     def create(cls, root: Path, recipe: Recipe, corpus: Corpus) -> RunFolder:
@@ -76,16 +89,43 @@ class RunFolder:
         return folder
 
     def _facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = json.loads((self.path / "recipe.json").read_text(encoding="utf-8"))
-        return facts
+        """What `create` wrote. Raises DamagedFile for anything else."""
+        try:
+            facts = json.loads((self.path / "recipe.json").read_text(encoding="utf-8"))
+            if not all(isinstance(facts[name], kind) for name, kind in _FACTS.items()):
+                raise TypeError("facts")
+        except (ValueError, KeyError, TypeError) as error:
+            what = f"The recipe of run {self.id} makes no sense ({type(error).__name__})."
+            raise DamagedFile(what, "open its page again: the run begins anew.") from None
+        return dict(facts)
 
     def recipe(self) -> Recipe:
+        """Raises DamagedFile, InvalidInput."""
         return Recipe.from_json(self._facts()["recipe"])
 
     def corpus(self) -> Corpus:
+        """Raises DamagedFile."""
         facts = self._facts()
         grammar = tracking(1).grammar if facts["grammar"] else None
         return Corpus(facts["name"], tuple(facts["lines"]), facts["source"], grammar)
+
+    def set_aside(self) -> Path | None:
+        """Moves a run whose recipe makes no sense out of the way, under a name that says so; None for a sound one."""
+        file = self.path / "recipe.json"
+        try:
+            stamp = (file.stat().st_mtime_ns, file.stat().st_size)
+            if _sound.get(self.path) == stamp:  # read once, not at every sign of life
+                return None
+            if self.recipe().run_id(self.corpus()) == self.id:
+                _sound.put(self.path, stamp)
+                return None
+        except FileNotFoundError:
+            return None
+        except (DamagedFile, InvalidInput):
+            pass
+        place = self.path.with_name(f"{DAMAGED}{self.id}-{secrets.token_hex(4)}")
+        self.path.rename(place)
+        return place
 
     # ---- the record of the steps
 
@@ -137,10 +177,14 @@ class RunFolder:
     # ---- how it stands
 
     def state(self) -> RunState:
+        """Playable also where its file makes no sense: the worker comes to the same end again, and says so again."""
         try:
-            return RunState(**json.loads((self.path / "state.json").read_text(encoding="utf-8")))
-        except FileNotFoundError:
+            said = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
+            name, message = said["name"], said["message"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return RunState()
+        sound = name in (PLAYABLE, DONE, DIVERGED) and isinstance(message, str)
+        return RunState(name, message) if sound else RunState()
 
     def set_state(self, state: RunState) -> None:
         with storage.replacing(self.path / "state.json") as unfinished:

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from lm_core.serving import limits, memory
+from lm_core.serving import faults, limits, process_resources
 from lm_core.text.corpus import Corpus
 from lm_core.training.recipe import Recipe
 from lm_core.training_runs.disk_quota import DiskQuota
@@ -67,15 +67,18 @@ class Scheduler:
         self._threads: list[threading.Thread] = []
 
     def open(self, recipe: Recipe, corpus: Corpus) -> RunFolder:
-        """The run of this recipe on this text, new or found.
+        """The run of this recipe on this text, new or found. One whose files make no sense is set aside: see `damaged`.
 
         Raises OSError if it cannot be stored, and Busy for a new one while memory is short.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        new = not (self.root / recipe.run_id(corpus) / "recipe.json").exists()
+        path = self.root / recipe.run_id(corpus)
+        damaged = RunFolder(path).set_aside()
+        new = not (path / "recipe.json").exists()
         if new:
-            memory.require_memory()
+            process_resources.require_memory()
         folder = RunFolder.create(self.root, recipe, corpus)
+        folder.damaged = damaged
         if new:
             self.resume(folder)  # one of this name may have been removed while it was trained
             self._disk.make_room(folder.id, self._is_watched)
@@ -155,11 +158,16 @@ class Scheduler:
         for run in [run for run in self._wants if run not in busy and not self._alive(run)]:
             del self._wants[run]
             self._home.pop(run, None)
+            self._lost.pop(run, None)
 
     def _is_wanted(self, run: str) -> bool:
         wanted = 0 if run in self._lost else self._wanted(run)
         folder = RunFolder(self.root / run)
-        return wanted > 0 and wanted > folder.head and folder.state().name == PLAYABLE
+        try:
+            return wanted > 0 and wanted > folder.head and folder.state().name == PLAYABLE
+        except OSError as error:  # it cannot be read now; its watchers ask again, and the others go on
+            faults.note("training", error)
+            return False
 
     def _load(self, slot: WorkerProcess) -> int:
         return sum(home is slot and self._is_wanted(run) for run, home in self._home.items())
@@ -184,25 +192,37 @@ class Scheduler:
         """The life of a slot: one slice of one run after the other."""
         with contextlib.suppress(OSError):  # whoever asks first then tries again
             slot.start()
-        while True:
-            with self._changed:
-                while not (run := self._next(slot)) and not self._closed:
+        while not self._closed:
+            try:
+                self._turn(slot)
+            except Exception as error:  # one bad file, or one bad second, must not end training for everybody
+                faults.note("training", error)
+                with self._changed:
+                    if slot.current:
+                        self._lost[slot.current] = "Its files could not be read. Resume it to try again."
+                    slot.current = ""
                     self._changed.wait(1.0)
-                if self._closed or run is None:
-                    return
-                slot.current = run
-                until = self._wanted(run)
-            answer = slot.ask({"do": "train", "run": str(self.root / run), "until": until, "seconds": self._slice})
-            with self._changed:
-                slot.current = ""
-                if self._closed:
-                    return
-                if answer is None or answer["error"]:
-                    self._lost[run] = answer["error"] if answer else "The process that trained it ended unexpectedly."
-                elif self._is_wanted(run):
-                    slot.turns.append(run)
-                    if answer.get("elsewhere"):  # another server trains it; it may stop there before we want it to
-                        self._changed.wait(_AGAIN)
+
+    def _turn(self, slot: WorkerProcess) -> None:
+        """One slice of one run, once there is one that wants it."""
+        with self._changed:
+            while not (run := self._next(slot)) and not self._closed:
+                self._changed.wait(1.0)
+            if self._closed or run is None:
+                return
+            slot.current = run
+            until = self._wanted(run)
+        answer = slot.ask({"do": "train", "run": str(self.root / run), "until": until, "seconds": self._slice})
+        with self._changed:
+            slot.current = ""
+            if self._closed:
+                return
+            if answer is None or answer["error"]:
+                self._lost[run] = answer["error"] if answer else "The process that trained it ended unexpectedly."
+            elif self._is_wanted(run):
+                slot.turns.append(run)
+                if answer.get("elsewhere"):  # another server trains it; it may stop there before we want it to
+                    self._changed.wait(_AGAIN)
 
     def _next(self, slot: WorkerProcess) -> str | None:
         """The run whose turn it is: in order, those whose watchers were heard of just now before the others."""

@@ -145,7 +145,11 @@ class Worker:
             if not self.commands.empty():
                 self.interrupted.set()
             answer = self._train(Path(command["run"]), command["until"], command["seconds"])
-            print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
+            try:
+                print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
+            except BrokenPipeError:  # the server was killed: what was trained is saved all the same
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor is there one at the end
+                break
             self._let_go_idle()
         for run in self._runs.values():
             run.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import platform
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import metadata
@@ -15,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core import pretrained, remote
 from lm_core.errors import ModelUnavailable
 from lm_core.pretrained import weight_cache
-from lm_core.serving import limits, memory, registry
+from lm_core.serving import faults, limits, process_resources, registry
 from pages.about import concept_map as map_of_concepts
 from pages.about import glossary
 from pages.shared import late_controls, markup, page_links, tables, url_state
@@ -193,10 +194,12 @@ def _measured(name: str) -> str:
 
 
 def _health() -> None:
-    held = memory.resident()
+    held = process_resources.resident()
+    most = process_resources.descriptor_limit()
     facts = {
         "default model": "ready" if registry.warmed() else "loading, or not there",
         "memory": f"{held / 2**20:,.0f} MiB",
+        "files and connections": f"{most - process_resources.free_descriptors():,} of {most:,} that may be open",
         "model loads": f"{registry.loads}",
         "processor cores": f"{os.cpu_count() or 1}",
         "model threads": os.environ.get("OMP_NUM_THREADS", "as torch decides"),
@@ -205,3 +208,6 @@ def _health() -> None:
         "system": f"{platform.system()} {platform.machine()}",
     }
     tables.render(["health", ""], _facts(facts))
+    if found := faults.last():
+        rows = [(time.strftime("%H:%M:%S", time.gmtime(f.at)), f.where, tables.words(f.what), f.times) for f in found]
+        tables.render(["first seen (UTC)", "goes on", "after", "times"], rows, "Faults in the background")

@@ -12,7 +12,7 @@ from lm_core.generation import loop
 from lm_core.labels import label
 from lm_core.models.ngrams.count_table import CountedCorpus, Ids, followers, sources, spread
 from lm_core.models.ngrams.model import AbsoluteDiscounting, KneserNey, Smoothing, StupidBackoff
-from lm_core.scoring.held_out import HeldOut, best_k, held_out, over_k, score_sentence
+from lm_core.scoring.held_out import HeldOut, backoff_score, best_k, held_out, over_k, score_sentence
 from lm_core.text.tokenizers import WordTokenizer
 from pages.bigram_counts.component import Names
 from pages.bigram_counts.controls import KS
@@ -23,8 +23,8 @@ _LINES = 40
 _SMOOTHINGS: dict[str, Smoothing] = {
     "absolute discounting, d = 0.75": AbsoluteDiscounting(),
     "Kneser-Ney, d = 0.75": KneserNey(),
-    "stupid backoff, 0.4 (scores, no distribution)": StupidBackoff(),
 }
+_BACKOFF = StupidBackoff(0.4)
 _TWINS = ("package left the", "customer left the")
 
 
@@ -114,10 +114,15 @@ def smoothing_expander(counted: CountedCorpus, order: int, k: float) -> None:
         (name, markup.figure(found.perplexity), f"{found.impossible:,}", markup.figure(found.perplexity_of_possible))
         for name, found in rows
     ]
+    scored = backoff_score(counted.model(order, _BACKOFF, learned=True), tested)
+    cells.append((f"stupid backoff, {_BACKOFF.alpha:g}", "none", f"{scored.impossible:,}", "none"))
     tables.render(["smoothing", "perplexity", "impossible", "perplexity without those"], cells)
     st.write(
         "The lower three fall back on shorter contexts instead of adding to every count. A word that the counted "
-        "part never saw stays impossible for them."
+        "part never saw stays impossible for them. Stupid backoff has no perplexity, because its scores are no "
+        f"probabilities: after one context of these lines they sum to {scored.largest_row_sum:.4g} instead of 1. Their "
+        f"mean log score, {markup.nats(scored.mean_log_score)} nats over the {scored.events - scored.impossible:,} "
+        "that are possible, can be compared with that of another stupid backoff alone."
     )
 
 

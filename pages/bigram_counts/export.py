@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from lm_core.csv_table import csv_table
 from lm_core.labels import label
 from lm_core.models.ngrams.count_table import CountedCorpus, entries
 from pages.bigram_counts.component import Names
@@ -68,9 +69,7 @@ def _frame(counted: CountedCorpus, order: int, most: int | None, having: frozens
 
 def _csv(counted: CountedCorpus, order: int) -> bytes:
     made = _frame(counted, order, None)
-    for column in ("after", "next"):
-        made[column] = made[column].map(export.as_text)
-    return made.to_csv(index=False).encode("utf-8-sig")
+    return csv_table(list(made.columns), made.itertuples(index=False, name=None)).encode("utf-8-sig")
 
 
 def _parquet(counted: CountedCorpus, order: int) -> bytes:

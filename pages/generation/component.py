@@ -15,7 +15,7 @@ from lm_core.generation.loop import Limits, delivered
 from lm_core.generation.repetition import repeated_phrase
 from lm_core.generation.trace import FinishReason, Step
 from lm_core.generation.trace_file import TraceFile
-from lm_core.labels import label, spoken
+from lm_core.labels import character_parts, effect_on_character, label, spoken
 from lm_core.text.tokenizers import Tokenizer
 from pages.generation import state, strategy_controls
 from pages.shared import components, url_state
@@ -96,17 +96,23 @@ def picture_of_trace_file(trace_file: TraceFile, at: int) -> Picture:
 def render(picture: Picture, view: ViewSettings, caption: str, **told: Any) -> None:
     """Draws it; `told` is what else the component must know, such as the seed."""
     shown = picture.next or (picture.steps[picture.at - 1] if picture.at else None)
+    ids = [*picture.prompt_ids, *(step.id for step in picture.steps)]
+    parts = [str(part or "") for part in character_parts([picture.name_of(i) for i in ids])]
     prompt = list(enumerate(picture.prompt_ids))[-_PROMPT_CHIPS:]
+    before = b"".join(map(picture.name_of, ids[: len(picture.prompt_ids) + picture.at - (picture.next is None)][-4:]))
     data = {
-        "prompt": [_chip(i, position, picture) for position, i in prompt],
+        "prompt": [_chip(i, position, picture, parts[position]) for position, i in prompt],
         "hidden": len(picture.prompt_ids) - len(prompt),
         "prompt_length": len(picture.prompt_ids),
-        "tokens": [_token(step, number, picture) for number, step in enumerate(picture.steps)],
+        "tokens": [
+            _token(step, number, picture, parts[len(picture.prompt_ids) + number])
+            for number, step in enumerate(picture.steps)
+        ],
         "at": picture.at,
         "gone": len(picture.forgotten),
         "policy": picture.policy,
         "vocabulary": picture.vocab_size,
-        "turn": turn_of(shown, picture.name_of, view.size) | {"taken": _taken(picture)} if shown else None,
+        "turn": turn_of(shown, picture.name_of, view.size, before) | {"taken": _taken(picture)} if shown else None,
         "finish": str(picture.finish or ""),
         "sentence": picture.sentence,
         "readonly": picture.readonly,
@@ -127,29 +133,30 @@ def _named(token_id: int, name_of: Callable[[int], bytes]) -> dict[str, Any]:
     return {"id": token_id, "label": label(token), "spoken": spoken(token)}
 
 
-def _chip(token_id: int, position: int, picture: Picture) -> dict[str, Any]:
-    """A token of the text so far."""
-    named = _named(token_id, picture.name_of)
+def _chip(token_id: int, position: int, picture: Picture, part: str) -> dict[str, Any]:
+    """A token of the text so far; `part` says what it holds of a character that takes several."""
+    named = {**_named(token_id, picture.name_of), "part": part}
     return {**named, "special": token_id in picture.special_ids, "gone": position in picture.forgotten}
 
 
-def _token(step: Step, number: int, picture: Picture) -> dict[str, Any]:
+def _token(step: Step, number: int, picture: Picture, part: str) -> dict[str, Any]:
     """A generated token: how surprised the model was by it, and whose choice it was."""
     strategys = "the strategy’s choice" if step.u is None else "drawn"
     return {
-        **_chip(step.id, step.position, picture),
+        **_chip(step.id, step.position, picture, part),
         "p": math.exp(step.log_probability),
         "by": "taken by hand" if step.by_hand else strategys,
         "withheld": picture.at - picture.withheld <= number < picture.at,
     }
 
 
-def turn_of(step: Step, name_of: Callable[[int], bytes], size: int) -> dict[str, Any]:
-    """One turn: rows before and after the filters, the rest, and what was chosen."""
+def turn_of(step: Step, name_of: Callable[[int], bytes], size: int, text: bytes = b"") -> dict[str, Any]:
+    """One turn: rows before and after the filters, the rest, and what was chosen. `text` is what stands before it."""
     before, after = step.stages[0], step.stages[-1]
     rows = [
         {
             **_named(i, name_of),
+            "does": effect_on_character(text, name_of(i)),
             "before": math.exp(a),
             "p": math.exp(b),
             "cut": b == -math.inf,

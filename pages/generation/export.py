@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from lm_core.csv_table import csv_table
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.generation.branch_tree import BranchTree
 from lm_core.generation.trace import Trace
@@ -86,21 +85,18 @@ def code(
 
 def csv_of(trace_file: TraceFile) -> bytes:
     """One row a step, at full precision."""
-    table = io.StringIO()
-    writer = csv.writer(table)
-    columns = ["position", "id", "token", "probability_by_model_ln_nats", "probability_drawn_ln_nats", "u"]
-    writer.writerow([*columns, "by_hand", "entropy_nats", "seconds"])
-    for step in trace_file.trace.steps:
-        name = label(trace_file.token_bytes(step.id))
-        figures = [
-            repr(step.log_probability),
-            repr(step.drawn_log_probability),
-            step.u,
-            step.by_hand,
-            repr(step.entropy),
+    head = [
+        "position", "id", "token", "probability_by_model_ln_nats", "probability_drawn_ln_nats", "u", "by_hand",
+        "entropy_nats", "seconds",
+    ]  # fmt: skip
+    rows = (
+        [
+            step.position, step.id, label(trace_file.token_bytes(step.id)), step.log_probability,
+            step.drawn_log_probability, step.u, step.by_hand, step.entropy, step.seconds,
         ]
-        writer.writerow([step.position, step.id, export.as_text(name), *figures, step.seconds])
-    return table.getvalue().encode("utf-8-sig")
+        for step in trace_file.trace.steps
+    )  # fmt: skip
+    return csv_table(head, rows).encode("utf-8-sig")
 
 
 def _picture(step: Any, trace_file: TraceFile, size: int) -> dict[str, Any]:

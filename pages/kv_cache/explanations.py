@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import json
 from dataclasses import asdict
 
 import streamlit as st
 
 from lm_core import kv_sizing
+from lm_core.csv_table import csv_table
 from lm_core.generation import cache_benchmark
 from lm_core.generation.cache_benchmark import CacheStep
 from lm_core.kv_sizing import amounts
@@ -122,13 +121,10 @@ def export_expander(question: Question, steps: list[CacheStep]) -> None:
         "    print(step.phase, step.read, step.seconds, step.cached_bytes, step.seconds_without)\n",
         language="python",
     )
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(asdict(steps[0])))
-    writer.writeheader()
-    writer.writerows(asdict(step) for step in steps)
+    table = csv_table(list(asdict(steps[0])), (list(asdict(step).values()) for step in steps))
     run = {"prompt_ids": question.ids, "steps": [asdict(step) for step in steps], "link": url_state.link_with()}
     with st.container(horizontal=True):
-        export.download("Steps, CSV", table.getvalue().encode(), "cache-run.csv", "text/csv")
+        export.download("Steps, CSV", table.encode(), "cache-run.csv", "text/csv")
         export.download("Run, JSON", json.dumps(run, indent=1).encode(), "cache-run.json", "application/json")
 
 

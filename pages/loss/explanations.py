@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,12 +10,13 @@ from functools import partial
 import streamlit as st
 
 from lm_core import Distribution
+from lm_core.csv_table import csv_table
 from lm_core.scoring.chain_rule import WINDOW, TokenScore, running_products, tokens_until_underflow
 from lm_core.scoring.perplexity import Score
 from pages.loss import figure as figures
 from pages.shared import markup, tables
 from pages.shared.expanders import runs_when_open
-from pages.shared.pictures.export import as_text, download
+from pages.shared.pictures.export import download
 
 CONTEXT = WINDOW
 """Tokens before a target that are read again to show what the model said of it."""
@@ -117,11 +116,8 @@ def along(factors: Sequence[TokenScore], label: Label) -> None:
 
 def _download(factors: Sequence[TokenScore], label: Label) -> None:
     def write() -> bytes:
-        text = io.StringIO()
-        rows = csv.writer(text)
-        rows.writerow(["position", "id", "token", "log_probability_nats", "rank", "likeliest_id"])
-        for f in factors:
-            rows.writerow([f.position, f.token, as_text(label(f.token)), repr(f.log_probability), f.rank, f.top])
-        return text.getvalue().encode("utf-8-sig")
+        head = ["position", "id", "token", "log_probability_nats", "rank", "likeliest_id"]
+        rows = ([f.position, f.token, label(f.token), f.log_probability, f.rank, f.top] for f in factors)
+        return csv_table(head, rows).encode("utf-8-sig")
 
     download("Factors, CSV", partial(write), "factors.csv", "text/csv")

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core import Distribution
+from lm_core.labels import CharacterPart, character_parts
 from lm_core.scoring.chain_rule import TokenScore
 from lm_core.serving import limits
 from pages.loss import controls, explanations
@@ -70,7 +71,8 @@ def _show(found: ScoredText) -> None:
     markup.show(
         f'<p class="nte-sum" role="status"><b>{markup.figure(score.perplexity)}</b> perplexity: {unsure}<br>'
         f"mean loss {_unsigned(score.cross_entropy)} nats = {_unsigned(score.bits_per_token)} bits per token, over "
-        f"{score.n_tokens:,} tokens; {_unsigned(score.bits_per_byte)} bits per byte; "
+        f"{score.n_tokens:,} tokens; {_unsigned(score.bits_per_byte)} bits per byte, "
+        f"which is a perplexity of {markup.figure(score.perplexity_per_byte)} per byte; "
         f"ln P(text) = {markup.nats(score.log_probability)} nats."
         f"{html.escape(provenance.sentence(found.offered.model))}</p>"
     )
@@ -115,18 +117,20 @@ def _unsigned(value: float) -> str:
 
 def _chips(found: ScoredText) -> None:
     """The text, each token tinted by its loss; what was not scored is plain."""
+    parts = character_parts([found.offered.model.tokenizer.token_bytes(i) for i in found.ids[: _SHOWN + 8]])
     first = f'<span class="nte-chip" title="not scored: nothing stands before it">{_name(found, found.ids[0])}</span>'
-    rest = "".join(_chip(found, factor) for factor in found.factors[:_SHOWN])
+    rest = "".join(_chip(found, factor, parts[factor.position]) for factor in found.factors[:_SHOWN])
     more = f" … and {len(found.factors) - _SHOWN:,} more" if len(found.factors) > _SHOWN else ""
     markup.show(f'<p class="nte-tinted">{first}{rest}{more}</p>')
 
 
-def _chip(found: ScoredText, factor: TokenScore) -> str:
-    """Fully tinted from 12.5 nats on."""
+def _chip(found: ScoredText, factor: TokenScore, part: CharacterPart | None) -> str:
+    """Fully tinted from 12.5 nats on. Of a character that takes several tokens it says which part this is."""
     loss = -factor.log_probability
     said = f"p = {markup.percent(math.exp(-loss))}, loss {_unsigned(loss)} nats, rank {factor.rank:,}"
+    small = f"<small>{html.escape(str(part))}</small>" if part else ""
     tint = f"--loss: {round(8 * min(loss, 12.5))}%"
-    return f'<span class="nte-chip" style="{tint}" title="{said}">{_name(found, factor.token)}</span>'
+    return f'<span class="nte-chip" style="{tint}" title="{said}">{_name(found, factor.token)}{small}</span>'
 
 
 def _name(found: ScoredText, token_id: int) -> str:

@@ -32,6 +32,7 @@ def _show(text: str, first: str) -> None:
         (
             offered_models.TITLES[kind], f"{score.n_tokens:,}", f"{score.n_bytes:,}", f"{score.cross_entropy:.4f}",
             markup.figure(score.perplexity), tables.strong(f"{score.bits_per_byte:.4f}"),
+            markup.figure(score.perplexity_per_byte),
         )
         for kind, score, _ in found
     ]  # fmt: skip
@@ -40,7 +41,7 @@ def _show(text: str, first: str) -> None:
         f'<p class="nte-sum" role="status"><b>{best[1].bits_per_byte:.3f}</b> bits per byte: '
         f"{offered_models.TITLES[best[0]]} is the least surprised by this text</p>"
     )
-    head = ["model", "tokens scored", "bytes", "nats per token", "perplexity", "bits per byte"]
+    head = ["model", "tokens scored", "bytes", "nats per token", "perplexity", "bits per byte", "perplexity per byte"]
     tables.render(head, rows)
     first_model = found[0][2]
     for kind, _, model in found[1:]:

@@ -20,8 +20,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lm_core.serving import limits, memory, registry
+from lm_core.serving import faults, limits, process_resources, registry
 from pages.server import training_scheduler
+from pages.server.origin_check import OriginCheck
 from pages.server.upload_limits import UploadLimits
 from pages.shared import components
 from pages.shell import waiting_room
@@ -31,8 +32,12 @@ _warming_error: list[str] = []
 
 def warm() -> None:
     """Loads the default model, then takes everything loaded so far out of the garbage collector's sight."""
-    if error := registry.warm():
-        _warming_error.append(str(error))
+    try:
+        if error := registry.warm():
+            _warming_error.append(str(error))
+    except Exception as error:  # a server without a model still serves its other pages
+        faults.note("warm-up", error)
+        _warming_error.append(f"The model could not be loaded ({type(error).__name__}).")
     gc.collect()
     gc.freeze()  # a collection over torch's half a million objects stops all visitors for 290 ms
 
@@ -44,6 +49,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     At the end every training run is saved, and no process stays behind.
     """
     waiting_room.connect_queue()
+    process_resources.raise_descriptor_limit()
     threading.Thread(target=warm, name="warm-up", daemon=True).start()
     yield
     await to_thread.run_sync(training_scheduler.close)
@@ -68,19 +74,23 @@ def end_cleanly() -> None:
 
 async def ready(request: Request) -> JSONResponse:
     """200 once the default model has answered a prompt; 503 while it loads, with the reason it cannot, or while
-    memory is short. The last is left out `?for=proxy`, which would take the visitors away from a process that is full:
-    they would lose what they have there."""
+    memory or descriptors are short. The last two are left out `?for=proxy`, which would take the visitors away from a
+    process that is full: they would lose what they have there."""
     facts = {
         "process": os.getpid(),
         "loads": registry.loads,
-        "memory": memory.resident(),
+        "memory": process_resources.resident(),
         "threads": threading.active_count(),
+        "free_descriptors": process_resources.free_descriptors(),
     }
-    short = memory.resident() > limits.MEMORY and request.query_params.get("for") != "proxy"
+    short = ""
+    if request.query_params.get("for") != "proxy":
+        short = "Memory is short." if process_resources.resident() > limits.MEMORY else ""
+        short = short or ("File descriptors are short." if waiting_room.short_of_descriptors() else "")
     if registry.warmed() and not short:
         return JSONResponse({"ready": True, **facts})
     reason = _warming_error[0] if _warming_error else "The model is loading."
-    reason = "Memory is short." if registry.warmed() else reason
+    reason = short if registry.warmed() else reason
     return JSONResponse({"ready": False, "reason": reason}, status_code=503)
 
 
@@ -188,4 +198,4 @@ ROUTES = [
     Route("/ready", ready),
     Mount(components.ADDRESS + "/{version}", ComponentFiles(directory=components.FOLDER)),
 ]
-MIDDLEWARE = [Middleware(UploadLimits), Middleware(CompressFrontend), Middleware(Departures)]
+MIDDLEWARE = [Middleware(OriginCheck), Middleware(UploadLimits), Middleware(CompressFrontend), Middleware(Departures)]

@@ -120,7 +120,19 @@ def memory() -> str:
     return f"{free / 2**30:.1f} GiB free"
 
 
-CHECKS: tuple[Callable[[], str], ...] = (settings, port, memory, model, answer, others, pages)
+def descriptors() -> str:
+    from lm_core.serving import limits, process_resources
+
+    most = process_resources.raise_descriptor_limit()
+    needed = 4 * limits.SESSIONS + 4 * process_resources.RESERVE
+    if most < needed:
+        raise Ill(
+            f"{most:,} files may be open; {needed:,} are needed for {limits.SESSIONS} visitors: ulimit -n {needed}"
+        )
+    return f"{most:,} files and connections may be open"
+
+
+CHECKS: tuple[Callable[[], str], ...] = (settings, port, memory, descriptors, model, answer, others, pages)
 
 
 def examine(checks: tuple[Callable[[], str], ...] = CHECKS) -> bool:
@@ -134,7 +146,7 @@ def examine(checks: tuple[Callable[[], str], ...] = CHECKS) -> bool:
             said, mark, well = str(error), "FAIL", False
         except Exception as error:  # whatever it is, an audience must not be the first to see it
             said, mark, well = f"{type(error).__name__}: {error}", "FAIL", False
-        sys.stdout.write(f"{mark}  {check.__name__:8}  {said}  ({time.perf_counter() - start:.1f} s)\n")
+        sys.stdout.write(f"{mark}  {check.__name__:11}  {said}  ({time.perf_counter() - start:.1f} s)\n")
         sys.stdout.flush()
     sys.stdout.write("Ready for an audience.\n" if well else "Not ready: see FAIL above.\n")
     return well

@@ -1,14 +1,14 @@
 """ASGI middleware: upload quotas per visitor and in total."""
 
-from collections import defaultdict
-
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import get_instance
 
-from lm_core.serving import limits, memory
+from lm_core.serving import limits, process_resources
 
 _UPLOADS = "/_stcore/upload_file/"
+_LEAST = 1024
+"""Bytes a file counts for at least: what is kept of it is more than what is in it."""
 
 
 class UploadLimits:
@@ -20,8 +20,8 @@ class UploadLimits:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._held: dict[str, dict[str, int]] = defaultdict(dict)
-        """Bytes by visitor and file."""
+        self._held: dict[str, dict[str, int]] = {}
+        """Bytes by visitor and file. Anybody can invent a visitor: one has an entry only while a file is there."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -33,7 +33,7 @@ class UploadLimits:
 
             async def removed(message: Message) -> None:
                 if message["type"] == "http.response.start" and message["status"] < 300:  # not where it was refused
-                    self._held[visitor].pop(file, None)
+                    self._hold(visitor, file, 0)
                 await send(message)
 
             await self.app(scope, receive, removed)
@@ -43,14 +43,13 @@ class UploadLimits:
         if refusal := self._refusal(visitor, announced):
             await refusal(scope, receive, send)
             return
-        held = self._held[visitor]
-        before, received = held.get(file, 0), 0
+        before, received = self._held.get(visitor, {}).get(file, 0), 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            held[file] = before + received  # what it replaces lies there until it has come
+            self._hold(visitor, file, before + received)  # what it replaces lies there until it has come
             if self._refusal(visitor, 0):  # more than announced
                 return {"type": "http.disconnect"}
             return message
@@ -66,16 +65,23 @@ class UploadLimits:
         try:
             await self.app(scope, counted, answered)
         finally:  # also where it was broken off: nothing of it lies there then
-            held[file] = received if kept else before
-            if not held[file]:
-                del held[file]
+            self._hold(visitor, file, received if kept else before)
+
+    def _hold(self, visitor: str, file: str, size: int) -> None:
+        files = self._held.setdefault(visitor, {})
+        if size:
+            files[file] = max(size, _LEAST)
+        else:
+            files.pop(file, None)
+        if not files:
+            del self._held[visitor]
 
     def _refusal(self, visitor: str, more: int) -> PlainTextResponse | None:
-        own = sum(self._held[visitor].values()) + more
+        own = sum(self._held.get(visitor, {}).values()) + more
         every = sum(sum(files.values()) for files in self._held.values()) + more
         if own > limits.UPLOADED:
             return PlainTextResponse("Your uploads take too much room. Remove one, or reload the page.", 413)
-        if every > limits.ALL_UPLOADS or memory.resident() > limits.MEMORY:
+        if every > limits.ALL_UPLOADS or process_resources.resident() > limits.MEMORY:
             return PlainTextResponse("The server's memory is short. Try again in a few minutes.", 503)
         return None
 

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from lm_core.serving import inference_queue, limits
+from lm_core.serving import inference_queue, limits, process_resources
 from pages.shared import markup
 
 _PLACE = "_waiting_place"
@@ -47,12 +47,17 @@ def admit() -> None:
         return
     with _admitting:
         _admitted.difference_update([key for key in _admitted if not runtime.is_active_session(key)])
-        full = len(_admitted) >= limits.SESSIONS
-        if not full:
+        why = f"{limits.SESSIONS} visitors are here, which is what this server takes."
+        if len(_admitted) < limits.SESSIONS:
+            why = "This server can open no more connections." if short_of_descriptors() else ""
+        if not why:
             _admitted.add(context.session_id)
-    if full:
+    if why:
         st.title("The room is full")
-        markup.note(
-            f"{limits.SESSIONS} visitors are here, which is what this server takes. Reload the page in a while."
-        )
+        markup.note(f"{why} Reload the page in a while.")
         st.stop()
+
+
+def short_of_descriptors() -> bool:
+    """Whether the process has just enough descriptors left for those who are here."""
+    return process_resources.free_descriptors() < process_resources.RESERVE

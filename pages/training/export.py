@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from functools import partial
 
 import streamlit as st
 
 from lm_core import Distribution
+from lm_core.csv_table import csv_table
 from lm_core.errors import DamagedFile
 from lm_core.labels import label
 from lm_core.models import LanguageModel, model_file
@@ -70,12 +69,7 @@ def _model(replay: CheckpointReplay, place: PlayerState) -> bytes:
 
 def _steps(replay: CheckpointReplay) -> bytes:
     records = replay.folder.records()
-    table = io.StringIO()
-    writer = csv.writer(table)
-    names = records.dtype.names or ()
-    writer.writerow(names)
-    writer.writerows([[row[name] for name in names] for row in records])
-    return table.getvalue().encode()
+    return csv_table(records.dtype.names or (), records.tolist()).encode()
 
 
 def upload_expander() -> None:

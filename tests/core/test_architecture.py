@@ -15,8 +15,8 @@ import lm_core
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[0-9]*.py"))
 PACKAGES = [
-    "errors", "storage", "logits", "distribution", "labels", "kv_sizing", "text", "models", "decoding", "generation",
-    "scoring", "inspection", "training", "pretrained", "remote", "serving", "training_runs",
+    "errors", "csv_table", "storage", "logits", "distribution", "labels", "kv_sizing", "text", "models", "decoding",
+    "generation", "scoring", "inspection", "training", "pretrained", "remote", "serving", "training_runs",
 ]  # fmt: skip
 """Of lm_core; each may import those before it."""
 ROOMS = ["shared", "shared/controls", "shared/pictures", "shell", "server"]

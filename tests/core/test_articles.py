@@ -174,13 +174,13 @@ def test_neural_trigram(start: str) -> None:
 
 
 def test_shift() -> None:
-    words = WordTokenizer(["package", "left", "hub", "<eos>"], special=["<bos>"])
+    words = WordTokenizer(["package", "left", "hub", "eos"], special=["<bos>"])
     assert shift([0, 1, 2, 3, 4]) == ([0, 1, 2, 3], [1, 2, 3, 4])
     inputs, targets = shift([0, *words.encode("package left hub"), 4])
     pairs = [(words.decode(inputs[: i + 1]), words.decode([target])) for i, target in enumerate(targets)]
     assert pairs == [
         ("<bos>", "package"), ("<bos> package", "left"), ("<bos> package left", "hub"),
-        ("<bos> package left hub", "<eos>"),
+        ("<bos> package left hub", "eos"),
     ]  # fmt: skip
 
 

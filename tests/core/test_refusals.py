@@ -135,7 +135,7 @@ CASES = {
     # filters and decoding
     "top-k 0": Case(lambda: filters.TopK(0), "top_k", "0"),
     "top-k of a float": Case(lambda: filters.TopK(2.0), "top_k", "2.0"),  # type: ignore[arg-type]
-    "top-p 0": Case(lambda: filters.TopP(0), "top_p", "0"),
+    "top-p below 0": Case(lambda: filters.TopP(-0.1), "top_p", "-0.1"),
     "top-p above 1": Case(lambda: filters.TopP(1.1), "top_p", "1.1"),
     "min-p nan": Case(lambda: filters.MinP(NAN), "min_p", "nan"),
     "typical 1": Case(lambda: filters.Typical(1), "typical_p", "1"),

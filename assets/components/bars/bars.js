@@ -26,7 +26,8 @@ function fillRow(row, item, data, figures) {
   const name = cell(row, "th", "token", item.label);
   name.scope = "row";
   name.title = item.label;
-  if (item.spoken) name.setAttribute("aria-label", item.spoken);
+  if (item.does) cell(name, "small", "", item.does);
+  if (item.spoken) name.setAttribute("aria-label", item.does ? `${item.spoken}, ${item.does}` : item.spoken);
   const track = cell(cell(row, "td", "bar"), "span", "track");
   const pairs = data.second ? [[item.p, "fill first"], [item.p_second, "fill second"]] : [[item.p, "fill"]];
   for (const [p, className] of pairs) cell(track, "span", className).style.width = `${along(p, data.axis)}%`;

@@ -101,16 +101,17 @@ export function drawText(view, data, grew, go) {
     const element = document.createElement(tag);
     element.className = `chip ${className}${token.gone ? " gone" : ""}${token.special ? " special" : ""}`;
     element.textContent = token.label;
+    if (token.part) make(element, "small", "part", { text: token.part });
     pieces.push(element);
     return element;
   };
   if (data.hidden) piece("span", { label: `${tokens(data.hidden)} before`, gone: false }, "more");
-  for (const token of data.prompt) piece("span", token, "given").title = `prompt, id ${token.id}${token.gone ? ", no longer seen" : ""}`;
+  for (const token of data.prompt) piece("span", token, "given").title = `prompt, id ${token.id}${token.part ? `, ${token.part}` : ""}${token.gone ? ", no longer seen" : ""}`;
   data.tokens.forEach((token, at) => {
     if (at === data.at) pieces.push(cursor());
     const ahead = at >= data.at;
     const name = piece("button", token, `made s${surprise(token.p)}${ahead ? " ahead" : ""}${token.withheld ? " withheld" : ""}${token.by === "taken by hand" ? " hand" : ""}${grew && at === data.at - 1 ? " fresh" : ""}`);
-    const facts = `${percent(token.p)}, ${token.by}${token.gone ? ", no longer seen" : ""}${token.withheld ? ", withheld" : ""}`;
+    const facts = `${token.part ? `${token.part}, ` : ""}${percent(token.p)}, ${token.by}${token.gone ? ", no longer seen" : ""}${token.withheld ? ", withheld" : ""}`;
     name.type = "button";
     name.tabIndex = -1;
     name.title = `${token.label} (id ${token.id}): ${facts}. Click to go back to the choice.`;
@@ -195,12 +196,13 @@ export function drawRows(view, data, go) {
     const head = cell(row, "th", "token");
     head.scope = "row";
     const name = make(head, takeable ? "button" : "span", "take", { text: item.label, title: item.label });
+    if (item.does) make(head, "small", "does", { text: item.does });
     bar(row, item, data, old.get(String(item.id)));
     row.classList.toggle("cut", item.cut);
     row.classList.toggle("drawn", item.id === turn.pick.id);
     row.classList.toggle("taken", item.id === turn.taken);
     const marks = `${item.id === turn.pick.id ? ", the strategy\u2019s choice" : ""}${item.id === turn.taken ? ", taken" : ""}${item.cut ? ", cut by a filter" : ""}`;
-    name.setAttribute("aria-label", `${takeable ? "Take " : ""}${item.spoken}, ${percent(item.cut ? item.before : item.p)}${marks}`);
+    name.setAttribute("aria-label", `${takeable ? "Take " : ""}${item.spoken}, ${item.does ? `${item.does}, ` : ""}${percent(item.cut ? item.before : item.p)}${marks}`);
     row.onpointerenter = name.onfocus = () => { view.facts.textContent = exact(item); };
     if (!takeable) return;
     name.type = "button";

@@ -106,7 +106,8 @@ function drawChips(host, data) {
   const chips = data.tokens.map((token) => {
     const chip = document.createElement("li");
     chip.textContent = token.label;
-    chip.title = `id ${token.id}`;
+    chip.title = token.part ? `id ${token.id}, ${token.part}` : `id ${token.id}`;
+    if (token.part) chip.append(Object.assign(document.createElement("small"), { textContent: token.part }));
     chip.dataset.token = token.id;
     chip.onclick = () => chip.classList.toggle("open");
     return chip;

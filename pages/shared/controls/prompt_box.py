@@ -11,7 +11,7 @@ import streamlit as st
 
 from lm_core import Distribution
 from lm_core.errors import PromptError
-from lm_core.labels import label
+from lm_core.labels import character_parts, label
 from lm_core.models import LanguageModel
 from lm_core.serving import limits
 from lm_core.text import prompt
@@ -159,7 +159,11 @@ def render(
 
 def _tokens(ids: tuple[int, ...], model: LanguageModel) -> dict[str, object]:
     """The chips: one a token, the last ones if there are many."""
-    shown = [{"id": i, "label": label(model.tokenizer.token_bytes(i))} for i in ids[-_CHIPS:]]
+    tokens = [model.tokenizer.token_bytes(i) for i in ids[-_CHIPS:]]
+    shown = [
+        {"id": i, "label": label(token), "part": str(part or "")}
+        for i, token, part in zip(ids[-_CHIPS:], tokens, character_parts(tokens))
+    ]
     count = f"{len(ids):,} token{'s' if len(ids) > 1 else ''}"
     return {"tokens": shown, "count": count if len(shown) == len(ids) else f"{count}, the last {len(shown)}"}
 

@@ -53,7 +53,7 @@ def _temperature(value: object) -> float:
 
 
 def _share(name: str) -> Callable[[object], float]:
-    return lambda value: real_number(name, value, "a number above 0 and at most 1", lambda p: 0 < p <= 1)
+    return lambda value: real_number(name, value, "a number from 0 to 1", lambda p: 0 <= p <= 1)
 
 
 def _order(value: object) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ from typing import Any
 import streamlit as st
 
 from lm_core.distribution import Row
-from lm_core.labels import label, spoken
-from lm_core.text.tokenizers import Tokenizer
+from lm_core.labels import effect_on_character, label, spoken
 from pages.shared import components, late_controls, url_state
 from pages.shared.controls.prompt_box import PromptAnswer
 
@@ -26,7 +25,7 @@ _component = st.components.v2.component(
 
 def single_payload(answer: PromptAnswer, size: int, banded: bool = True) -> dict[str, Any]:
     """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it, or in one bar."""
-    belief, tokenizer = answer.belief, answer.tokenizer
+    belief = answer.belief
     size = min(size, len(belief))  # the visitor's own model may have fewer
     top = belief.top(size)
     rest = "the rest in bands of rank" if banded else "the rest"
@@ -35,7 +34,7 @@ def single_payload(answer: PromptAnswer, size: int, banded: bool = True) -> dict
     if not banded and top.rest.count:
         bands = [{"label": f"rest: {top.rest.count:,}", "p": top.rest.probability}]
     return {
-        "rows": [_named(row, tokenizer) for row in top],
+        "rows": [_named(row, answer) for row in top],
         "bands": bands,
         "rest": {"count": top.rest.count, "p": top.rest.probability},
         "caption": caption,
@@ -48,9 +47,7 @@ def pair_payload(first: PromptAnswer, second: PromptAnswer, size: int) -> dict[s
     both = first.belief.aligned(second.belief, size)
     rest = {"count": both.rest.count, "p": both.rest.probability, "p_second": both.other_rest.probability}
     return {
-        "rows": [
-            {**_named(a, first.tokenizer), "p_second": b.probability, "rank_second": b.rank} for a, b in both.rows
-        ],
+        "rows": [{**_named(a, first), "p_second": b.probability, "rank_second": b.rank} for a, b in both.rows],
         "bands": [{"label": f"rest: {both.rest.count:,}", **rest}],
         "rest": rest,
         "caption": f"The {size} tokens likeliest after A (solid) or B (striped), and the rest.",
@@ -58,10 +55,18 @@ def pair_payload(first: PromptAnswer, second: PromptAnswer, size: int) -> dict[s
     }
 
 
-def _named(row: Row, tokenizer: Tokenizer) -> dict[str, Any]:
-    token = tokenizer.token_bytes(row.id)
+def _named(row: Row, answer: PromptAnswer) -> dict[str, Any]:
+    token = answer.tokenizer.token_bytes(row.id)
+    before = b"".join(map(answer.tokenizer.token_bytes, answer.prompt.ids[-4:]))  # a character has four bytes at most
     figures = {"p": row.probability, "log_p": row.log_probability, "logit": row.logit, "rank": row.rank}
-    return {"id": row.id, "label": label(token), "spoken": spoken(token), "whole": _is_text(token), **figures}
+    return {
+        "id": row.id,
+        "label": label(token),
+        "spoken": spoken(token),
+        "whole": _is_text(token),
+        "does": effect_on_character(before, token),
+        **figures,
+    }
 
 
 def follow_size(size: int) -> None:

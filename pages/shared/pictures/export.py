@@ -1,7 +1,5 @@
 """Exports a figure: the code that makes it, its data, its picture, its link."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lm_core import Distribution
+from lm_core.csv_table import csv_table
 from lm_core.labels import label
 from pages.shared import components, markup, url_state
 from pages.shared.controls import model_picker, prompt_box
@@ -87,26 +86,10 @@ def _drawn(picture: dict[str, Any]) -> dict[str, Any]:
 
 def csv_of(belief: Distribution, name_of: Callable[[int], str]) -> bytes:
     """Every token of the vocabulary, likeliest first, at full precision."""
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["rank", "id", "token", "probability", "log_probability_nats", "logit"])
-    for row in belief.top(len(belief)):
-        writer.writerow(
-            [
-                row.rank,
-                row.id,
-                as_text(name_of(row.id)),
-                repr(row.probability),
-                repr(row.log_probability),
-                repr(row.logit),
-            ]
-        )
-    return table.getvalue().encode("utf-8-sig")
-
-
-def as_text(name: str) -> str:
-    """A spreadsheet takes a cell that begins with one of these signs for a formula; the apostrophe keeps it text."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+    head = ["rank", "id", "token", "probability", "log_probability_nats", "logit"]
+    every = belief.top(len(belief))
+    rows = ([r.rank, r.id, name_of(r.id), r.probability, r.log_probability, r.logit] for r in every)
+    return csv_table(head, rows).encode("utf-8-sig")
 
 
 def _json(answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str) -> bytes:

@@ -129,8 +129,8 @@ def test_temperature_never_changes_the_argmax(values: list[float], temperature: 
 REFUSED: dict[str, list[tuple[Callable[[object], filters.Filter], list[object]]]] = {
     "temperature": [(filters.Temperature, [-1, math.nan, math.inf, "1", True])],
     "top_k": [(filters.TopK, [0, -1, 1.5, "3", True])],
-    "top_p": [(filters.TopP, [0, -0.1, 1.1, math.nan, "a"])],
-    "min_p": [(filters.MinP, [0, -0.1, 1.1, math.nan])],
+    "top_p": [(filters.TopP, [-0.1, 1.1, math.nan, "a"])],
+    "min_p": [(filters.MinP, [-0.1, 1.1, math.nan])],
     "typical_p": [(filters.Typical, [0, 1, math.nan])],
     "repetition_penalty": [(filters.RepetitionPenalty, [0, -1, math.inf, math.nan])],
     "frequency_penalty": [(filters.FrequencyPenalty, [math.inf, math.nan])],
@@ -138,6 +138,14 @@ REFUSED: dict[str, list[tuple[Callable[[object], filters.Filter], list[object]]]
     "no_repeat_ngram": [(filters.NoRepeatNgram, [0, 1.5])],
     "logit_bias": [(filters.LogitBias, [{1: math.nan}, {1: math.inf}, {-1: 0.0}])],  # type: ignore[list-item]
 }
+
+
+def test_the_ends_of_a_range_are_what_the_field_means_by_them() -> None:
+    """Min-p 0 is off, as in transformers; top-p 0 leaves the likeliest alone, as llama.cpp and vLLM do."""
+    logits = np.log([0.1, 0.4, 0.3, 0.2])
+    assert filters.MinP(0).apply(logits, Context()).tolist() == logits.tolist()
+    assert theirs(hf.MinPLogitsWarper(0.0), logits).tolist() == pytest.approx(logits.tolist())
+    assert np.flatnonzero(filters.TopP(0).apply(logits, Context()) > -np.inf).tolist() == [1]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

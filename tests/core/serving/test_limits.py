@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lm_core.errors import Busy
-from lm_core.serving import limits, memory
+from lm_core.serving import limits, process_resources
 from lm_core.serving.inference_queue import InferenceQueue, Request
 from lm_core.text import corpus
 from lm_core.training.recipe import ARTICLE
@@ -146,7 +146,7 @@ def test_short_memory_refuses_new_runs_and_keeps_old_ones(tmp_path: Path, monkey
     jobs = Scheduler(tmp_path)
     old = jobs.open(ARTICLE, corpus.REGIONAL_LOCAL)
     monkeypatch.setattr(limits, "MEMORY", 1)
-    if memory.resident():
+    if process_resources.resident():
         with pytest.raises(Busy, match=r"memory is short\. Nothing is lost"):
             jobs.open(ARTICLE, corpus.SIX_MESSAGES)
     assert jobs.open(ARTICLE, corpus.REGIONAL_LOCAL).id == old.id

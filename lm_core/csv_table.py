@@ -1,0 +1,28 @@
+"""Tables as CSV in which no cell is a formula, whatever a token, a model or a file is called."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""A cell that begins with one of these is a formula to some spreadsheet, or hides one that follows."""
+
+
+def csv_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The table as text: numbers at full precision, text as text, each row ended by a line feed.
+
+    Where text begins as a formula would, an apostrophe goes before it, which spreadsheets take for "this is text".
+    Source: OWASP, "CSV Injection".
+
+    >>> csv_table(["token", "p"], [["=1+1", 0.1], ["plain", -2.5e-7]])
+    "token,p\\n'=1+1,0.1\\nplain,-2.5e-07\\n"
+    """
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([head, *([_cell(each) for each in row] for row in rows)])
+    return table.getvalue()
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
