@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2))
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.server import asgi, downloads, origin_check
+from pages.server import asgi, downloads, ended_sessions, origin_check
 from pages.shared import callbacks
 from pages.shell import layout
 
@@ -22,6 +22,7 @@ if get_script_run_ctx(suppress_warning=True) is None:
     asgi.end_cleanly()
     callbacks.carry_out_whole()
     downloads.keep_for_a_while()
+    ended_sessions.end_the_forgotten()
     app = st.App("app.py", lifespan=asgi.lifespan, routes=asgi.ROUTES, middleware=asgi.MIDDLEWARE)
 else:
     layout.render()

@@ -45,7 +45,7 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.server.training_scheduler import scheduler
+from lm_core.training_runs.scheduler import scheduler
 from pages.shared import markup, url_state
 from pages.shared.controls import examples
 from pages.training import comparison, component, controls, explanations, export, player, samples

@@ -6,14 +6,17 @@ closed tab costs nothing; what was trained stays on disk, and the same recipe fi
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
+import os
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from lm_core.pretrained.weight_cache import default_folder
 from lm_core.serving import faults, limits, process_resources
 from lm_core.text.corpus import Corpus
 from lm_core.training.recipe import Recipe
@@ -237,3 +240,26 @@ class Scheduler:
         """Seconds since anyone who wants this run was heard of."""
         now, head = time.monotonic(), RunFolder(self.root / run).head
         return min((now - said for step, said in self._wants[run].values() if step > head), default=math.inf)
+
+
+FOLDER = "NEXT_TOKEN_EXPLORER_RUNS"
+"""Environment variable: where runs are stored, if not in the user's cache directory."""
+_guard = threading.Lock()
+_made: list[Scheduler] = []
+
+
+def scheduler() -> Scheduler:
+    """The one of this process, made for the first visitor who needs it."""
+    with _guard:
+        if not _made:
+            named = os.environ.get(FOLDER)
+            _made.append(Scheduler(Path(named) if named else default_folder() / "runs"))
+            atexit.register(close)
+        return _made[0]
+
+
+def close() -> None:
+    """Ends its workers, every run saved."""
+    with _guard:
+        while _made:
+            _made.pop().close()

@@ -19,7 +19,7 @@ from lm_core.pretrained import weight_cache
 from lm_core.serving import faults, limits, process_resources, registry
 from pages.about import concept_map as map_of_concepts
 from pages.about import glossary
-from pages.shared import late_controls, markup, page_links, tables, url_state
+from pages.shared import markup, on_demand, page_links, tables, url_state
 
 _ON_STAGE = 4
 """Entries of a list that fit a stage; a word to find brings others up."""
@@ -45,7 +45,7 @@ def declare() -> None:
 
 def _find(toolbar: DeltaGenerator, what: str) -> str:
     with toolbar:
-        text = str(late_controls.control(
+        text = str(on_demand.control(
             url_state.key_of("find"), st.text_input, what, max_chars=60, placeholder=what, width=220,
             label_visibility="collapsed",
         ))  # fmt: skip

@@ -16,8 +16,7 @@ from lm_core.scoring.held_out import HeldOut, backoff_score, best_k, held_out, o
 from lm_core.text.tokenizers import WordTokenizer
 from pages.bigram_counts.component import Names
 from pages.bigram_counts.controls import KS
-from pages.shared import markup, tables
-from pages.shared.expanders import runs_when_open
+from pages.shared import markup, on_demand, tables
 
 _LINES = 40
 _SMOOTHINGS: dict[str, Smoothing] = {
@@ -87,7 +86,7 @@ def sentence_expander(counted: CountedCorpus, order: int, k: float, text: str) -
         )
 
 
-@runs_when_open("What smoothing buys on held-out text", key="_count_smoothing")
+@on_demand.expander("What smoothing buys on held-out text", key="_count_smoothing")
 def smoothing_expander(counted: CountedCorpus, order: int, k: float) -> None:
     """Expander: held-out perplexity against k, the best marked, and smoothings that use shorter contexts."""
     learned, tested = counted.parts
@@ -126,7 +125,7 @@ def smoothing_expander(counted: CountedCorpus, order: int, k: float) -> None:
     )
 
 
-@runs_when_open("Longer contexts: n-grams", key="_count_longer")
+@on_demand.expander("Longer contexts: n-grams", key="_count_longer")
 def longer_expander(counted: CountedCorpus) -> None:
     """Expander: orders 1 to 5, how thin they get, what they predict, and how they write."""
     _, tested = counted.parts
@@ -160,7 +159,7 @@ def _written(counted: CountedCorpus, order: int) -> str:
     return label(text.encode()).replace("·", " ") or "(the end at once)"
 
 
-@runs_when_open("What a table can never learn", key="_count_blind")
+@on_demand.expander("What a table can never learn", key="_count_blind")
 def blind_expander(counted: CountedCorpus) -> None:
     """Expander: two texts that a bigram cannot tell apart, and a word whose synonym learns nothing."""
     with st.container(horizontal=True):

@@ -12,14 +12,14 @@ from lm_core.csv_table import csv_table
 from lm_core.labels import label
 from lm_core.models.ngrams.count_table import CountedCorpus, entries
 from pages.bigram_counts.component import Names
+from pages.shared import on_demand
 from pages.shared.controls import corpora
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
 _SHOWN = 1000
 
 
-@runs_when_open("All of them as a table", key="_count_table")
+@on_demand.expander("All of them as a table", key="_count_table")
 def table_expander(counted: CountedCorpus, order: int, having: frozenset[int] | None) -> None:
     """Expander: every n-gram as a row; a click on a head sorts."""
     counts = counted.counts(order)
@@ -33,7 +33,7 @@ def table_expander(counted: CountedCorpus, order: int, having: frozenset[int] | 
         export.download("Parquet, all", partial(_parquet, counted, order), "counts.parquet", "application/octet-stream")
 
 
-@runs_when_open("Show the code", key="_count_code")
+@on_demand.expander("Show the code", key="_count_code")
 def code_expander(kind: str, by: str, order: int, k: float) -> None:
     """Expander: the lines of lm_core that count and predict."""
     made = corpora.CODE[kind]

@@ -128,9 +128,10 @@ def render(picture: Picture, view: ViewSettings, caption: str, **told: Any) -> N
     _component(data=data, key=state.ACTS.key, on_act_change=state.ACTS.on_event)
 
 
-def _named(token_id: int, name_of: Callable[[int], bytes]) -> dict[str, Any]:
+def _named(token_id: int, name_of: Callable[[int], bytes], before: bytes = b"") -> dict[str, Any]:
     token = name_of(token_id)
-    return {"id": token_id, "label": label(token), "spoken": spoken(token)}
+    said = {"label": label(token), "spoken": spoken(token), "does": effect_on_character(before, token)}
+    return {"id": token_id, **said}
 
 
 def _chip(token_id: int, position: int, picture: Picture, part: str) -> dict[str, Any]:
@@ -155,8 +156,7 @@ def turn_of(step: Step, name_of: Callable[[int], bytes], size: int, text: bytes 
     before, after = step.stages[0], step.stages[-1]
     rows = [
         {
-            **_named(i, name_of),
-            "does": effect_on_character(text, name_of(i)),
+            **_named(i, name_of, text),
             "before": math.exp(a),
             "p": math.exp(b),
             "cut": b == -math.inf,

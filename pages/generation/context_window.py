@@ -6,8 +6,7 @@ import streamlit as st
 
 from lm_core.generation.branch_tree import BranchTree
 from lm_core.generation.context_window import ContextPolicy, apply_policy
-from pages.shared import tables
-from pages.shared.expanders import runs_when_open
+from pages.shared import on_demand, tables
 
 _SCENES = {
     "8,001 tokens in a window of 8,000": (7_001, 1_001, 8_000),
@@ -17,7 +16,7 @@ _THIS = "This text"
 _KEPT = 100
 
 
-@runs_when_open("When the context window is full", key="_generation_window")
+@on_demand.expander("When the context window is full", key="_generation_window")
 def expander(tree: BranchTree) -> None:
     """A preset or this text; one row a policy, and two ways that need more than a policy."""
     room = tree.limits.room(tree.model)

@@ -15,9 +15,8 @@ from lm_core.labels import label
 from lm_core.scoring.perplexity import Score
 from lm_core.text import prompt
 from pages.generation import component, state, strategy_controls
-from pages.shared import callbacks, markup, tables, url_state
+from pages.shared import callbacks, markup, on_demand, tables, url_state
 from pages.shared.controls import offered_models, prompt_box
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import bars, formulas
 
 _COMPARED, _WIDTH = 12, 4
@@ -37,7 +36,7 @@ def view_controls(size: int) -> component.ViewSettings:
     return component.ViewSettings(count, axis, bool(st.session_state[_KEYS]))
 
 
-@runs_when_open("What to notice", key="_generation_notice")
+@on_demand.expander("What to notice", key="_generation_notice")
 def notice_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
     """Expander of sentences, each with the values on the screen."""
     before, at = len(tree.prompt_ids), tree.at
@@ -80,7 +79,7 @@ def formulas_expander(tree: BranchTree) -> None:
         ))  # fmt: skip
 
 
-@runs_when_open("When greedy goes in circles", key="_generation_circles")
+@on_demand.expander("When greedy goes in circles", key="_generation_circles")
 def repetition_expander(tree: BranchTree) -> None:
     """Expander on greedy loops: the article's, made up, and one that this model falls into."""
     found = repeated_phrase(tree.here)
@@ -103,7 +102,7 @@ def repetition_expander(tree: BranchTree) -> None:
             st.button(title, on_click=url_state.follow, args=(scene, resets), key=f"_run_{title}")
 
 
-@runs_when_open("Greedy, drawn, best found", key="_generation_compare")
+@on_demand.expander("Greedy, drawn, best found", key="_generation_compare")
 def comparison_expander(tree: BranchTree, choice: strategy_controls.StrategyChoice) -> None:
     """Expander: greedy, drawn and best found, over equally many tokens, as branches with their accounts."""
     st.write(

@@ -15,15 +15,14 @@ from lm_core.generation.trace import Trace
 from lm_core.generation.trace_file import LARGEST, TraceFile
 from lm_core.labels import label
 from pages.generation import component, state, strategy_controls
-from pages.shared import markup, url_state
+from pages.shared import markup, on_demand, url_state
 from pages.shared.controls import offered_models
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
 _OPENED, _PLACE, _UPLOADER, _PROBLEM = (f"_recording_{word}" for word in ("opened", "place", "uploader", "problem"))
 
 
-@runs_when_open("Show the code, export", key="_export")
+@on_demand.expander("Show the code, export", key="_export")
 def expander(
     offered: offered_models.OfferedModel,
     tree: BranchTree,

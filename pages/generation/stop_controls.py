@@ -8,7 +8,7 @@ from lm_core.errors import InvalidInput
 from lm_core.generation.branch_tree import MOST_TOKENS
 from lm_core.generation.loop import ContextPolicy, Limits
 from lm_core.models import LanguageModel
-from pages.shared import late_controls, markup, url_state
+from pages.shared import markup, on_demand, url_state
 
 MAX_NEW = 64
 SMALLEST_WINDOW, LARGEST_WINDOW = 4, 8192
@@ -35,7 +35,7 @@ def read_stops(model: LanguageModel) -> Limits:
     }
     own = f"{model.context_length:,}" if model.context_length else "unlimited"
     with st.popover("When to stop", icon=":material/stop_circle:", key="_stops"):
-        ask = late_controls.control
+        ask = on_demand.control
         ask(keys["max"], st.number_input, "Token limit (new tokens)", 1, MOST_TOKENS)
         hint = "one a line; \\n stands for a line break"
         ask(keys["stop"], st.text_area, "Stop strings", height=70, placeholder=hint)
@@ -46,7 +46,7 @@ def read_stops(model: LanguageModel) -> Limits:
             placeholder=f"the model's own: {own}",
         )  # fmt: skip
         ask(
-            keys["full"], late_controls.select, "When the window is full", list(_POLICIES),
+            keys["full"], on_demand.select, "When the window is full", list(_POLICIES),
             format_func=_POLICIES.__getitem__,
         )  # fmt: skip
         ask(keys["keep"], st.number_input, "Tokens of the prefix to keep", 0, LARGEST_WINDOW)

@@ -10,7 +10,7 @@ import streamlit as st
 from lm_core.decoding.filters import MinP, RepetitionPenalty, Temperature, TopK, TopP
 from lm_core.decoding.strategies import Sample, Strategy, strategy
 from lm_core.errors import InvalidInput, real_number
-from pages.shared import late_controls, markup, url_state
+from pages.shared import markup, on_demand, url_state
 from pages.shared.controls import sampling_settings
 
 _HIGHEST_PENALTY = 10.0
@@ -102,13 +102,13 @@ def read_strategy() -> StrategyChoice:
             key = penalty_key if name == "rp" else keys[name]
             if name == "t":
                 high = sampling_settings.WIDE if held["t"] > sampling_settings.HIGHEST else highest
-                late_controls.control(key, st.slider, label, 0.0, high, step=step)
+                on_demand.control(key, st.slider, label, 0.0, high, step=step)
             else:
                 least = 1 if name == "k" else 0.0
-                late_controls.control(key, st.number_input, label, least, highest, step=step, placeholder="off")
+                on_demand.control(key, st.number_input, label, least, highest, step=step, placeholder="off")
         orders = list(dict.fromkeys([*sampling_settings.PRESETS.values(), held["order"]]))
-        late_controls.control(
-            keys["order"], late_controls.select, "Order as in", orders,
+        on_demand.control(
+            keys["order"], on_demand.select, "Order as in", orders,
             format_func=lambda order: _ORDER_NAMES.get(order, "-".join(order)),
         )  # fmt: skip
     values = {name: st.session_state[key] for name, key in keys.items()}

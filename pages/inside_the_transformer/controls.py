@@ -13,7 +13,7 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel, limits
 from lm_core.serving.lru_cache import LRUCache
 from lm_core.serving.registry import registry
-from pages.shared import late_controls, markup, url_state
+from pages.shared import markup, on_demand, url_state
 from pages.shared.controls import model_picker, offered_models
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def write(name: str, title: str) -> str:
     key = url_state.key_of(name)
     if url_state.presenting():
         return str(st.session_state[key])
-    return late_controls.control(key, st.text_area, title, height=70, max_chars=url_state.LONGEST_TEXT)
+    return on_demand.control(key, st.text_area, title, height=70, max_chars=url_state.LONGEST_TEXT)
 
 
 def cut(offered: offered_models.OfferedModel, text: str) -> tuple[int, ...]:

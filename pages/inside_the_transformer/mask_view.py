@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.errors import InvalidInput
 from pages.inside_the_transformer import controls
-from pages.shared import late_controls, markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 
 _SWAPS = ("hub", "warehouse", "page")
 
@@ -29,7 +29,7 @@ def render(_controls: DeltaGenerator) -> Callable[[], None]:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             offered = sorted({known.token_bytes(i).decode() for i in range(2, known.vocab_size)} | {swap})
             swap = st.selectbox("into", offered, index=offered.index(swap), width=200)
-            masked = late_controls.control(url_state.key_of("mask"), st.toggle, "Causal mask")
+            masked = on_demand.control(url_state.key_of("mask"), st.toggle, "Causal mask")
     st.session_state[url_state.key_of("swap")] = swap
     return lambda: _show(words, edit, swap, masked)
 

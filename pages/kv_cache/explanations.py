@@ -16,9 +16,8 @@ from lm_core.kv_sizing import amounts
 from lm_core.pretrained import DEFAULT
 from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
-from pages.shared import markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 from pages.shared.controls import model_picker
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 
 _FACTORS = ("layers", "keys and values", "KV heads", "tokens", "head width")
@@ -45,7 +44,7 @@ def formula_expander(question: Question, steps: list[CacheStep]) -> None:
         )
 
 
-@runs_when_open("What if it were MHA, GQA or MQA?", key="_cache_what_if")
+@on_demand.expander("What if it were MHA, GQA or MQA?", key="_cache_what_if")
 def what_if_expander(question: Question, steps: list[CacheStep]) -> None:
     """The same model with a head of keys and values for each query head, for a group, for all."""
     own, rows, sizes = question.model.config, [], {}
@@ -73,7 +72,7 @@ def what_if_expander(question: Question, steps: list[CacheStep]) -> None:
     )
 
 
-@runs_when_open("What to notice", key="_cache_notice")
+@on_demand.expander("What to notice", key="_cache_notice")
 def notice_expander(question: Question, steps: list[CacheStep]) -> None:
     """Sentences with the values on the screen."""
     prompt, new = len(question.ids), len(steps)
@@ -108,7 +107,7 @@ def _sum(prompt: int, new: int) -> str:
     return f"{' + '.join(shown)} = " if new > 1 else ""
 
 
-@runs_when_open("Show the code, export", key="_cache_export")
+@on_demand.expander("Show the code, export", key="_cache_export")
 def export_expander(question: Question, steps: list[CacheStep]) -> None:
     """The lines that make this run, and its steps."""
     serving = question.name in ("pretrained", DEFAULT)  # its times are those of the engine that serves it

@@ -11,7 +11,7 @@ from lm_core import kv_sizing
 from lm_core.kv_sizing import Scenario, Sizing, amounts
 from pages.kv_cache_calculator import figure, parameters
 from pages.kv_cache_calculator.parameters import Values
-from pages.shared import late_controls, markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 
 
 def total(scenario: Scenario) -> None:
@@ -69,7 +69,7 @@ def plot(scenario: Scenario, values: Values) -> None:
     """Need against length for this many sequences and for 1, or against sequences at this length."""
     stage = url_state.presenting()
     if not stage:
-        late_controls.control(
+        on_demand.control(
             url_state.key_of("over"), st.segmented_control, "Plot over", parameters.PLOTS, starts="default",
             required=True, format_func="over {}".format, label_visibility="collapsed",
         )  # fmt: skip

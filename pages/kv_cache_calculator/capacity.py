@@ -8,18 +8,17 @@ from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import GPUS, Layout, Scenario, amounts, html_report
 from lm_core.kv_sizing.capacity.gpus import Gpu
-from pages.kv_cache_calculator import editable_table, parameters
+from pages.kv_cache_calculator import editable_tables, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
-from pages.shared import late_controls, markup, tables, url_state
-from pages.shared.expanders import runs_when_open
+from pages.shared import markup, on_demand, tables, url_state
 
 
 def fits(scenario: Scenario) -> None:
     """One kind of GPU, as many as the cache is split over."""
     st.subheader("Does it fit?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        late_controls.control(url_state.key_of("gpu"), late_controls.select, "GPU", tuple(GPUS), width=170)
+        on_demand.control(url_state.key_of("gpu"), on_demand.select, "GPU", tuple(GPUS), width=170)
         _number("used", "Memory the engine may use, %", 1, 100, 1, 190)
         _number("weights", "Weights, GB (0: 2 bytes a parameter)", 0.0, 1e6, 1.0, 230)
         _number("aside", "Set aside on each GPU, GB", 0.0, 1e6, 0.5, 190)
@@ -46,7 +45,7 @@ def fits(scenario: Scenario) -> None:
 
 def _number(name: str, label: str, low: float, high: float, step: float, width: int) -> None:
     """A box that may appear later than its value, when a model is imported."""
-    late_controls.control(
+    on_demand.control(
         url_state.key_of(name), st.number_input, label, min_value=low, max_value=high, step=step, width=width
     )
 
@@ -62,7 +61,7 @@ def _dtypes(scenario: Scenario) -> str:
     return f"It fits stored as **{first}** and anything smaller, down to **{cheapest}**."
 
 
-@runs_when_open("Which GPUs, and how many?", key="_kv_fleet")
+@on_demand.expander("Which GPUs, and how many?", key="_kv_fleet")
 def fleet(scenario: Scenario, values: Values) -> None:
     """Expander: for each kind of GPU the smallest number that holds the load, with what one hour costs."""
     st.write(
@@ -113,7 +112,7 @@ def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
             "price of one, an hour", min_value=0, max_value=1_000_000, format="%.2f"
         ),
     }
-    edited = editable_table.render("gpus", rows, tuple(rows[0]), disabled=["GPU"], column_config=config, height=240)
+    edited = editable_tables.render("gpus", rows, tuple(rows[0]), disabled=["GPU"], column_config=config, height=240)
     kept = {}
     for row in edited:
         stated = GPUS[row["GPU"]].memory / 2**30
@@ -127,7 +126,7 @@ def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
     return text
 
 
-@runs_when_open("If length or users are off by 25 %", key="_kv_off")
+@on_demand.expander("If length or users are off by 25 %", key="_kv_off")
 def off(scenario: Scenario) -> None:
     """Expander: length and users at 75, 100 and 125 %."""
     head = ["", *(f"{users} % of the users" for users in html_report.PERCENTS)]

@@ -8,9 +8,9 @@ import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.kv_sizing import ENGINES, Geometry, Scenario
-from pages.kv_cache_calculator import layer_table, model_import, parameters
+from pages.kv_cache_calculator import editable_tables, model_import, parameters
 from pages.kv_cache_calculator.parameters import LONGEST, MOST, RANKS, Values
-from pages.shared import late_controls, markup, url_state
+from pages.shared import markup, on_demand, url_state
 
 _TITLES = {
     parameters.BY_HAND: "By hand", parameters.GROUPS: "Layer groups of your own",
@@ -42,10 +42,10 @@ def read_controls(values: Values) -> Geometry | None:
     if values["arch"] == parameters.BY_HAND:
         with _row():
             for name, label in _FIELDS.items():
-                late_controls.control(_key(name), st.number_input, label, min_value=1, max_value=65_536, width=130)
+                on_demand.control(_key(name), st.number_input, label, min_value=1, max_value=65_536, width=130)
     _storage(values)
     if values["arch"] == parameters.GROUPS:
-        values["groups"] = st.session_state[_key("groups")] = layer_table.linked(values["groups"])
+        values["groups"] = st.session_state[_key("groups")] = editable_tables.linked_groups(values["groups"])
     return model_import.read_model() if values["arch"] == parameters.IMPORTED else None
 
 
@@ -57,13 +57,13 @@ def _storage(values: Values) -> None:
         st.selectbox("Stored as", kind.dtypes, key=_key("dtype"), width=170)
         st.selectbox("GPUs (tensor parallel)", RANKS, key=_key("tp"), width=170, disabled=not kind.splits_heads)
         with st.popover("More", icon=":material/tune:", key="_kv_more"):
-            late_controls.control(
+            on_demand.control(
                 _key("mean"), st.number_input, "Mean length, tokens (0: every sequence is full)", min_value=0,
                 max_value=LONGEST,
             )  # fmt: skip
             if not kind.one_dtype:
-                late_controls.control(
-                    _key("dv"), late_controls.select, "Values stored as", ("", *kind.dtypes),
+                on_demand.control(
+                    _key("dv"), on_demand.select, "Values stored as", ("", *kind.dtypes),
                     format_func=lambda name: name or "as keys",
                 )  # fmt: skip
             for field in parameters.OPTIONS[values["engine"]]:
@@ -75,13 +75,13 @@ def _storage(values: Values) -> None:
 def _option(name: str, value: object) -> None:
     """A setting of the engine that changes the bytes."""
     if isinstance(value, bool):
-        late_controls.control(_key(name), st.toggle, _OPTIONS[name])
+        on_demand.control(_key(name), st.toggle, _OPTIONS[name])
     elif isinstance(value, float):
         least = parameters.LEAST_RATIO
-        late_controls.control(_key(name), st.number_input, _OPTIONS[name], min_value=least, max_value=1.0, step=0.05)
+        on_demand.control(_key(name), st.number_input, _OPTIONS[name], min_value=least, max_value=1.0, step=0.05)
     else:
         most = parameters.HIGHEST[name]
-        late_controls.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=most)
+        on_demand.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=most)
 
 
 def change(scenario: Scenario, values: Values) -> None:

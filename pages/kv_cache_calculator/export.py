@@ -13,12 +13,11 @@ from lm_core import kv_sizing
 from lm_core.kv_sizing import Scenario, as_csv, as_json, curves_csv, html_report
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
-from pages.shared import url_state
-from pages.shared.expanders import runs_when_open
+from pages.shared import on_demand, url_state
 from pages.shared.pictures import export
 
 
-@runs_when_open("Show the code, export, hand in", key="_kv_take")
+@on_demand.expander("Show the code, export, hand in", key="_kv_take")
 def expander(scenario: Scenario, values: Values) -> None:
     """Link, code, JSON, CSV and report."""
     private = values["arch"] == parameters.IMPORTED

@@ -13,7 +13,7 @@ import streamlit as st
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Geometry
-from pages.kv_cache_calculator import layer_table
+from pages.kv_cache_calculator import editable_tables
 from pages.shared import components, markup, url_state
 
 _OPENED, _TABLE, _SEEN = "_kv_opened", "_kv_import_rows", "_kv_imported"
@@ -48,12 +48,12 @@ def read_model() -> Geometry | None:
     shape = _file(opened) if opened else kv_sizing.from_text(text)
     for sentence in shape.notes:
         markup.note(sentence)
-    rows = layer_table.edit("imported", kept_rows if kept_as == repr(shape) else shape.to_json()["groups"])
+    rows = editable_tables.edit_groups("imported", kept_rows if kept_as == repr(shape) else shape.to_json()["groups"])
     st.session_state[_TABLE] = (repr(shape), rows)
     if shape.unread:
         many = "1 key was" if len(shape.unread) == 1 else f"{len(shape.unread)} keys were"
         st.expander(f"{many} not read").text(", ".join(shape.unread))
-    edited = layer_table.assigned(shape, rows)
+    edited = editable_tables.with_groups(shape, rows)
     st.session_state[_SEEN] = edited
     return edited
 

@@ -12,7 +12,7 @@ from lm_core.scoring.candidates import Tally
 from lm_core.text.arithmetic_task import cases
 from pages.limits import sums_view
 from pages.limits.controls import CLAIMS, FEW, WHO
-from pages.shared import late_controls, markup, url_state
+from pages.shared import markup, on_demand, url_state
 from pages.shared.controls import offered_models
 
 _SAID = {
@@ -39,7 +39,7 @@ def render(_controls: DeltaGenerator) -> Callable[[], None]:
     """Asks for a claim; returns what holds it against the figures."""
     claim = str(url_state.value("claim"))
     if not url_state.presenting():
-        claim = str(late_controls.control(
+        claim = str(on_demand.control(
             url_state.key_of("claim"), _radio, "Somebody says", CLAIMS, format_func=_SAID.__getitem__
         ))  # fmt: skip
     return lambda: _show(claim)

@@ -13,7 +13,7 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel
 from pages.limits.controls import ORDER
 from pages.limits.policy_view import chances, with_context
-from pages.shared import late_controls, markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 from pages.shared.controls import model_picker
 
 _OTHER = 40417
@@ -35,8 +35,8 @@ def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     order, found = int(url_state.value("order")), bool(url_state.value("found"))
     if not url_state.presenting():
         with toolbar:
-            found = late_controls.control(url_state.key_of("found"), st.toggle, "Look it up first")
-        order = int(late_controls.control(
+            found = on_demand.control(url_state.key_of("found"), st.toggle, "Look it up first")
+        order = int(on_demand.control(
             url_state.key_of("order"), st.number_input, "Make up an order’s number", 10_000, 99_999, width=220
         ))  # fmt: skip
     return lambda: _show(order, found)

@@ -15,7 +15,7 @@ from lm_core.scoring.candidates import score_candidates
 from lm_core.serving import ServedModel, limits
 from lm_core.text import prompt
 from pages.limits.controls import ASK, ENDINGS, LONGEST, POLICY
-from pages.shared import late_controls, markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 from pages.shared.controls import model_picker, prompt_box
 from pages.shared.pictures import bars
 
@@ -27,10 +27,10 @@ def render(_controls: DeltaGenerator) -> Callable[[], None] | None:
     """Asks for a policy and a prompt; returns what shows both distributions."""
     policy, asked = (str(url_state.value(name)) for name in ("policy", "ask"))
     if not url_state.presenting():
-        policy = str(late_controls.control(
+        policy = str(on_demand.control(
             url_state.key_of("policy"), st.text_area, "Put into the context", height=68, max_chars=LONGEST
         ))  # fmt: skip
-        asked = str(late_controls.control(url_state.key_of("ask"), st.text_input, "Prompt", max_chars=LONGEST))
+        asked = str(on_demand.control(url_state.key_of("ask"), st.text_input, "Prompt", max_chars=LONGEST))
     if not asked.strip():
         markup.note(f"There is no prompt. Type one, for example: {ASK}")
         return None

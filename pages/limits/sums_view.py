@@ -13,9 +13,8 @@ from lm_core.scoring.candidates import CandidateScores, Tally, ask_question
 from lm_core.text.arithmetic_task import ANSWERS, HELD_OUT, HIGHEST, WORDINGS, Sum, cases, split_pairs
 from pages.limits import controls
 from pages.limits.controls import FEW, WHO
-from pages.shared import late_controls, markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
-from pages.shared.expanders import runs_when_open
 
 _WORDINGS = ("Items", "Parcels", "Letters")
 
@@ -25,11 +24,11 @@ def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     wording, many = url_state.value("wording"), url_state.value("cases")
     if not url_state.presenting():
         with toolbar:
-            wording = late_controls.control(
-                url_state.key_of("wording"), late_controls.select, "Wording", range(len(WORDINGS)),
+            wording = on_demand.control(
+                url_state.key_of("wording"), on_demand.select, "Wording", range(len(WORDINGS)),
                 format_func=_WORDINGS.__getitem__, label_visibility="collapsed", width=130,
             )  # fmt: skip
-            many = late_controls.control(
+            many = on_demand.control(
                 url_state.key_of("cases"), st.segmented_control, "Sums", (FEW, "all"), starts="default", required=True,
                 format_func=lambda n: f"{n} sums", label_visibility="collapsed",
             )  # fmt: skip
@@ -44,10 +43,10 @@ def _one(wording: int) -> Sum:
     total, taken = (int(url_state.value(name)) for name in ("total", "taken"))
     if not url_state.presenting():
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            total = int(late_controls.control(
+            total = int(on_demand.control(
                 url_state.key_of("total"), st.number_input, "One sum: in all", 1, HIGHEST, width=150
             ))  # fmt: skip
-            taken = int(late_controls.control(
+            taken = int(on_demand.control(
                 url_state.key_of("taken"), st.number_input, "taken away", 0, HIGHEST, width=150
             ))  # fmt: skip
     if taken > total:
@@ -163,7 +162,7 @@ def _share(probability: float) -> list[tables.Cell]:
     return [tables.value(markup.percent(probability)), tables.bar(probability, narrow=True)]
 
 
-@runs_when_open("Every sum", key="_limits_sums")
+@on_demand.expander("Every sum", key="_limits_sums")
 def _table(asked: tuple[Sum, ...], made: dict[str, list[CandidateScores]]) -> None:
     rows = []
     for n, case in enumerate(asked):
@@ -179,7 +178,7 @@ def _table(asked: tuple[Sum, ...], made: dict[str, list[CandidateScores]]) -> No
     tables.render(["sum", "right", "counting on", *WHO.values()], rows)
 
 
-@runs_when_open("How this is measured, and the code", key="_limits_how")
+@on_demand.expander("How this is measured, and the code", key="_limits_how")
 def _about() -> None:
     st.write(
         f"All sums with up to {HIGHEST} things, told in three wordings, were generated here. A fifth of the pairs "

@@ -14,7 +14,7 @@ from lm_core.serving import ServedModel
 from lm_core.text.syntax_task import CASES, allowed_mass
 from pages.limits import controls
 from pages.limits.controls import RECORD, SELF_TEST, SMALL, WHO
-from pages.shared import late_controls, markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 from pages.shared.controls import model_picker, offered_models
 
 _TOP = 5
@@ -33,8 +33,8 @@ def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     place = str(url_state.value("place"))
     if not url_state.presenting():
         with toolbar:
-            place = late_controls.control(
-                url_state.key_of("place"), late_controls.select, "Place", (RECORD, *CASES),
+            place = on_demand.control(
+                url_state.key_of("place"), on_demand.select, "Place", (RECORD, *CASES),
                 label_visibility="collapsed", width=150,
             )  # fmt: skip
     return lambda: _ask(place)

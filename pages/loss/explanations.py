@@ -14,8 +14,7 @@ from lm_core.csv_table import csv_table
 from lm_core.scoring.chain_rule import WINDOW, TokenScore, running_products, tokens_until_underflow
 from lm_core.scoring.perplexity import Score
 from pages.loss import figure as figures
-from pages.shared import markup, tables
-from pages.shared.expanders import runs_when_open
+from pages.shared import markup, on_demand, tables
 from pages.shared.pictures.export import download
 
 CONTEXT = WINDOW
@@ -55,7 +54,7 @@ def target(belief: Distribution, factor: TokenScore, context: Sequence[int], lab
     )
 
 
-@runs_when_open("Every token as a factor of the chain rule", key="_loss_table")
+@on_demand.expander("Every token as a factor of the chain rule", key="_loss_table")
 def table(ids: Sequence[int], factors: Sequence[TokenScore], label: Label) -> None:
     """Expander: inputs and targets shifted by one, and the running product."""
     st.write("Teacher forcing: each row reads the true tokens before it. P(text) is the product of the factors.")
@@ -72,7 +71,7 @@ def table(ids: Sequence[int], factors: Sequence[TokenScore], label: Label) -> No
     tables.render(head, rows)
 
 
-@runs_when_open("Why logarithms?", key="_loss_why")
+@on_demand.expander("Why logarithms?", key="_loss_why")
 def product(factors: Sequence[TokenScore], score: Score) -> None:
     """Expander: why logarithms are added instead of probabilities multiplied."""
     steps = running_products([factor.log_probability for factor in factors])
@@ -91,7 +90,7 @@ def _held(name: str, products: Sequence[float], last: float) -> None:
         st.write(f"The product in {name} still stands after all {len(products):,} factors{more}.")
 
 
-@runs_when_open("−ln p, drawn", key="_loss_curve")
+@on_demand.expander("−ln p, drawn", key="_loss_curve")
 def curve(log_probabilities: Sequence[float]) -> None:
     """Expander: −ln p against p, this text's tokens on it."""
     drawn = figures.curve([math.exp(value) for value in log_probabilities])
@@ -99,7 +98,7 @@ def curve(log_probabilities: Sequence[float]) -> None:
     st.write("A token the model was sure of, p = 1, costs 0. Halving p costs ln 2 = 0.6931 nats = 1 bit more.")
 
 
-@runs_when_open("Show the code, export", key="_loss_export")
+@on_demand.expander("Show the code, export", key="_loss_export")
 def along(factors: Sequence[TokenScore], label: Label) -> None:
     """Expander: code and CSV."""
     st.code(

@@ -14,7 +14,7 @@ from lm_core.labels import CharacterPart, character_parts
 from lm_core.scoring.chain_rule import TokenScore
 from lm_core.serving import limits
 from pages.loss import controls, explanations
-from pages.shared import late_controls, markup, url_state
+from pages.shared import markup, on_demand, url_state
 from pages.shared.controls import offered_models, provenance
 from pages.shared.controls.scored_text import ScoredText, score_text
 from pages.shared.pictures import formulas
@@ -48,7 +48,7 @@ def ask(name: str, default: str) -> str:
         st.session_state[key] = st.session_state[kept]
     if url_state.presenting():
         return str(st.session_state[key])
-    text = str(late_controls.control(key, st.text_area, "Text", height=90, max_chars=_MOST_CHARACTERS))
+    text = str(on_demand.control(key, st.text_area, "Text", height=90, max_chars=_MOST_CHARACTERS))
     st.session_state[kept] = text
     if len(text) > url_state.LONGEST_TEXT:
         markup.note("This text is too long for a link: whoever gets the link sees the example instead.")

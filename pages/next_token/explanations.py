@@ -11,9 +11,8 @@ from lm_core.logits import omitted
 from lm_core.models import LanguageModel
 from lm_core.scoring.perplexity import score_continuation
 from lm_core.text import prompt
-from pages.shared import markup, tables
+from pages.shared import markup, on_demand, tables
 from pages.shared.controls import model_picker, prompt_box
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import formulas
 
 _ARTICLE_PROMPT = "The package left the"
@@ -66,7 +65,7 @@ def worked_out(answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, An
         formulas.render(lines, code)
 
 
-@runs_when_open("An illustrative table, beside the real model", key="_illustration")
+@on_demand.expander("An illustrative table, beside the real model", key="_illustration")
 def article_table(model: LanguageModel) -> None:
     """Expander: four made-up rows, the mass they leave out, and the model's figures."""
     context = model.tokenizer.encode(_ARTICLE_PROMPT)

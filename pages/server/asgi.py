@@ -1,5 +1,6 @@
 """The ASGI side of the app: warm-up, readiness, files of the components, compression, clean ends."""
 
+import asyncio
 import gc
 import gzip
 import os
@@ -21,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lm_core.serving import faults, limits, process_resources, registry
-from pages.server import training_scheduler
+from pages.server import ended_sessions
 from pages.server.origin_check import OriginCheck
 from pages.server.upload_limits import UploadLimits
 from pages.shared import components
@@ -51,8 +52,13 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     waiting_room.connect_queue()
     process_resources.raise_descriptor_limit()
     threading.Thread(target=warm, name="warm-up", daemon=True).start()
+    watching = asyncio.create_task(ended_sessions.watch())
     yield
-    await to_thread.run_sync(training_scheduler.close)
+    watching.cancel()
+    if "lm_core.training_runs.scheduler" in sys.modules:  # else nobody has trained, and torch need not be loaded for it
+        from lm_core.training_runs import scheduler
+
+        await to_thread.run_sync(scheduler.close)
 
 
 def check_settings() -> None:
@@ -91,7 +97,7 @@ async def ready(request: Request) -> JSONResponse:
         return JSONResponse({"ready": True, **facts})
     reason = _warming_error[0] if _warming_error else "The model is loading."
     reason = short if registry.warmed() else reason
-    return JSONResponse({"ready": False, "reason": reason}, status_code=503)
+    return JSONResponse({"ready": False, "reason": reason, **facts}, status_code=503)
 
 
 class CompressFrontend:

@@ -41,12 +41,13 @@ def allow_own_names() -> None:
 
 def is_own_page(origin: str, host: str) -> bool:
     """Whether a page of this origin may open a session: it came from here, or from a name the operator has given."""
-    if urlsplit(origin).netloc == host or origin in config.get_option("server.corsAllowedOrigins"):
-        return True
     try:
-        name = urlsplit(origin).hostname
+        parts = urlsplit(origin)
+        name = parts.hostname
     except ValueError:
         return False
+    if parts.netloc == host or origin in config.get_option("server.corsAllowedOrigins"):
+        return True
     # Behind a proxy the port, or the name itself, may be another than this process sees.
     return name is not None and name not in LOCAL and is_host_allowed(name)
 

@@ -65,12 +65,12 @@ class UploadLimits:
         try:
             await self.app(scope, counted, answered)
         finally:  # also where it was broken off: nothing of it lies there then
-            self._hold(visitor, file, received if kept else before)
+            self._hold(visitor, file, max(received, _LEAST) if kept else before)
 
     def _hold(self, visitor: str, file: str, size: int) -> None:
         files = self._held.setdefault(visitor, {})
         if size:
-            files[file] = max(size, _LEAST)
+            files[file] = size
         else:
             files.pop(file, None)
         if not files:

@@ -20,6 +20,8 @@ class Entry:
     """One page as its file declares it."""
 
     file: str
+    url: str
+    """The page's address: its file name without number; Home's is the empty one."""
     title: str
     section: str
     icon: str
@@ -28,11 +30,6 @@ class Entry:
     parameters: tuple[str, ...]
     model: bool
     """Whether the page works with the model the visitor has chosen; a page that does not says MODEL = False."""
-
-    @property
-    def url(self) -> str:
-        """The page's address: its file name without number; Home's is the empty one."""
-        return "" if self.section == "Home" else Path(self.file).stem.split("_", 1)[1]
 
     @property
     def menu_title(self) -> str:
@@ -55,7 +52,8 @@ def read(file: Path) -> Entry:
             f"{file.name} must state {', '.join(sorted(missing)) or f'a SECTION of {SECTIONS}'} at its top"
         )
     facts = {key.lower(): declared[key] for key in _DECLARED}
-    return Entry(file=f"pages/{file.name}", model=declared.get("MODEL", True), **facts)
+    url = "" if facts["section"] == "Home" else file.stem.split("_", 1)[1]
+    return Entry(file=f"pages/{file.name}", url=url, model=declared.get("MODEL", True), **facts)
 
 
 @lru_cache(maxsize=1)

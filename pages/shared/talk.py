@@ -1,6 +1,7 @@
 """A talk: scenes in order, each a link, moved through by keys. The address bar holds the talk and the scene.
 
-A scene always starts as it was written, whatever was done to it before.
+A scene always starts as it was written, whatever was done to it before. `hide=` in a link hides controls that a talk
+or a lesson does without; the page works on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,21 @@ LONGEST_LINK = 6_000
 """Characters of scenes that a link may hold."""
 _WANTED, _HEARD, _HIDE = "_talk_wanted", "_talk_heard", "_talk_hide"
 _SCENES, _AT = "scenes", "scene"
+HIDEABLE = {
+    "title": "h1",
+    "examples": ".st-key-_example",
+    "view": ".st-key-_view",
+    "prompt": '[class*="_prompt_box"], [class*="_line_box"], [class*="_row_box"]',
+    "choices": '[data-testid="stButtonGroup"]',
+    "notes": ".nte-note",
+    "folds": '[data-testid="stExpander"]',
+    "seed": "",
+    "darts": "",
+    "strip": "",
+    "filters": "",
+    "reset": "",
+}
+"""Name -> where it stands on a page; those without a place stand inside the temperature component."""
 
 
 @dataclass(frozen=True)
@@ -175,3 +191,29 @@ def render_overview() -> None:
             page_links.show(scene.address, markup.plain_text(scene.title))
             st.caption(markup.plain_text(scene.notes))
         st.code(_named(source), language=None)
+
+
+def parse_hidden(text: str) -> str:
+    """Names with commas between. Raises InvalidInput naming one that nothing is called by.
+
+    >>> parse_hidden("title, view")
+    'title,view'
+    """
+    given = [name.strip() for name in text.split(",") if name.strip()]
+    for name in given:
+        if name not in HIDEABLE:
+            raise InvalidInput("hide", "names of " + ", ".join(HIDEABLE), name)
+    return ",".join(given)
+
+
+def hide_controls() -> None:
+    """Hides what the link names; it goes along to other pages."""
+    hidden = str(st.session_state[url_state.parsed("hide", "", parse_hidden)])
+    url_state.carry("hide", hidden, "")
+    if not hidden:
+        return
+    names = hidden.split(",")
+    places = ", ".join(HIDEABLE[name] for name in names if HIDEABLE[name])
+    rules = f"{places} {{ display: none; }}" if places else ""
+    inside = "".join(f"--show-{name}: none; " for name in names if not HIDEABLE[name])
+    markup.show(f"<style>{rules} :root {{ {inside} }}</style>")

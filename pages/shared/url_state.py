@@ -17,7 +17,7 @@ import streamlit as st
 
 from lm_core import InvalidInput
 from lm_core.errors import whole_number
-from pages.shared import late_controls, markup
+from pages.shared import markup, on_demand
 
 TRAVELLING = ("prompt", "model", "seed", "present", "scenes", "scene", "hide")
 _PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _DECLARED, _PUT = (
@@ -78,7 +78,7 @@ def arrive(page: str) -> None:
     state[_GIVEN] = None if not followed and (stale or link == written[-1]) else link
     state[_PAGE] = page
     if state[_GIVEN] is not None:
-        late_controls.restart()
+        on_demand.restart()
 
 
 def begin(known: Iterable[str]) -> list[str]:

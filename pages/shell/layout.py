@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.shared import components, guided_tour, markup, talk, url_state
 from pages.shared.controls import model_picker, provenance
 from pages.shared.page_declarations import Entry, entries
-from pages.shell import hidden_controls, navigation, waiting_room
+from pages.shell import navigation, waiting_room
 
 _stage = st.components.v2.component(
     "stage",
@@ -31,7 +31,7 @@ def render() -> None:
     sheets = ["page/page.css", "page/presenter.css"][: 1 + presenting]
     st.html(f"<style>{components.styles(*sheets)}</style>")  # what all pages wear
     waiting_room.render_placeholder()
-    hidden_controls.apply()
+    talk.hide_controls()
     if presenting:
         _stage(data=talk.render(running), key="_stage", on_wanted_change=talk.on_event)
     st.title(markup.plain_text(running.scene.title) if running else entry.title, anchor=False)

@@ -10,9 +10,8 @@ from lm_core import softmax
 from lm_core.decoding.temperature_sweep import sweep as swept_over
 from lm_core.decoding.temperature_sweep import unshifted_softmax
 from lm_core.distribution import Distribution
-from pages.shared import markup, tables
+from pages.shared import markup, on_demand, tables
 from pages.shared.controls import logit_source, sampling_settings
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import formulas
 
 _LINES = 6
@@ -20,7 +19,7 @@ _STEPS = 41
 _TEMPERATURES = (0.5, 1.0, 2.0)
 
 
-@runs_when_open("What to notice", key="_notice")
+@on_demand.expander("What to notice", key="_notice")
 def notice_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
     """Expander of sentences, each with the values on the screen."""
     model, decision = Distribution(source.logits), now.strategy().decide(source.logits)
@@ -73,7 +72,7 @@ def formulas_expander(source: logit_source.LogitSource, now: sampling_settings.S
         formulas.render(lines, code)
 
 
-@runs_when_open("Every temperature at once", key="_sweep")
+@on_demand.expander("Every temperature at once", key="_sweep")
 def sweep_expander(source: logit_source.LogitSource, now: sampling_settings.Settings) -> None:
     """Expander with each shown token's probability, and the entropy, against T."""
     from pages.temperature import figure as figures
@@ -99,7 +98,7 @@ def _table(temperatures: tuple[float, ...], rows: list[tuple[str, tuple[float, .
     tables.render(head, shown)
 
 
-@runs_when_open("Why divide, and not add?", key="_why")
+@on_demand.expander("Why divide, and not add?", key="_why")
 def why_divide_expander() -> None:
     """Expander: the three rows of the article, a constant to add, and what overflows without care."""
     five = logit_source.ARTICLE[logit_source.BOT]

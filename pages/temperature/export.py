@@ -6,14 +6,13 @@ from typing import Any
 import streamlit as st
 
 from lm_core.distribution import Distribution
-from pages.shared import url_state
+from pages.shared import on_demand, url_state
 from pages.shared.controls import logit_source, model_picker, sampling_settings
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import export
 from pages.temperature import component
 
 
-@runs_when_open("Show the code, export", key="_export")
+@on_demand.expander("Show the code, export", key="_export")
 def expander(
     source: logit_source.LogitSource, now: sampling_settings.Settings, seen: component.ViewSettings, model: str
 ) -> None:

@@ -19,9 +19,8 @@ from lm_core.models import LanguageModel
 from lm_core.scoring import shannon_game
 from lm_core.scoring.perplexity import Score
 from lm_core.text.tokenizers import Tokenizer
-from pages.shared import late_controls, markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 from pages.shared.controls import offered_models
-from pages.shared.expanders import runs_when_open
 from pages.test_yourself import ten_questions
 
 _GAMES, _OTHERS = "_shannon_games", ("transformer", "bigram")
@@ -71,7 +70,7 @@ def render(toolbar: DeltaGenerator) -> Callable[[], None]:
     who = str(url_state.value("who"))
     if not url_state.presenting():
         with toolbar:
-            who = late_controls.control(
+            who = on_demand.control(
                 url_state.key_of("who"), st.segmented_control, "Who plays", tuple(_PLAYERS), starts="default",
                 format_func=_PLAYERS.__getitem__, required=True, label_visibility="collapsed",
             )  # fmt: skip
@@ -217,7 +216,7 @@ def _forget(number: int, who: str) -> None:
     st.session_state[_GAMES].pop((number, who), None)
 
 
-@runs_when_open("The words that messages use, and how guesses are scored", key="_shannon_how")
+@on_demand.expander("The words that messages use, and how guesses are scored", key="_shannon_how")
 def _words() -> None:
     tokenizer = _tokenizer()
     words = [tokenizer.token_bytes(i).decode() for i in range(2, tokenizer.vocab_size)]

@@ -18,7 +18,7 @@ from lm_core.scoring import quiz
 from lm_core.scoring.quiz import Kind, Question, Shown
 from lm_core.serving import ServedModel
 from lm_core.serving.engine_with_fallback import Provenance
-from pages.shared import guided_tour, late_controls, markup, page_links, url_state
+from pages.shared import guided_tour, markup, on_demand, page_links, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.pictures import export
 from pages.test_yourself import computed_questions
@@ -62,7 +62,7 @@ def seed(toolbar: DeltaGenerator, hint: str) -> int:
     key = url_state.key_of("seed")
     if not url_state.presenting():
         with toolbar:
-            late_controls.control(key, st.number_input, "Seed", 0, _LAST_SEED, help=hint, width=130)
+            on_demand.control(key, st.number_input, "Seed", 0, _LAST_SEED, help=hint, width=130)
     value = int(st.session_state[key])
     url_state.carry("seed", value, 0)
     return value

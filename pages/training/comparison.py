@@ -20,11 +20,9 @@ from lm_core.training.recipe import Recipe
 from lm_core.training_runs import checkpoint_replay as replays
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
 from lm_core.training_runs.run_folder import DIVERGED, RunFolder
-from lm_core.training_runs.scheduler import INTERRUPTED
-from pages.server.training_scheduler import scheduler
-from pages.shared import markup, tables
+from lm_core.training_runs.scheduler import INTERRUPTED, scheduler
+from pages.shared import markup, on_demand, tables
 from pages.shared.controls import model_picker
-from pages.shared.expanders import runs_when_open
 from pages.training import controls
 
 MODELS, RATES = "all models", "three learning rates"
@@ -62,7 +60,7 @@ def _bigram(run: str, root: str) -> tuple[NgramModel, float]:
     return model, -found.log_probability / found.events
 
 
-@runs_when_open("Race: one text, several models", key="_train_race")
+@on_demand.expander("Race: one text, several models", key="_train_race")
 def expander(replay: CheckpointReplay, watcher: str) -> None:
     """Start it, watch it, and see what each model says."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -124,7 +122,7 @@ def _curve(runner: CheckpointReplay, tested: bool) -> tuple[list[int], list[floa
 # ---- one prompt, all models ---------------------------------------------------------------------------------------
 
 
-@runs_when_open("One prompt, all models", key="_train_side")
+@on_demand.expander("One prompt, all models", key="_train_side")
 def side_by_side(replay: CheckpointReplay, words: str) -> None:
     """The reader's words under every model that has been trained on this text, the counted one and the pretrained."""
     begin = (BOS,) if replay.recipe.edges else ()

@@ -13,8 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 from lm_core.text.corpus import Corpus, from_bytes
 from lm_core.training.recipe import ARTICLE, FAMILIES, OPTIMISERS, RANGES, RATES, SCHEDULES, UNITS, Recipe, check_recipe
 from lm_core.training_runs.run_folder import RunFolder
-from pages.server.training_scheduler import scheduler
-from pages.shared import late_controls, markup, url_state
+from lm_core.training_runs.scheduler import scheduler
+from pages.shared import markup, on_demand, url_state
 from pages.shared.controls import corpora
 
 _KINDS = (corpora.LOG, corpora.ARTICLES, corpora.SIX, corpora.ROW, corpora.PYTHON, corpora.OWN)
@@ -94,7 +94,7 @@ def read_controls(place: DeltaGenerator) -> tuple[Recipe, Corpus]:
     _follow_default((kind, net), default, {**keys, "seed": seed_key})
     if not presenting:
         with place:
-            late_controls.control(
+            on_demand.control(
                 net_key, st.segmented_control, "Model trained", list(_BY_SHORT), starts="default", required=True,
                 format_func=lambda short: KINDS[_BY_SHORT[short]], label_visibility="collapsed",
             )  # fmt: skip
@@ -132,7 +132,7 @@ def _radio(key: str, title: str, options: list[str], name: Callable[[str], str])
     def draw(value: str, **more: object) -> str:
         return str(st.radio(title, options, index=options.index(value), format_func=name, **more))  # type: ignore[call-overload]
 
-    late_controls.control(key, draw)
+    on_demand.control(key, draw)
 
 
 def _settings(keys: dict[str, str], transformer: bool) -> None:
@@ -142,11 +142,11 @@ def _settings(keys: dict[str, str], transformer: bool) -> None:
         elif name == "learning_rate":
             title, help_ = _LABELS[name]
             least, most = RATES
-            late_controls.control(
+            on_demand.control(
                 key, st.number_input, title, help=help_, min_value=least, max_value=most, step=1e-3, format="%g"
             )
         elif transformer or name not in ("layers", "heads"):
-            late_controls.control(key, _whole, name)
+            on_demand.control(key, _whole, name)
 
 
 def _whole(name: str, value: int | None, **more: Any) -> int | None:

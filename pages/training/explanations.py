@@ -11,8 +11,7 @@ from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
 from lm_core.training.step_details import StepDetails, explain_step
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
-from pages.shared import markup, tables
-from pages.shared.expanders import runs_when_open
+from pages.shared import markup, on_demand, tables
 from pages.training import samples
 from pages.training.player import PlayerState
 
@@ -111,7 +110,7 @@ def _step(replay: CheckpointReplay, opened: StepDetails) -> None:
     tables.render(["weight", "before", "after", "change"], minus, caption)
 
 
-@runs_when_open("What to notice", key="_train_notice")
+@on_demand.expander("What to notice", key="_train_notice")
 def notice_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """What to notice, with the figures of this run."""
     losses = replay.folder.records()["loss"][: place.at]
@@ -128,7 +127,7 @@ def notice_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     )
 
 
-@runs_when_open("Teacher forcing, and two clocks", key="_train_clocks")
+@on_demand.expander("Teacher forcing, and two clocks", key="_train_clocks")
 def clocks_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """Teacher forcing: one pass scores every position; generation needs one pass a token."""
     from lm_core.training import shift
@@ -159,7 +158,7 @@ def clocks_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     )
 
 
-@runs_when_open("What became of the token vectors", key="_train_vectors")
+@on_demand.expander("What became of the token vectors", key="_train_vectors")
 def vectors_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """Token vectors in the plane of largest spread."""
     from lm_core.training.projections import project_to_plane, token_vectors
@@ -181,7 +180,7 @@ def vectors_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     )
 
 
-@runs_when_open("Learned rows beside counted ones", key="_train_beside")
+@on_demand.expander("Learned rows beside counted ones", key="_train_beside")
 def counts_expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """The learned rows beside the counted ones."""
     from lm_core.training.projections import compare_with_counts

@@ -14,9 +14,8 @@ from lm_core.labels import label
 from lm_core.models import LanguageModel, model_file
 from lm_core.training.recipe import Recipe
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
-from pages.shared import callbacks, markup
-from pages.shared.controls import corpora, own_model
-from pages.shared.expanders import runs_when_open
+from pages.shared import callbacks, markup, on_demand
+from pages.shared.controls import corpora, model_picker
 from pages.shared.pictures import export
 from pages.training import controls
 from pages.training.player import PlayerState
@@ -24,7 +23,7 @@ from pages.training.player import PlayerState
 _PROBLEM = "_model_problem"
 
 
-@runs_when_open("Take the model along, show the code", key="_train_export")
+@on_demand.expander("Take the model along, show the code", key="_train_export")
 def expander(replay: CheckpointReplay, place: PlayerState) -> None:
     """The model of this step, the record of all steps, the code that makes them."""
     st.code(_code(replay), language="python")
@@ -38,7 +37,7 @@ def expander(replay: CheckpointReplay, place: PlayerState) -> None:
         export.download("All steps, CSV", partial(_steps, replay), f"{name}.csv", "text/csv")
         st.button("Use it on page Generation", on_click=callbacks.want, args=("its use",))
     if callbacks.wanted("its use"):
-        own_model.open_model(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
+        model_picker.open_own(_model(replay, place), f"{replay.recipe.family}, step {place.at:,}")
         callbacks.done("its use")
         st.switch_page("pages/03_generation.py", query_params={"with": "own"})
 
@@ -78,7 +77,7 @@ def upload_expander() -> None:
         file = st.file_uploader("Model (safetensors)", key="_model_file", on_change=_read)
         if problem := st.session_state.get(_PROBLEM):
             markup.note(problem, "error")
-        elif (own := own_model.current()) and file is not None and own.name == file.name:
+        elif (own := model_picker.own_model()) and file is not None and own.name == file.name:
             markup.note(f"Opened: {own.name}. It waits on page Generation too, under Yours.")
             _says(own.model, own.begin)
 
@@ -89,7 +88,7 @@ def _read() -> None:
     if file is None:
         return
     try:
-        own_model.open_model(file.getvalue(), file.name)
+        model_picker.open_own(file.getvalue(), file.name)
     except DamagedFile as error:
         st.session_state[_PROBLEM] = str(error)
 

@@ -13,8 +13,7 @@ import streamlit as st
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 from lm_core.training_runs.run_folder import DIVERGED, RunFolder
-from lm_core.training_runs.scheduler import INTERRUPTED, RunStatus
-from pages.server.training_scheduler import scheduler
+from lm_core.training_runs.scheduler import INTERRUPTED, RunStatus, scheduler
 from pages.shared import url_state
 from pages.shared.components import Acts
 

@@ -10,9 +10,8 @@ import streamlit as st
 from lm_core.serving.lru_cache import LRUCache
 from lm_core.text.corpus import BOS
 from lm_core.training_runs.checkpoint_replay import CheckpointReplay, Snapshot
-from pages.shared import markup, tables, url_state
+from pages.shared import markup, on_demand, tables, url_state
 from pages.shared.controls import corpora, prompt_box
-from pages.shared.expanders import runs_when_open
 from pages.shared.pictures import bars
 from pages.training import controls
 from pages.training.player import PlayerState
@@ -75,7 +74,7 @@ def _default(replay: CheckpointReplay, kind: str) -> str:
     return replay.texts.tokenizer.decode(first[:cut])
 
 
-@runs_when_open("What it wrote along the way", key="_train_along")
+@on_demand.expander("What it wrote along the way", key="_train_along")
 def along(replay: CheckpointReplay, place: PlayerState) -> None:
     """What it wrote at steps along the way, with the same draws each time."""
     kept = [step for step in replay.folder.kept() if step <= place.at]

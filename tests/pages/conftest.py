@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from lm_core.serving import registry
-from pages.server import training_scheduler
+from lm_core.training_runs import scheduler
 from pages.shared.pictures import export
 from tests.browser.server import ROOT
 
@@ -36,13 +37,22 @@ def _inside_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="package", autouse=True)
+def _packages_scanned_once() -> Iterator[None]:
+    """Each AppTest reads what every installed package says of itself, to find components: a quarter of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
 def _runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Training runs are kept in a folder of these tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(training_scheduler.FOLDER, str(tmp_path_factory.mktemp("runs")))
-        training_scheduler.close()
+        patch.setenv(scheduler.FOLDER, str(tmp_path_factory.mktemp("runs")))
+        scheduler.close()
         yield
-        training_scheduler.close()
+        scheduler.close()
 
 
 @pytest.fixture(scope="package", autouse=True)

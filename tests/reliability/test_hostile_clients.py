@@ -311,3 +311,71 @@ def test_a_setting_that_is_none_stops_the_start_with_a_sentence(setting: str, va
     assert run.returncode == 1
     assert f"NEXT_TOKEN_EXPLORER_{setting} {sentence}" in run.stderr.splitlines()
     assert "Traceback" not in run.stderr
+
+
+def upgraded(server: Server, **headers: str) -> int:
+    """The status of a request for a session with these headers."""
+    connection = http.client.HTTPConnection(urlparse(server.url).netloc, timeout=20)
+    connection.putrequest("GET", "/_stcore/stream", skip_host=True)
+    wanted = {"Host": urlparse(server.url).netloc, "Upgrade": "websocket", "Connection": "Upgrade"}
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+    for name, value in {**wanted, **key, "Sec-WebSocket-Protocol": "streamlit", **headers}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_foreign_names_and_foreign_pages_get_no_session(server: Server) -> None:
+    """A name that resolves to this machine (DNS rebinding), and a page of another program on it."""
+    host = urlparse(server.url).netloc
+    port = host.rpartition(":")[2]
+    assert upgraded(server) == upgraded(server, Origin=server.url) == 101
+    assert upgraded(server, Host=f"localhost:{port}", Origin=f"http://localhost:{port}") == 101
+    assert upgraded(server, Host=f"evil.example:{port}", Origin=f"http://evil.example:{port}") == 403
+    assert upgraded(server, Origin="http://localhost:9999") == 403
+    assert upgraded(server, Origin="http://evil.example") == 403
+    assert upgraded(server, Origin="null") == 403
+    status, said, _ = server.get("/", Host="evil.example")
+    assert status == 421
+    assert "NEXT_TOKEN_EXPLORER_HOSTS" in said.decode()
+    assert server.get("/ready", Host="10.1.2.3")[0] == 200  # what a container or a proxy asks
+
+
+@pytest.mark.long("waits until sessions have ended")
+def test_few_descriptors_are_said_and_what_a_session_held_is_given_back(tmp_path: Path) -> None:
+    """Of 150 that may be open: who comes when they run short is told so; once the others have gone, there is room."""
+    few = "import resource, sys\nresource.setrlimit(resource.RLIMIT_NOFILE, (150, 150))\n"
+    few += "os.environ['NEXT_TOKEN_EXPLORER_SESSIONS'] = '60'\n"
+    with small_server(tmp_path, f"{few}sys.argv.append('--server.disconnectedSessionTTL=1')\n") as small:
+        run(waves(small))
+
+
+async def waves(server: Server) -> None:
+    """Visitors come until they are refused, and go."""
+    free = facts(server)["free_descriptors"]
+    assert free < 150
+    visitors: list[Visitor] = []
+    while len(visitors) < 40 and not any("can open no more connections" in text for text in _last(visitors)):
+        visitors.append(Visitor(server.url, len(visitors), "about"))
+        await visitors[-1].open()
+    assert len(visitors) < 40
+    status, said, _ = server.get("/ready")
+    assert (status, json.loads(said)["reason"]) == (503, "File descriptors are short.")
+    assert server.get("/ready?for=proxy")[0] == 200
+    for visitor in visitors:
+        await visitor.close()
+    end = time.monotonic() + 30
+    while facts(server)["free_descriptors"] < free - 3:
+        assert time.monotonic() < end, "what the sessions held was not given back"
+        await asyncio.sleep(0.5)
+    again = Visitor(server.url, 99, "about")
+    await again.open()
+    assert "can open no more connections" not in " ".join(again.shown)
+    await again.close()
+
+
+def _last(visitors: list[Visitor]) -> list[str]:
+    return visitors[-1].shown if visitors else []

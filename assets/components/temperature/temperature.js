@@ -13,8 +13,8 @@ const NAMES = { temperature: "temperature", top_k: "top-k", top_p: "top-p", min_
 const FIELDS = { top_k: "k", top_p: "p", min_p: "m" };
 const ALLOWED = {
   k: { test: (x) => Number.isInteger(x) && x >= 1 && x <= 1e6, text: "Top-k must be a whole number from 1 to 1,000,000, such as 50; leave it empty for off." },
-  p: { test: (x) => x > 0 && x <= 1, text: "Top-p must be above 0 and at most 1, such as 0.9; leave it empty for off." },
-  m: { test: (x) => x > 0 && x <= 1, text: "Min-p must be above 0 and at most 1, such as 0.05; leave it empty for off." },
+  p: { test: (x) => x >= 0 && x <= 1, text: "Top-p must be from 0 to 1, such as 0.9; leave it empty for off." },
+  m: { test: (x) => x >= 0 && x <= 1, text: "Min-p must be from 0 to 1, such as 0.05; leave it empty for off." },
 };
 const SHOWN_DRAWS = 8;
 const LN2 = Math.log(2);

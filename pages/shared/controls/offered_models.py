@@ -12,8 +12,8 @@ import streamlit as st
 from lm_core import pretrained, remote
 from lm_core.models import LanguageModel
 from lm_core.serving import ServedModel, registry
-from pages.shared import late_controls, url_state
-from pages.shared.controls import model_picker, own_model, prompt_box
+from pages.shared import on_demand, url_state
+from pages.shared.controls import model_picker, prompt_box
 
 PRETRAINED = "pretrained"
 OWN = "own"
@@ -61,12 +61,12 @@ class OfferedModel:
 
 def choose_model(shown: bool, kinds: Iterable[str] = GENERATORS) -> str:
     """The control that says which model; on a stage the link alone says it."""
-    offered = [kind for kind in kinds if kind != OWN or own_model.current()]
+    offered = [kind for kind in kinds if kind != OWN or model_picker.own_model()]
     key = url_state.choice("with", offered, PRETRAINED)
     if not shown:
         return str(st.session_state[key])
     # A picture may answer a link by itself before this control has heard of it: hence a control of its own a scene.
-    return late_controls.control(
+    return on_demand.control(
         key, st.segmented_control, "Model", offered, starts="default", format_func=TITLES.__getitem__,
         required=True, label_visibility="collapsed",
     ) or PRETRAINED  # fmt: skip
@@ -74,7 +74,7 @@ def choose_model(shown: bool, kinds: Iterable[str] = GENERATORS) -> str:
 
 def offered_model(kind: str, inside: bool = False) -> OfferedModel:
     """The model, loaded if need be; `inside` where it is to be looked into. Raises ModelUnavailable."""
-    own = own_model.current()
+    own = model_picker.own_model()
     if kind == PRETRAINED and not (own and model_picker.name() == f"{OWN}/{own.key}"):
         model, name = model_picker.model(), model_picker.name()
         if inside and model_picker.is_remote():
@@ -114,14 +114,14 @@ def _counts() -> LanguageModel:
 
 def about_model(kind: str) -> str:
     """One sentence on what the model is, where the picker of the frame does not say it."""
-    if kind == OWN and (own := own_model.current()):
+    if kind == OWN and (own := model_picker.own_model()):
         return f"Your own: {own.name}. It knows the words of its text and no others."
     return ABOUT.get(kind, "")
 
 
 def is_offered(name: str) -> bool:
     """Whether a model of this name can be chosen here."""
-    own = own_model.current()
+    own = model_picker.own_model()
     if name.startswith(f"{OWN}/"):
         return own is not None and name == f"{OWN}/{own.key}"
     return name in TITLES or name in [entry.name for entry in (*pretrained.catalogue(), *remote.engines())]

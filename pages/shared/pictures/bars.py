@@ -7,7 +7,7 @@ import streamlit as st
 
 from lm_core.distribution import Row
 from lm_core.labels import effect_on_character, label, spoken
-from pages.shared import components, late_controls, url_state
+from pages.shared import components, on_demand, url_state
 from pages.shared.controls.prompt_box import PromptAnswer
 
 SIZES = (5, 10, 20, 50, 100)
@@ -25,7 +25,7 @@ _component = st.components.v2.component(
 
 def single_payload(answer: PromptAnswer, size: int, banded: bool = True) -> dict[str, Any]:
     """What the bars show: the likeliest rows, and the rest in bands of rank that sum to it, or in one bar."""
-    belief = answer.belief
+    belief, before = answer.belief, _end(answer)
     size = min(size, len(belief))  # the visitor's own model may have fewer
     top = belief.top(size)
     rest = "the rest in bands of rank" if banded else "the rest"
@@ -34,7 +34,7 @@ def single_payload(answer: PromptAnswer, size: int, banded: bool = True) -> dict
     if not banded and top.rest.count:
         bands = [{"label": f"rest: {top.rest.count:,}", "p": top.rest.probability}]
     return {
-        "rows": [_named(row, answer) for row in top],
+        "rows": [_named(row, answer, before) for row in top],
         "bands": bands,
         "rest": {"count": top.rest.count, "p": top.rest.probability},
         "caption": caption,
@@ -44,10 +44,10 @@ def single_payload(answer: PromptAnswer, size: int, banded: bool = True) -> dict
 def pair_payload(first: PromptAnswer, second: PromptAnswer, size: int) -> dict[str, Any]:
     """The same for two answers: the tokens likeliest in either, and the rest of both."""
     size = min(size, len(first.belief))
-    both = first.belief.aligned(second.belief, size)
+    both, before = first.belief.aligned(second.belief, size), _end(first)
     rest = {"count": both.rest.count, "p": both.rest.probability, "p_second": both.other_rest.probability}
     return {
-        "rows": [{**_named(a, first), "p_second": b.probability, "rank_second": b.rank} for a, b in both.rows],
+        "rows": [{**_named(a, first, before), "p_second": b.probability, "rank_second": b.rank} for a, b in both.rows],
         "bands": [{"label": f"rest: {both.rest.count:,}", **rest}],
         "rest": rest,
         "caption": f"The {size} tokens likeliest after A (solid) or B (striped), and the rest.",
@@ -55,18 +55,16 @@ def pair_payload(first: PromptAnswer, second: PromptAnswer, size: int) -> dict[s
     }
 
 
-def _named(row: Row, answer: PromptAnswer) -> dict[str, Any]:
+def _named(row: Row, answer: PromptAnswer, before: bytes) -> dict[str, Any]:
     token = answer.tokenizer.token_bytes(row.id)
-    before = b"".join(map(answer.tokenizer.token_bytes, answer.prompt.ids[-4:]))  # a character has four bytes at most
+    said = {"label": label(token), "spoken": spoken(token), "does": effect_on_character(before, token)}
     figures = {"p": row.probability, "log_p": row.log_probability, "logit": row.logit, "rank": row.rank}
-    return {
-        "id": row.id,
-        "label": label(token),
-        "spoken": spoken(token),
-        "whole": _is_text(token),
-        "does": effect_on_character(before, token),
-        **figures,
-    }
+    return {"id": row.id, **said, "whole": _is_text(token), **figures}
+
+
+def _end(answer: PromptAnswer) -> bytes:
+    """The last bytes of the prompt: a character has four at most."""
+    return b"".join(map(answer.tokenizer.token_bytes, answer.prompt.ids[-4:]))
 
 
 def follow_size(size: int) -> None:
@@ -87,10 +85,10 @@ def view_controls(
     # Filled out here: what a link asks for in vain must be said where it can be seen.
     size_key, axis_key = url_state.choice("n", sizes, size), url_state.choice("axis", list(AXES), "linear")
     with st.popover("View", icon=":material/tune:", key="_view"):
-        count = late_controls.control(
+        count = on_demand.control(
             size_key, st.segmented_control, "Tokens shown", sizes, starts="default", required=True
         )
-        axis = late_controls.control(
+        axis = on_demand.control(
             axis_key, st.segmented_control, "Axis", list(AXES), starts="default", format_func=AXES.__getitem__,
             required=True,
         )  # fmt: skip

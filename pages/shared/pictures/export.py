@@ -10,9 +10,8 @@ import streamlit as st
 from lm_core import Distribution
 from lm_core.csv_table import csv_table
 from lm_core.labels import label
-from pages.shared import components, markup, url_state
+from pages.shared import components, markup, on_demand, url_state
 from pages.shared.controls import model_picker, prompt_box
-from pages.shared.expanders import runs_when_open
 
 _component = st.components.v2.component(
     "export",
@@ -42,7 +41,7 @@ print(a.kl_divergence(b, "bits"), b.kl_divergence(a, "bits"))
 """
 
 
-@runs_when_open("Show the code, export", key="_export")
+@on_demand.expander("Show the code, export", key="_export")
 def expander(
     answers: Sequence[prompt_box.PromptAnswer], picture: dict[str, Any], model: str, size: int, axis: str
 ) -> None:

@@ -92,3 +92,14 @@ def test_refusals() -> None:
         strategy(top_p=1.4)
     assert strategy(top_p=0.9, min_p=None).filters == (TopP(0.9),)
     assert strategy("vllm", min_p=0.1, top_k=3).filters == (MinP(0.1), TopK(3))
+
+
+def test_the_defaults_of_engines_switch_their_filters_off() -> None:
+    """vLLM's SamplingParams: temperature 1, top_p 1, top_k 0 (once -1), min_p 0; llama.cpp's top_k 0 is off too."""
+    defaults = {"temperature": 1.0, "top_p": 1.0, "min_p": 0.0}
+    for off in (0, -1):
+        made = strategy("vllm", seed=1, top_k=off, **defaults)
+        assert made.filters == (Temperature(1.0), TopP(1.0))
+        assert made.decide([1.0, 0.5, -2.0]).final.logits.tolist() == [1.0, 0.5, -2.0]
+    with pytest.raises(InvalidInput, match="`top_k` must be"):
+        strategy("vllm", top_k=False)

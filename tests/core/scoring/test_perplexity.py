@@ -4,13 +4,17 @@ import math
 from collections.abc import Callable
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.logits import log_softmax
+from lm_core.models.ngrams.model import NgramModel, StupidBackoff
 from lm_core.scoring.chain_rule import windows
-from lm_core.scoring.perplexity import Score, require_same_tokens, score, score_continuation
+from lm_core.scoring.held_out import backoff_score, held_out
+from lm_core.scoring.perplexity import Score, require_same_tokens, score, score_continuation, score_sentences
+from lm_core.text.corpus import SIX_MESSAGES
 from tests.authority import Authority
 
 
@@ -88,13 +92,52 @@ def test_windowed_scores_agree_with_the_definition(
             assert result.log_probabilities[i - 1] == pytest.approx(expected, abs=1e-4)
 
 
+def test_without_overlap_the_first_of_each_window_stays_unscored(make_tiny: Callable[..., Transformer]) -> None:
+    """As transformers' guide to perplexity does it with stride = max_length."""
+    tiny = make_tiny()
+    ids = [(5 * i + 2) % 31 for i in range(33)]
+    found = score(tiny, ids, length=16, stride=16)
+    assert (found.n_tokens, found.unscored) == (30, 3)
+    losses = []
+    for begin in (0, 16):
+        rows = torch.tensor(tiny.logits(ids[begin : begin + 16]))[:-1]
+        losses += torch.nn.functional.cross_entropy(rows, torch.tensor(ids[begin + 1 : begin + 16]), reduction="none")
+    assert found.cross_entropy == pytest.approx(float(torch.stack(losses).mean()), abs=1e-5)
+    skipped = len(tiny.tokenizer.decode([ids[16], ids[32]]).encode())
+    assert found.n_bytes == len(tiny.tokenizer.decode(ids[1:]).encode()) - skipped
+    assert score(tiny, ids, length=16, stride=8).unscored == 1
+
+
+def test_perplexity_per_byte_by_hand() -> None:
+    """8 bits over 4 bytes: as among 4 equally likely bytes."""
+    four = Score((math.log(1 / 16), math.log(1 / 16)), n_bytes=4)
+    assert (four.bits_per_byte, four.perplexity_per_byte) == pytest.approx((2.0, 4.0))
+    assert Score((-math.inf,), n_bytes=1).perplexity_per_byte == math.inf
+
+
+def test_a_model_whose_rows_do_not_sum_to_1_has_no_perplexity() -> None:
+    words = SIX_MESSAGES.tokenizer("word")
+    six = SIX_MESSAGES.encode(words)
+    backoff = NgramModel.fit(six, 2, words, StupidBackoff())
+    for ask in (lambda: score(backoff, [0, *six[0], 1]), lambda: held_out(backoff, six),
+                lambda: score_sentences(backoff, six, 0, 1)):  # fmt: skip
+        with pytest.raises(InvalidInput, match="stupid backoff gives scores, which have no perplexity"):
+            ask()
+    found = backoff_score(backoff, [six[0]])
+    ids = [0, *six[0], 1]
+    each = [math.log(backoff.probabilities(ids[:at])[ids[at]]) for at in range(1, len(ids))]
+    assert found.mean_log_score == pytest.approx(math.fsum(each) / len(each), rel=1e-12)
+    assert (found.events, found.impossible) == (len(each), 0)
+    assert found.largest_row_sum == max(float(backoff.probabilities(ids[:at]).sum()) for at in range(1, len(ids)))
+
+
 def test_refusals(model: Transformer, make_tiny: Callable[..., Transformer]) -> None:
     with pytest.raises(InvalidInput, match="`text` must be long enough that at least one token is scored"):
         score(model, [5])
     with pytest.raises(InvalidInput, match="`probabilities` must be numbers from 0 to 1"):
         Score.of_probabilities([1.2])
-    with pytest.raises(InvalidInput, match="`stride` must be a whole number from 1 to 7"):
-        list(windows(10, 8, 8))
+    with pytest.raises(InvalidInput, match="`stride` must be a whole number from 1 to 8"):
+        list(windows(10, 8, 9))
     with pytest.raises(InvalidInput, match="`n_bytes` must be known"):
         _ = Score.of_probabilities([0.5]).bits_per_byte
     with pytest.raises(InvalidInput, match="compare bits per byte instead"):

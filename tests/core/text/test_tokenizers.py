@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from lm_core import Transformer
 from lm_core.errors import InvalidInput, PromptError
-from lm_core.labels import label, spoken
+from lm_core.labels import character_parts, effect_on_character, label, spoken
 from lm_core.text.byte_pair_encoding import ByteLevelBPE
+from lm_core.text.tokenizers import WordTokenizer
 from tests.authority import Authority, digest
 from tests.reliability import cases
 
@@ -175,6 +176,58 @@ def test_lone_surrogates_and_unknown_ids_are_refused(model: Transformer) -> None
             model.tokenizer.decode([wrong])  # type: ignore[list-item]
     with pytest.raises(InvalidInput, match="`serialised` must be a tokenizer in JSON"):
         ByteLevelBPE("{")
+
+
+@pytest.mark.parametrize("word", ["don'", "two words", "<eos>", "", " hub", "a.b"])
+def test_a_word_that_no_text_can_hold_is_refused(word: str) -> None:
+    with pytest.raises(InvalidInput, match="`words` must be words that `encode` finds as one piece"):
+        WordTokenizer(["the", word])
+
+
+@given(st.lists(st.text(), unique=True))
+def test_every_word_of_a_vocabulary_is_encoded_as_itself(words: list[str]) -> None:
+    try:
+        made = WordTokenizer(words, special=["<bos>"])
+    except InvalidInput:
+        return
+    assert [made.encode(word) for word in words] == [[number] for number in range(1, len(words) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Příliš", ["part 1 of 2 of ř", "part 2 of 2 of ř"]),
+        ("a 😀", ["part 1 of 2 of 😀", "part 2 of 2 of 😀"]),
+        ("🇫🇷", [f"part {n} of 6 of 🇫🇷" for n in range(1, 7)]),
+        ("👨‍👩", [f"part {n} of 8 of 👨‍👩" for n in range(1, 9)]),
+        ("plain 中文", []),
+    ],
+)
+def test_tokens_say_which_character_they_are_part_of(model: Transformer, text: str, parts: list[str]) -> None:
+    tokens = [model.tokenizer.token_bytes(i) for i in model.tokenizer.encode(text)]
+    assert [str(part) for part in character_parts(tokens) if part] == parts
+
+
+def test_a_text_that_ends_inside_a_character_says_so(model: Transformer) -> None:
+    tokens = [model.tokenizer.token_bytes(i) for i in model.tokenizer.encode("a 😀")]
+    assert str(character_parts(tokens[:-1])[-1]) == "part 1 of a character"
+    assert effect_on_character(b"".join(tokens[:-1]), tokens[-1]) == "makes 😀"
+    assert effect_on_character(b"".join(tokens[:-1]), b" the") == "leaves a character unfinished"
+
+
+@given(st.text(), st.data())
+def test_parts_are_those_of_the_characters_however_a_text_is_cut(text: str, data: st.DataObject) -> None:
+    """Every token of a character is counted once, and what is shown of it hides nothing."""
+    raw = text.encode(errors="replace")
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(raw)), max_size=8)))
+    tokens = [raw[a:b] for a, b in itertools.pairwise([0, *cuts, len(raw)])]
+    found = character_parts(tokens)
+    assert len(found) == len(tokens)
+    for part in found:
+        assert part is None or 1 <= part.number <= part.of
+        assert part is None or all(c == "\u200d" or c.isprintable() for c in part.character)
+    for token in tokens:
+        assert effect_on_character(b"", token) in ("", "begins a character")
 
 
 def test_no_two_tokens_look_alike(model: Transformer) -> None:

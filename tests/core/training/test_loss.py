@@ -35,6 +35,21 @@ def test_equals_torch_also_with_ignored_targets(rows: list[tuple[float, ...]], d
     assert token_losses(logits, targets).tolist() == pytest.approx(each.tolist(), rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("row", [[math.nan] * 3, [-math.inf] * 3, [-math.inf, 0.0, 1.0]], ids=["nan", "all", "id 0"])
+def test_an_ignored_row_is_not_looked_at(row: list[float]) -> None:
+    """0 times nan is nan; torch gives a loss of 0 there, and so do we."""
+    logits = torch.tensor([[0.0, 1.0, 2.0], row], dtype=torch.float64, requires_grad=True)
+    targets = torch.tensor([2, IGNORED])
+    each = F.cross_entropy(logits, targets, reduction="none")
+    assert token_losses(logits, targets).tolist() == pytest.approx(each.tolist(), rel=1e-12)
+    assert token_losses(logits, targets)[1] == 0
+    ours, theirs = cross_entropy(logits, targets), F.cross_entropy(logits, targets)
+    assert ours.item() == pytest.approx(theirs.item(), abs=1e-12)
+    (slope,), (expected,) = torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits)
+    assert torch.allclose(slope[0], expected[0], atol=1e-12)
+    assert slope[1].tolist() == [0, 0, 0]  # torch's own is nan here, where the row is
+
+
 def test_huge_logits_do_not_overflow() -> None:
     assert cross_entropy(torch.tensor([[1e4, 0.0]]), torch.tensor([0])).item() == 0
     assert cross_entropy(torch.tensor([[1e4, 0.0]]), torch.tensor([1])).item() == 1e4

@@ -1,11 +1,13 @@
 """Training outside the app's process: the same numbers, whoever is killed; turns, pauses and leases."""
 
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from lm_core.serving import faults
 from lm_core.text.corpus import REGIONAL_LOCAL, Corpus, tracking
 from lm_core.training import Trainer
 from lm_core.training.build import trainer
@@ -275,6 +278,59 @@ def test_any_step_is_found_again_to_the_bit(manager: Callable[..., Scheduler], t
             assert torch.equal(there.weights, weights[step]), step
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"name": 3, "message": ""}', '{"name": "odd", "message": ""}'])
+def test_a_state_that_makes_no_sense_stops_nobody(
+    manager: Callable[..., Scheduler], text: Corpus, content: str
+) -> None:
+    jobs, recipe = manager(), replace(SMALL, steps=30)
+    bad, good = jobs.open(replace(recipe, seed=1), text), jobs.open(recipe, text)
+    (bad.path / "state.json").write_text(content)
+    jobs.watch(bad, "a", 30)
+    until(lambda: jobs.watch(good, "b", 30).state == DONE)
+    until(lambda: jobs.watch(bad, "a", 30).state == DONE)
+
+
+def test_training_outlives_whatever_goes_wrong_between_two_slices(
+    manager: Callable[..., Scheduler], text: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seconds without a free descriptor, and a fault that nobody foresaw."""
+    jobs, recipe = manager(), replace(SMALL, steps=30)
+    folder = jobs.open(recipe, text)
+    head, end = RunFolder.head, time.monotonic() + 1
+
+    def short(self: RunFolder) -> int:
+        if time.monotonic() < end and threading.current_thread().name.startswith("training"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return head.fget(self)  # type: ignore[attr-defined, no-any-return]
+
+    monkeypatch.setattr(RunFolder, "head", property(short))
+    until(lambda: jobs.watch(folder, "a", 30).state == DONE)
+    assert faults.last()[-1].what == "OSError: Too many open files"
+    other, silence = jobs.open(replace(recipe, seed=2), text), jobs._silence
+    monkeypatch.setattr(jobs, "_silence", lambda run: (_ for _ in ()).throw(KeyError("odd")))
+    until(lambda: jobs.watch(other, "a", 30) and faults.last()[-1].what == "KeyError")
+    monkeypatch.setattr(jobs, "_silence", silence)
+    until(lambda: jobs.watch(other, "a", 30).state == DONE)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"recipe": 3}', "of another run"])
+def test_a_recipe_that_makes_no_sense_is_set_aside(
+    manager: Callable[..., Scheduler], text: Corpus, content: str
+) -> None:
+    jobs, recipe = manager(), replace(SMALL, steps=30)
+    folder = jobs.open(recipe, text)
+    until(lambda: jobs.watch(folder, "a", 30).state == DONE)
+    file = folder.path / "recipe.json"
+    another = jobs.open(replace(recipe, seed=9), text).path / "recipe.json"
+    file.write_text(another.read_text() if content == "of another run" else content)
+    again = jobs.open(recipe, text)
+    assert again.damaged is not None
+    assert again.damaged.name.startswith(f"damaged-{folder.id}-")
+    assert again.head == 0
+    until(lambda: jobs.watch(again, "a", 30).state == DONE)
+    assert jobs.open(recipe, text).damaged is None
+
+
 def test_equal_recipes_are_one_run(tmp_path: Path, text: Corpus) -> None:
     jobs = Scheduler(tmp_path)
     assert jobs.open(SMALL, text).id == jobs.open(replace(SMALL), tracking(200, seed=3)).id
@@ -355,6 +411,25 @@ def test_the_end_is_clean(manager: Callable[..., Scheduler], text: Corpus) -> No
     with CheckpointReplay(folder).at(0) as there:
         there.load(folder.checkpoint)
         assert there.step == folder.head
+
+
+def test_a_worker_whose_server_is_gone_saves_and_says_nothing(tmp_path: Path, text: Corpus) -> None:
+    folder = RunFolder.create(tmp_path, SMALL, text)
+    command = [sys.executable, "-m", "lm_core.training_runs.worker"]
+    pipe = subprocess.PIPE
+    worker = subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    assert worker.stderr is not None
+    worker.stdin.write(json.dumps({"do": "train", "run": str(folder.path), "until": 5_000, "seconds": 1.0}) + "\n")
+    worker.stdin.flush()
+    until(lambda: folder.head > 50)
+    worker.stdout.close()  # what a killed server leaves behind
+    worker.stdin.close()
+    assert worker.wait(60) == 0
+    assert worker.stderr.read() == ""
+    assert folder.checkpoint.exists()
+    assert folder.head > 50
 
 
 @pytest.mark.long("starts two servers' workers")

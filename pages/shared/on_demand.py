@@ -1,12 +1,30 @@
-"""Controls that may appear later than their values, such as those in a popover."""
+"""What appears only on demand: expanders computed while they are open, controls in popovers nobody has opened yet."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
 _STARTS, _COUNT = "_late_starts", "_late_count"
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def expander(title: str, key: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Decorates a function: what it draws stands in an expander, and it is called only while that is open."""
+
+    def wrap(draw: Callable[P, None]) -> Callable[P, None]:
+        @wraps(draw)
+        def render(*args: P.args, **options: P.kwargs) -> None:
+            drawn = st.expander(title, on_change="rerun", key=key)
+            if drawn.open:
+                with drawn:
+                    draw(*args, **options)
+
+        return render
+
+    return wrap
 
 
 def restart() -> None:
