@@ -5,6 +5,7 @@ Prints a line for each and ends with code 1 if one fails, each failure with its 
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import socket
@@ -86,10 +87,13 @@ def others() -> str:
 
 
 def pages() -> str:
+    from streamlit.components.v2 import manifest_scanner
     from streamlit.testing.v1 import AppTest
 
     from pages.shared.page_declarations import entries
 
+    # Each run would read what every installed package says of itself, to find components.
+    manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
     app = AppTest.from_file(str(Path("app.py").resolve()), default_timeout=60).run()
     for entry in entries():
         app = app.switch_page(entry.file).run()

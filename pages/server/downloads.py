@@ -1,10 +1,11 @@
-"""Keeps a file that was made for a download until the browser has fetched it.
+"""Keeps what a download button offers, and the file a click made, until the browser has had time to come for it.
 
-Streamlit makes it at the click, refers to it nowhere, and removes it when two runs have ended, whoever's they are: in a
-class that types, before the browser comes for it. The click was lost.
+Streamlit gives a button a new offer in every run, forgets the one before when any visitor's run ends, and removes a
+file when two runs have ended: in a class that types, before the browser of whoever clicked comes. The click was lost.
 """
 
 import time
+from typing import Any
 
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileKind
@@ -14,7 +15,7 @@ KEPT = 30.0
 
 
 def keep_for_a_while() -> None:
-    """Lets files for downloads outlive their last reference. Called once, while the server starts."""
+    """Lets offers and files outlive their last reference. Called once, while the server starts."""
     inactive = MediaFileManager._get_inactive_file_ids
     if hasattr(inactive, "of_streamlit"):
         return
@@ -28,5 +29,17 @@ def keep_for_a_while() -> None:
                 found.add(file_id)
         return found
 
+    def remove_old_offers(self: MediaFileManager) -> None:
+        now = time.monotonic()
+        named = {file_id for files in self._files_by_session_and_coord.values() for file_id in files.values()}
+        for file_id, offer in list(self._deferred_callables.items()):
+            kept: dict[str, Any] = offer  # type: ignore[assignment]
+            if file_id in named:
+                kept.pop("unused_since", None)
+            elif now - kept.setdefault("unused_since", now) > KEPT:
+                self._drop_deferred_id(file_id)
+
     inactive_for_long.of_streamlit = inactive  # type: ignore[attr-defined]
+    remove_old_offers.of_streamlit = MediaFileManager._remove_orphaned_deferred_callables  # type: ignore[attr-defined]
     MediaFileManager._get_inactive_file_ids = inactive_for_long  # type: ignore[method-assign]
+    MediaFileManager._remove_orphaned_deferred_callables = remove_old_offers  # type: ignore[method-assign]

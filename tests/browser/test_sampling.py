@@ -121,7 +121,8 @@ def _picks(final: Distribution, darts: list[float]) -> list[int]:
 def test_ties_and_extremes(page: Page, logits: list[float], kind: type[np.floating]) -> None:
     values = np.array(logits, kind)
     darts = uniforms(5, 50)
-    for filters in ({}, {"k": 1}, {"k": 3}, {"p": 0.5}, {"p": 0.8}, {"m": 0.5}, {"m": 1.0}, {"p": 1.0, "k": 2}):
+    ends: tuple[dict[str, Any], ...] = ({"p": 1.0, "k": 2}, {"m": 1.0}, {"p": 0.0}, {"m": 0.0})
+    for filters in ({}, {"k": 1}, {"k": 3}, {"p": 0.5}, {"p": 0.8}, {"m": 0.5}, *ends):
         for order in ORDERS:
             listed = scenes(filters, tuple(step for step in ORDERS[order] if step in STEPS), cases(8, 1))
             for scene, found in zip(listed, compute(page, values, listed, darts)):

@@ -255,7 +255,7 @@ def test_bad_input_gets_a_sentence_and_changes_nothing(server: Server, open_page
     box.press("Enter")
     expect(problem).to_contain_text("Tick “up to 5” for more.")
     page.get_by_text("Filters: none").click()
-    for name, text in (("top-k", "0"), ("top-p", "0"), ("top-p", "1.5"), ("min-p", "-1"), ("top-k", "many")):
+    for name, text in (("top-k", "0"), ("top-p", "-0.1"), ("top-p", "1.5"), ("min-p", "-1"), ("top-k", "many")):
         page.get_by_label(name, exact=True).fill(text)
         page.get_by_label(name, exact=True).press("Enter")
         expect(problem).to_contain_text(f"{name.capitalize()} must be")

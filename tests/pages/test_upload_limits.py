@@ -1,12 +1,12 @@
 """Uploads as ASGI sees them: what anybody invents leaves nothing behind, and every file counts."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from pages.server import upload_limits
 from pages.server.upload_limits import UploadLimits
+from tests.reliability.visitors import run
 
 FOLDER = "/_stcore/upload_file/"
 
@@ -46,7 +46,7 @@ def ask(uploads: UploadLimits, method: str, path: str, body: bytes = b"") -> int
         return {"type": "http.request", "body": body, "more_body": False}
 
     scope = {"type": "http", "method": method, "path": FOLDER + path, "headers": []}
-    asyncio.run(uploads(scope, receive, send))
+    run(uploads(scope, receive, send))
     return said[0]
 
 

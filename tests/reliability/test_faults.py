@@ -44,6 +44,7 @@ def test_kills_leave_the_weights_equal_to_the_bit(tmp_path: Path, text: Corpus) 
         until(lambda at=100 + kill * 330: jobs.watch(folder, "a", STEPS).head > at)
         os.kill(worker_of(jobs), signal.SIGKILL)
         until(lambda: jobs.watch(folder, "a", STEPS).state == "interrupted")
+        assert "ended unexpectedly" in jobs.watch(folder, "a", STEPS).message
         jobs.resume(folder)
     until(lambda: jobs.watch(folder, "a", STEPS).state == DONE, 120)
     jobs.close()

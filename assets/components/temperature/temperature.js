@@ -259,6 +259,8 @@ function drawFilters(view, result) {
   let kept = `logits \u2192 ${steps.join(" \u2192 ")} \u2192 renormalised \u2192 drawn. Kept: ${grouped(result.kept)} of ` +
     `${grouped(view.prepared.n)} tokens, which held ${percent(result.mass)} before; what is left is divided by that.`;
   if (settings.p === 1) kept += " Top-p 1 cuts nothing.";
+  if (settings.p === 0) kept += " Top-p 0 keeps the likeliest alone.";
+  if (settings.m === 0) kept += " Min-p 0 cuts nothing.";
   if (settings.m === 1) kept += " Min-p 1 keeps only what is as likely as the likeliest.";
   setText(filters.kept, kept);
   if (filters.shown === String(settings.order)) return;

@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -106,25 +105,6 @@ def test_the_articles_run(manager: Callable[..., Scheduler]) -> None:
     with opened.at(120) as there:
         words = opened.texts.tokenizer
         assert words.decode([int(there.model.next_logits([words.encode("left regional")])[0].argmax())]) == "hub"
-
-
-@pytest.mark.long("processes are killed and started again")
-def test_a_killed_worker_costs_nothing(manager: Callable[..., Scheduler], text: Corpus) -> None:
-    """kill -9 in the middle: said, resumed on request, and the weights are the same to the bit."""
-    jobs = manager()
-    recipe = replace(SMALL, steps=1_500)
-    folder = jobs.open(recipe, text)
-    until(lambda: jobs.watch(folder, "a", 1_500).head > 200)
-    os.kill(worker_of(jobs), signal.SIGKILL)
-    until(lambda: jobs.watch(folder, "a", 1_500).state == INTERRUPTED)
-    assert "ended unexpectedly" in jobs.watch(folder, "a", 1_500).message
-    jobs.resume(folder)
-    until(lambda: jobs.watch(folder, "a", 1_500).state == DONE)
-    mine, losses = trained_here(recipe, text, 1_500)
-    records = folder.records()
-    assert records["step"].tolist() == list(range(1, 1_501))
-    assert records["loss"].tolist() == losses
-    assert torch.equal(final_weights(folder), mine.weights)
 
 
 def test_after_a_worker_that_closed_its_pipes_the_next_question_goes_to_another() -> None:
