@@ -75,15 +75,40 @@ def character_parts(tokens: Sequence[bytes]) -> list[CharacterPart | None]:
     >>> str(character_parts([euro[:1]])[0])
     'part 1 of a character'
     """
-    owner = [number for number, token in enumerate(tokens) for _ in token]  # of each byte
     found: list[CharacterPart | None] = [None] * len(tokens)
-    for begin, end, character in _characters(b"".join(tokens)):
-        across = list(dict.fromkeys(owner[begin:end]))
-        if len(across) < 2 and character:
-            continue
-        for number, token in enumerate(across, start=1):
-            found[token] = found[token] or CharacterPart(character, number, len(across) if character else 0)
+    cut = [number for number, token in enumerate(tokens) if not _is_whole(token)]
+    for first, last in _stretches(cut):
+        first = max(0, first - 1)  # a mark belongs to the letter before it
+        owner = [number for number in range(first, last + 1) for _ in tokens[number]]  # of each byte
+        for begin, end, character in _characters(b"".join(tokens[first : last + 1])):
+            across = list(dict.fromkeys(owner[begin:end]))
+            if len(across) < 2 and character:
+                continue
+            for number, token in enumerate(across, start=1):
+                found[token] = found[token] or CharacterPart(character, number, len(across) if character else 0)
     return found
+
+
+def _is_whole(token: bytes) -> bool:
+    """Whether the bytes are characters as they are."""
+    try:
+        token.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of each stretch of numbers that follow each other.
+
+    >>> list(_stretches([2, 3, 4, 7]))
+    [(2, 4), (7, 7)]
+    """
+    for at, number in enumerate(numbers):
+        if at == 0 or numbers[at - 1] != number - 1:
+            first = number
+        if at + 1 == len(numbers) or numbers[at + 1] != number + 1:
+            yield first, number
 
 
 def effect_on_character(before: bytes, token: bytes) -> str:

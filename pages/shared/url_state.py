@@ -9,7 +9,6 @@ and is not at its default.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -18,42 +17,25 @@ import streamlit as st
 from lm_core import InvalidInput
 from lm_core.errors import whole_number
 from pages.shared import markup, on_demand
+from pages.shared.page_parameters import Parameter, Run, written
 
 TRAVELLING = ("prompt", "model", "seed", "present", "scenes", "scene", "hide")
-_PAGE, _GIVEN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES, _DECLARED, _PUT = (
-    f"_url_{word}"
-    for word in (
-        "page", "given", "written", "time", "followed", "travelled", "kept", "scenes", "declared", "put",
-    )
-)  # fmt: skip
+_RUN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES = (
+    f"_url_{word}" for word in ("run", "written", "time", "followed", "travelled", "kept", "scenes")
+)
 LONGEST_TEXT = 1500
 """Characters of a text that a link still holds."""
 STALE = 3.0
 """Seconds after a change of the address: a message with an older address is old news by then, not a step back."""
 QUIET = 2.0
 """Seconds between two changes of the address where one change follows the other, as in a playing run."""
+_ABSENT = object()
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of this page, as the run has declared it."""
-
-    default: Any
-    written: Callable[[Any], str]
-    """How a value stands in a link."""
-    longest: int
-    """Characters; a longer value stays out of the link."""
-
-    def in_link(self, value: object) -> str | None:
-        """The value as the link holds it; None for the default, and for what is too long."""
-        text = self.written(value)
-        return None if text == self.written(self.default) or len(text) > self.longest else text
-
-
-def written(value: object) -> str:
-    """A value as a link holds it: switches are 1 and 0."""
-    return str(int(value)) if isinstance(value, bool) else str(value)
+def _run() -> Run:
+    found: Run = st.session_state[_RUN]
+    return found
 
 
 def arrive(page: str) -> None:
@@ -63,43 +45,44 @@ def arrive(page: str) -> None:
     then the visitor went back in the browser's history.
     """
     state = st.session_state
-    if state.get(_PAGE) != page:
+    opens = _RUN not in state or state[_RUN].page != page
+    if opens:
         state.pop(_FOLLOWED, None)
     # A followed link holds until the page has written it back: a message sent before may interrupt the run it started.
     followed = _FOLLOWED in state
     link = dict(state[_FOLLOWED]) if followed else st.query_params.to_dict()
-    if state.get(_PAGE) != page:
+    if opens:
         # A page opened by its name, not by a link, is as it was left.
         link = link or dict(state.get(_SCENES, {}).get(page, {}))
         state[_WRITTEN], state[_WRITTEN_AT] = [link], 0.0
         followed = True
     written = state[_WRITTEN]
     stale = link in written and time.monotonic() - state[_WRITTEN_AT] < STALE
-    state[_GIVEN] = None if not followed and (stale or link == written[-1]) else link
-    state[_PAGE] = page
-    if state[_GIVEN] is not None:
+    state[_RUN] = Run(page, None if not followed and (stale or link == written[-1]) else link)
+    if state[_RUN].given is not None:
         on_demand.restart()
 
 
 def begin(known: Iterable[str]) -> list[str]:
     """Called by the frame when a page begins; what of a link just followed is no parameter of this page."""
-    st.session_state[_DECLARED], st.session_state[_PUT] = {}, {}  # what the frame has read before, it carries itself
-    return [name for name in st.session_state[_GIVEN] or {} if name not in {*known, *TRAVELLING, "tour"}]
+    run = _run()
+    run.declared.clear()  # what the frame has read before, it carries itself
+    return [name for name in run.given or {} if name not in {*known, *TRAVELLING, "tour"}]
 
 
 def arriving() -> bool:
     """Whether this run opens the page or follows a link, so that controls take new values."""
-    return st.session_state[_GIVEN] is not None
+    return _run().given is not None
 
 
 def linked(name: str) -> bool:
     """Whether the link just followed names this parameter."""
-    return name in (st.session_state[_GIVEN] or {})
+    return name in (_run().given or {})
 
 
 def key_of(name: str) -> str:
     """Where the value of this page's parameter stands in the session state."""
-    return f"{st.session_state[_PAGE]}_{name}"
+    return f"{_run().page}_{name}"
 
 
 def value(name: str) -> Any:
@@ -109,8 +92,7 @@ def value(name: str) -> Any:
 
 def declared() -> dict[str, Parameter]:
     """The parameters that this run has declared so far."""
-    found: dict[str, Parameter] = st.session_state.setdefault(_DECLARED, {})
-    return found
+    return _run().declared
 
 
 def carried() -> dict[str, str]:
@@ -143,9 +125,9 @@ def parsed(
 
     `parse` reads a value from text, or raises InvalidInput; `written` writes it.
     """
-    key = key_of(name)
-    declared()[name] = Parameter(default, written, longest or LONGEST_TEXT)
-    link = st.session_state[_GIVEN]
+    run = _run()
+    key, link = f"{run.page}_{name}", run.given
+    run.declared[name] = Parameter(default, written, longest or LONGEST_TEXT)
     if link is None and key in st.session_state:
         return key
     # A control that was out of sight for a while has lost its value to Streamlit; write() has kept it.
@@ -208,9 +190,10 @@ def flag(name: str, default: bool = False) -> str:
 
 def put(name: str, value: object, always: bool = False) -> None:
     """The link is to hold this, whatever stands in the control; `always`: also where it is the default."""
-    parameter = declared()[name]
+    run = _run()
+    parameter = run.declared[name]
     text = parameter.written(value)
-    st.session_state[_PUT][name] = None if text == parameter.written(parameter.default) and not always else text
+    run.put[name] = None if text == parameter.written(parameter.default) and not always else text
 
 
 def write(quiet: bool = False) -> dict[str, str]:
@@ -220,11 +203,12 @@ def write(quiet: bool = False) -> dict[str, str]:
     It cannot wait for the end of the page: until then a message sent before would be taken for a link just followed.
     `quiet` changes the address bar every other second at most, where one change follows the other.
     """
-    state, put_there = st.session_state, st.session_state[_PUT]
+    state, run = st.session_state, _run()
     state.pop(_FOLLOWED, None)
-    values = {name: state[key_of(name)] for name in declared() if key_of(name) in state}
-    state[_KEPT] = {key_of(name): value for name, value in values.items() if value is not None}
-    texts = {name: declared()[name].in_link(value) for name, value in values.items()} | put_there
+    held = {name: state.get(f"{run.page}_{name}", _ABSENT) for name in run.declared}
+    values = {name: value for name, value in held.items() if value is not _ABSENT}
+    state[_KEPT] = {f"{run.page}_{name}": value for name, value in values.items() if value is not None}
+    texts = {name: run.declared[name].in_link(value) for name, value in values.items()} | run.put
     link = {name: text for name, text in carried().items() if name not in texts}
     link |= {name: text for name, text in texts.items() if text is not None}
     _publish(link, quiet and time.monotonic() - state[_WRITTEN_AT] < QUIET)
@@ -243,7 +227,7 @@ def controls() -> Iterator[None]:
 def _publish(link: dict[str, str], quiet: bool = False) -> None:
     state = st.session_state
     own = {name: value for name, value in link.items() if name not in TRAVELLING}
-    state[_SCENES] = {**state.get(_SCENES, {}), state[_PAGE]: own}
+    state[_SCENES] = {**state.get(_SCENES, {}), _run().page: own}
     if quiet:
         return
     if st.query_params.to_dict() != link:
@@ -259,7 +243,7 @@ def link_with(**parameters: str) -> str:
 
 def scene() -> dict[str, str]:
     """The link to this scene, as the page last had it."""
-    return carried() | st.session_state.get(_SCENES, {}).get(st.session_state[_PAGE], {})
+    return carried() | st.session_state.get(_SCENES, {}).get(_run().page, {})
 
 
 def follow(link: dict[str, str], replaces: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from lm_core.decoding.strategies import ORDERS, Strategy, strategy
 from lm_core.errors import InvalidInput, real_number, whole_number
-from pages.shared import url_state
+from pages.shared import page_parameters, url_state
 
 STEPS = ("temperature", "top_k", "top_p", "min_p")
 NAMES = ("t", "k", "p", "m", "order", "seed", "darts", "wide")
@@ -108,7 +108,7 @@ def parser(name: str) -> Callable[[str], Any]:
 
 def declare(name: str, default: object) -> str:
     """Declares one setting as a parameter of the page; returns the key it stands under."""
-    written = {"order": _order_in_link, "t": "{:.10g}".format}.get(name, url_state.written)
+    written = {"order": _order_in_link, "t": "{:.10g}".format}.get(name, page_parameters.written)
     return url_state.parsed(name, default, parser(name), written)
 
 
