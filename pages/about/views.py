@@ -120,10 +120,10 @@ def render_server(_controls: DeltaGenerator) -> Callable[[], None]:
 
     def show() -> None:
         rows = [
-            (limit.name, _value(limit), tables.words(limit.reason), tables.token_value(limit.key))
+            (limit.name, tables.two_lines(_value(limit), limit.key), tables.words(limit.reason))
             for limit in limits.LIMITS
         ]
-        tables.render(["limit", "value", "why", "setting"], rows, "What this server allows")
+        tables.render(["limit", "value, and its setting", "why"], rows, "What this server allows")
         markup.note(f"Another value is set before the start, for example {limits.PREFIX}SESSIONS=90.")
         if url_state.presenting():
             return

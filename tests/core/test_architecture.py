@@ -1,6 +1,7 @@
 """The structure as a test: imports go one way, no module reaches itself, and importing the package costs nothing."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,3 +148,29 @@ def test_importing_the_package_takes_less_than_50_ms() -> None:
     """The best of five, so that a busy machine does not decide; it takes about 1 ms."""
     code = "from time import perf_counter as now; t = now(); import lm_core; print(now() - t)"
     assert min(float(fresh(code)) for _ in range(5)) < 0.05
+
+
+def roots(sheet: str) -> set[str]:
+    """The classes with which the selectors of a sheet begin.
+
+    >>> sorted(roots(".bars td, .bars :is(.a, .b) { color: red } @media print { .other { color: blue } }"))
+    ['bars', 'other']
+    """
+    plain = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
+    found = set()
+    for selectors in re.findall(r"([^{};]+)\{", plain):
+        if selectors.strip().startswith("@") or re.fullmatch(r"\s*(from|to|[\d.%, ]+)\s*", selectors):
+            continue
+        for selector in re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", selectors)).split(","):
+            found.add((re.match(r"\s*\.([\w-]+)", selector) or [selector, selector])[1])
+    return found
+
+
+def test_a_component_owns_its_styles() -> None:
+    """Each sheet of a component speaks of one class, its own, so that no component changes another."""
+    folder = ROOT / "assets" / "components"
+    sheets = [file for file in folder.rglob("*.css") if file.parent.name != "page"]
+    owned = {file.stem: roots(file.read_text(encoding="utf-8")) for file in sheets}
+    assert {name: len(classes) for name, classes in owned.items()} == dict.fromkeys(owned, 1)
+    assert len(set().union(*owned.values())) == len(sheets) == 9
+    assert roots(".bars td { } .export { }") == {"bars", "export"}
