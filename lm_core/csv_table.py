@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 """A cell that begins with one of these is a formula to some spreadsheet, or hides one that follows."""
@@ -19,9 +19,11 @@ def csv_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     >>> csv_table(["token", "p"], [["=1+1", 0.1], ["plain", -2.5e-7]])
     "token,p\\n'=1+1,0.1\\nplain,-2.5e-07\\n"
     """
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([head, *([_cell(each) for each in row] for row in rows)])
-    return table.getvalue()
+    lines: list[str] = []
+    # With its own line end the writer quotes a cell that holds a carriage return; with a bare line feed it does not.
+    writer = csv.writer(SimpleNamespace(write=lines.append))
+    writer.writerows([head, *([_cell(each) for each in row] for row in rows)])
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def _cell(value: object) -> object:

@@ -41,5 +41,5 @@ def test_the_servers_facts_are_facts(server: Server, open_page: Open) -> None:
     for limit in limits.LIMITS:
         unit = limit.unit if limit.value != 1 else limit.unit.removesuffix("s")
         value = f"{limit.value / 2**20:,.0f} MiB" if limit.unit == "bytes" else f"{limit.value:,} {unit}"
-        assert f"{limit.name} {value} {limit.reason} {limit.key}" in text
+        assert f"{limit.name} {value} {limit.key} {limit.reason}" in text
     assert "default model ready" in text

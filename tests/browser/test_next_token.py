@@ -281,7 +281,7 @@ def test_a_copied_link_restores_the_scene_in_a_fresh_browser_and_server(
     expect(page.locator(".nte-found")).to_have_count(2)
     expect(page.locator("tr[data-id]")).to_have_count(20)
     page.get_by_text("Show the code").click()
-    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copy link").click()  # at once: it waits until it can be pressed
     expect(page.get_by_text("Link copied.")).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()").removeprefix(server.url)
     before = (labels(page), page.locator(".nte-found").all_inner_texts(), page.locator(".nte-table").inner_text())

@@ -81,4 +81,5 @@ export default function ({ data, parentElement }) {
   };
   svg.onclick = () => save(svgBlob(drawing(data)), "next-token.svg");
   picture.onclick = async () => save(await png(drawing(data)), "next-token.png");
+  for (const button of [link, svg, picture]) button.disabled = false;
 }

@@ -15,8 +15,9 @@ from pages.shared.controls import model_picker, prompt_box
 
 _component = st.components.v2.component(
     "export",
-    html='<div class="export"><button type="button">Copy link</button><button type="button">SVG</button>'
-    '<button type="button">PNG</button><span role="status"></span></div>',
+    # Disabled until the script is there that knows what they do: a click before that would be lost.
+    html='<div class="export"><button type="button" disabled>Copy link</button><button type="button" disabled>SVG'
+    '</button><button type="button" disabled>PNG</button><span role="status"></span></div>',
     css=components.styles("export/export.css"),
     js=components.script("export/export.js"),
 )
