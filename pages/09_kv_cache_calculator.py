@@ -60,7 +60,8 @@ ensure_entry()
 
 import streamlit as st
 
-from pages.kv_cache_calculator import answer, capacity, controls, export, parameters, scenarios
+from lm_core.kv_sizing.geometry import NOT_KNOWN
+from pages.kv_cache_calculator import answer, capacity, controls, doubts, export, parameters, scenarios
 from pages.shared import markup, url_state
 from pages.shared.controls import examples
 
@@ -74,13 +75,19 @@ with markup.plain_errors():
         imported = controls.read_controls(values)
         parameters.note_too_long(values)
     if imported or values["arch"] != parameters.IMPORTED:
-        scenario = parameters.scenario(values, imported)
+        scenario = doubts.settled(parameters.scenario(values, imported))
+        known = scenario.geometry.reading != NOT_KNOWN
         with figure:
-            answer.total(scenario)
-        if not presenting:
-            controls.longer_than_made(scenario)
-        answer.plot(scenario, values)
-        if not presenting:
+            if known:
+                answer.total(scenario)
+                doubts.rests_on(scenario)
+            else:
+                doubts.not_known(scenario)
+        if known:
+            if not presenting:
+                controls.longer_than_made(scenario)
+            answer.plot(scenario, values)
+        if known and not presenting:
             answer.parts(scenario)
             controls.change(scenario, values)
             capacity.fits(scenario)

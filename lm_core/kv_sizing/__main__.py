@@ -13,37 +13,76 @@ from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import (
     ENGINES,
     GPUS,
+    Effect,
     Geometry,
     Scenario,
     Sizing,
     amounts,
     as_csv,
     as_json,
+    effects,
     from_text,
     gpu,
     html_report,
+    known_part,
     names,
+    not_known_json,
     preset,
     size,
 )
+from lm_core.kv_sizing.geometry import NOT_KNOWN
 from lm_core.kv_sizing.model_import import strict_json  # fmt: skip
+
+EXIT_NOT_KNOWN = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the size and how it came about; returns 2 with one sentence if the question cannot be answered."""
+    """Prints the size and how it came about.
+
+    Returns 2 with one sentence if the question cannot be answered, and NOT_KNOWN with what is known if the model was
+    not understood as a whole.
+    """
     asked = _parser().parse_args(arguments)
     try:
-        options = dict(_option(text) for text in asked.option)
         gpu(asked.gpu)
-        sizing = size(
-            _geometry(asked), asked.context, asked.batch, asked.dtype_k, asked.dtype_v or asked.dtype_k, asked.engine,
-            asked.tensor_parallel, **options,
-        )  # fmt: skip
+        model = _geometry(asked)
+        if asked.harmless:
+            model = model.assuming_harmless(tuple(asked.harmless.split(",")))
+        if model.reading == NOT_KNOWN:
+            known = known_part(model)
+            print(_not_known(asked, model, _sizing(asked, known) if known else None))
+            return EXIT_NOT_KNOWN
+        sizing = _sizing(asked, model)
     except (InvalidInput, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     print(_shown(asked, sizing))
     return 0
+
+
+def _sizing(asked: argparse.Namespace, model: Geometry) -> Sizing:
+    options = dict(_option(text) for text in asked.option)
+    return size(
+        model, asked.context, asked.batch, asked.dtype_k, asked.dtype_v or asked.dtype_k, asked.engine,
+        asked.tensor_parallel, **options,
+    )  # fmt: skip
+
+
+def _not_known(asked: argparse.Namespace, model: Geometry, known: Sizing | None) -> str:
+    """What stands instead of a total."""
+    if asked.json:
+        return json.dumps(not_known_json(model, known), indent=2)
+    lines = [f"{model.name}: KV cache not known"]
+    if model.not_understood:
+        lines += [
+            f"Not understood, and may have a bearing on the cache: {', '.join(model.not_understood)}",
+            "If they have none, say so: --harmless KEY,KEY",
+        ]
+    lines += [f"To be assigned a kind: {group.says()}" for group in model.unassigned]
+    if known:
+        lines.append(f"The part that is known: {amounts.both(known.per_added_token)} per added token")
+        lines += [f"  {line.label}: {line.formula} = {line.bytes:,} B" for line in known.lines]
+    return "\n".join(lines)
 
 
 def _shown(asked: argparse.Namespace, sizing: Sizing) -> str:
@@ -79,8 +118,14 @@ def _text(sizing: Sizing) -> str:
         f"copies of heads  {amounts.both(sizing.replication)}",
         f"engine's share   {amounts.both(sizing.padding)}",
         *(f"  {line.label}: {line.formula} = {line.bytes:,} B" for line in sizing.lines),
+        *(f"Note: {remark}" for remark in sizing.remarks),
+        *(f"Assumed: {each.says}{_without(each)}" for each in effects(sizing)),
     ]
     return "\n".join(lines)
+
+
+def _without(effect: Effect) -> str:
+    return f" If not: {amounts.both(effect.otherwise.total)}." if effect.otherwise else ""
 
 
 def _geometry(asked: argparse.Namespace) -> Geometry:
@@ -108,11 +153,12 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--geometry", help="layer groups as JSON")
     parser.add_argument("--context", type=int, required=True, help="tokens in every sequence")
     parser.add_argument("--batch", type=int, default=1, help="sequences")
-    parser.add_argument("--dtype-k", default="bf16")
+    parser.add_argument("--dtype-k", default="auto", help="auto: what the engine takes by itself")
     parser.add_argument("--dtype-v", help="as K unless given")
     parser.add_argument("--engine", default="ideal", help=f"one of {', '.join(ENGINES)}")
     parser.add_argument("--tensor-parallel", type=int, default=1)
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the engine")
+    parser.add_argument("--harmless", default="", metavar="KEY,KEY", help="keys that change nothing that is kept")
     parser.add_argument("--gpu", default="H100 80 GB", help=f"for --hand-in, one of {', '.join(GPUS)}")
     parser.add_argument("--utilisation", type=int, default=92, help="for --hand-in, percent of a GPU's memory")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What a model keeps per token, as a list of layer groups, checked; to JSON and back."""
+"""What a model keeps per token, as a list of layer groups, and how sure of it we are; to JSON and back."""
 
 from __future__ import annotations
 
@@ -7,105 +7,27 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
+from lm_core.kv_sizing.layer_group import ABSURD, LayerGroup
 
-KINDS = {
-    "full": "every token keeps one key and one value per KV head",
-    "sliding": "only the last `window` tokens keep theirs",
-    "chunked": "attention stays inside chunks of `window` tokens",
-    "latent": "multi-head latent attention: one compressed row per token, no values of its own",
-    "indexer": "one small key per token by which sparse attention picks what it reads",
-    "cross": "keys and values of the `window` positions of an encoder, kept while decoding",
-    "state": "linear attention or Mamba: a state of fixed size, however long the text",
-    "unknown": "a layer type nobody has assigned yet; there is no total before it is",
-}
-_ABSURD = 1 << 24  # no figure of a real model's shape comes near; products stay printable
-_WINDOWED = ("sliding", "chunked", "cross")
-_GROWING = ("full", "latent", "indexer")
+WHOLE, ASSUMED, NOT_KNOWN = "read whole", "read with assumptions", "not known"
 
 
 @dataclass(frozen=True)
-class LayerGroup:
-    """Layers that keep the same. `layers` counts only those that store: a layer that reads another's cache has none.
+class Assumption:
+    """One sentence on what a size rests on; `otherwise`: the layer groups if it does not hold, () if nobody can say."""
 
-    For "latent" `k_dim` is the rank of the latent and `v_dim` the rotary key beside it; both are stored once. For
-    "state" a sequence keeps `state_values` numbers of `state_bytes` each, and the last inputs of a short convolution
-    over `conv_channels` with `conv_kernel` taps.
-
-    >>> LayerGroup("sliding", layers=22, kv_heads=1, k_dim=256, v_dim=256, window=512).held(2048)
-    512
-    """
-
-    kind: str
-    layers: int
-    kv_heads: int = 0
-    k_dim: int = 0
-    v_dim: int = 0
-    window: int = 0
-    state_values: int = 0
-    state_bytes: int = 4
-    conv_channels: int = 0
-    conv_kernel: int = 0
-    label: str = ""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.kind, str) or self.kind not in KINDS:
-            raise InvalidInput("kind", f"one of {', '.join(KINDS)}", self.kind)
-        if not isinstance(self.label, str) or len(self.label) > 200:
-            raise InvalidInput("label", "text of up to 200 characters", self.label)
-        for name in _NUMBERS:
-            whole_number(name, getattr(self, name), 1 if name == "layers" else 0, _ABSURD)
-        for name in self._needs():
-            whole_number(name, getattr(self, name), 1, _ABSURD)
-        if self.kind == "state" and not (self.state_values or self.conv_channels):
-            raise InvalidInput("state_values", "at least 1 where there is no convolution either", 0)
-        if self.conv_channels:
-            whole_number("conv_kernel", self.conv_kernel, 2, _ABSURD)
-
-    def _needs(self) -> tuple[str, ...]:
-        """The numbers this kind cannot do without."""
-        if self.kind == "state":
-            return ("state_bytes",)
-        if self.kind == "unknown":
-            return ()
-        window = ("window",) if self.kind in _WINDOWED else ()
-        values = () if self.kind == "indexer" else ("v_dim",)
-        return ("kv_heads", "k_dim", *values, *window)
-
-    @property
-    def shared_by_ranks(self) -> bool:
-        """Whether every rank of a tensor-parallel group stores all of it, because there is but one row per token."""
-        return self.kind in ("latent", "indexer")
-
-    def held(self, tokens: int) -> int:
-        """How many positions of a sequence of this length are kept; a state counts none."""
-        if self.kind in _GROWING:
-            return tokens
-        if self.kind == "cross":
-            return self.window
-        return min(tokens, self.window) if self.kind in _WINDOWED else 0
-
-    def says(self) -> str:
-        """One line for people."""
-        if self.kind == "unknown":
-            return f"{self.layers} layers of unknown type {self.label!r}"
-        if self.kind == "state":
-            return f"{self.layers} state layers"
-        window = f", window {self.window:,}" if self.kind in _WINDOWED else ""
-        shape = (
-            f"{self.k_dim}+{self.v_dim}" if self.kind == "latent" else f"{self.kv_heads} x ({self.k_dim}+{self.v_dim})"
-        )
-        return f"{self.layers} {self.kind} layers, {shape}{window}"
-
-
-_NUMBERS = tuple(field.name for field in fields(LayerGroup) if field.name not in ("kind", "label"))
+    says: str
+    otherwise: tuple[LayerGroup, ...] = ()
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """A model as sizing sees it. `weight_bytes` 0 and `max_context` 0 mean: not known.
+    """A model as sizing sees it. `parameters` 0 and `max_context` 0 mean: not known.
 
-    `query_heads`, `hidden` and `all_layers` take no part in any size; they explain common wrong answers.
-    `unread` are the keys of an imported file that were not looked at, `notes` what was assumed.
+    `family` is the `model_type` or GGUF architecture, by which engines decide what to do with a window; "" where the
+    groups are to be stored as they stand. `query_heads`, `hidden` and `all_layers` take no part in any size; they
+    explain common wrong answers. Of an imported file: `unread` are keys without a bearing on the cache,
+    `not_understood` keys that may have one, `assumptions` what the groups rest on, `notes` what was found.
 
     >>> Geometry.by_hand(layers=32, heads=32, kv_heads=32, head_dim=128).groups[0].kv_heads
     32
@@ -119,7 +41,10 @@ class Geometry:
     hidden: int = 0
     all_layers: int = 0
     source: str = ""
+    family: str = ""
     unread: tuple[str, ...] = ()
+    not_understood: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -128,7 +53,7 @@ class Geometry:
         if len(self.groups) > 256:
             raise InvalidInput("groups", "at most 256 layer groups", len(self.groups))
         for name in ("query_heads", "hidden", "all_layers"):
-            whole_number(name, getattr(self, name), 0, _ABSURD)
+            whole_number(name, getattr(self, name), 0, ABSURD)
         whole_number("max_context", self.max_context, 0, 1 << 40)
         whole_number("parameters", self.parameters, 0, 1 << 50)
 
@@ -145,16 +70,42 @@ class Geometry:
         """Groups of a type nobody has assigned yet."""
         return tuple(group for group in self.groups if group.kind == "unknown")
 
+    @property
+    def reading(self) -> str:
+        """How well the model is known: WHOLE, ASSUMED, or NOT_KNOWN, for which there is no total.
+
+        >>> Geometry.by_hand(2, 2, 2, 64).reading
+        'read whole'
+        """
+        if self.unassigned or self.not_understood:
+            return NOT_KNOWN
+        return ASSUMED if self.assumptions else WHOLE
+
+    def assuming_harmless(self, keys: tuple[str, ...] | None = None) -> Geometry:
+        """The same with keys that were not understood taken to change nothing, and that said; None: all of them."""
+        taken = self.not_understood if keys is None else keys
+        if strange := [key for key in taken if key not in self.not_understood]:
+            raise InvalidInput("key", f"one of those not understood: {', '.join(self.not_understood)}", strange[0])
+        if not taken:
+            return self
+        says = Assumption(f"Taken to change nothing that is kept: {', '.join(taken)}.")
+        rest = tuple(key for key in self.not_understood if key not in taken)
+        return replace(self, not_understood=rest, assumptions=(*self.assumptions, says))
+
     def with_groups(self, rows: list[Mapping[str, Any]]) -> Geometry:
         """The same model with its layer groups replaced, as an editable table gives them."""
-        return replace(self, groups=tuple(_group(row, number) for number, row in enumerate(rows, start=1)))
+        return replace(self, groups=_groups([*rows]))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; what has its default is left out."""
-        default = {field.name: field.default for field in fields(LayerGroup)}
-        groups = [{k: v for k, v in asdict(group).items() if v != default[k]} for group in self.groups]
         facts = {k: getattr(self, k) for k in _FACTS if getattr(self, k)}
-        return {"name": self.name, "groups": groups, **facts}
+        doubts: dict[str, Any] = {"not_understood": [*self.not_understood]} if self.not_understood else {}
+        if self.assumptions:
+            doubts["assumptions"] = [
+                {"says": each.says, **({"otherwise": _rows(each.otherwise)} if each.otherwise else {})}
+                for each in self.assumptions
+            ]
+        return {"name": self.name, "groups": _rows(self.groups), **facts, **doubts}
 
     @classmethod
     def from_json(cls, data: object) -> Geometry:
@@ -168,20 +119,50 @@ class Geometry:
             data = {"groups": data}
         if not isinstance(data, Mapping) or not isinstance(data.get("groups"), list):
             raise InvalidInput("geometry", "a list of layer groups, or an object with `groups`", data)
-        extra = set(data) - {"name", "groups", *_FACTS}
+        extra = set(data) - {"name", "groups", *_FACTS, *_DOUBTS}
         if extra:
             raise InvalidInput(
-                "geometry", f"an object of name, groups, {', '.join(_FACTS)}", sorted(map(str, extra))[0]
+                "geometry", f"an object of name, groups, {', '.join((*_FACTS, *_DOUBTS))}", sorted(map(str, extra))[0]
             )
-        name, source = data.get("name", "geometry file"), data.get("source", "")
-        if not isinstance(name, str) or not isinstance(source, str):
-            raise InvalidInput("name", "text", name)
-        numbers = {fact: data.get(fact, 0) for fact in _FACTS if fact != "source"}
-        groups = tuple(_group(row, number) for number, row in enumerate(data["groups"], start=1))
-        return cls(name[:200], groups, source=source[:500], **numbers)
+        texts = {fact: data.get(fact, "") for fact in ("name", "source", "family")}
+        for fact, text in texts.items():
+            if not isinstance(text, str):
+                raise InvalidInput(fact, "text", text)
+        numbers = {fact: data.get(fact, 0) for fact in _FACTS if fact not in texts}
+        keys = data.get("not_understood", [])
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise InvalidInput("not_understood", "a list of names", keys)
+        return cls(
+            texts["name"][:200] or "geometry file", _groups(data["groups"]), **numbers, source=texts["source"][:500],
+            family=texts["family"][:80], not_understood=tuple(keys[:500]),
+            assumptions=_assumptions(data.get("assumptions", [])),
+        )  # fmt: skip
 
 
-_FACTS = ("max_context", "parameters", "query_heads", "hidden", "all_layers", "source")
+_FACTS = ("max_context", "parameters", "query_heads", "hidden", "all_layers", "source", "family")
+_DOUBTS = ("not_understood", "assumptions")
+_DEFAULTS = {field.name: field.default for field in fields(LayerGroup)}
+
+
+def _rows(groups: tuple[LayerGroup, ...]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in asdict(group).items() if v != _DEFAULTS[k]} for group in groups]
+
+
+def _groups(rows: list[object]) -> tuple[LayerGroup, ...]:
+    return tuple(_group(row, number) for number, row in enumerate(rows, start=1))
+
+
+def _assumptions(found: object) -> tuple[Assumption, ...]:
+    if not isinstance(found, list) or len(found) > 100:
+        raise InvalidInput("assumptions", "a list of at most 100", found)
+    read = []
+    for each in found:
+        says = each.get("says") if isinstance(each, Mapping) else None
+        otherwise = each.get("otherwise", []) if isinstance(each, Mapping) else None
+        if not isinstance(says, str) or not isinstance(otherwise, list) or set(each) - {"says", "otherwise"}:
+            raise InvalidInput("assumptions", "objects with `says` and, where known, `otherwise`", each)
+        read.append(Assumption(says[:500], _groups(otherwise)))
+    return tuple(read)
 
 
 def _group(row: object, number: int) -> LayerGroup:

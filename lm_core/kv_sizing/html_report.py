@@ -9,6 +9,7 @@ import html
 from collections.abc import Iterable
 
 from lm_core.kv_sizing import amounts
+from lm_core.kv_sizing.doubts import deciding, effects
 from lm_core.kv_sizing.scenario import Scenario
 
 PERCENTS = (75, 100, 125)
@@ -34,7 +35,7 @@ def html_report(scenario: Scenario, date: str, link: str = "") -> str:
     gpus = f"{scenario.tensor_parallel} x {scenario.gpu.name}"
     parts = [
         f"<h1>KV cache of {html.escape(model.name)}</h1>",
-        f'<p class="big">{amounts.both(sizing.total)}</p>',
+        f'<p class="big">{amounts.both(sizing.total)}</p>', _marked(scenario),
         f"<p>It {verdict} {html.escape(gpus)} at {scenario.utilisation_percent} % of their memory"
         f"{'' if scenario.weights else ', weights left out because they are not known'}.</p>",
         "<h2>Question</h2>", _pairs(_question(scenario)),
@@ -49,6 +50,18 @@ def html_report(scenario: Scenario, date: str, link: str = "") -> str:
     ]  # fmt: skip
     head = f'<meta charset="utf-8"><title>KV cache of {html.escape(model.name)}</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def _marked(scenario: Scenario) -> str:
+    """What the total rests on, right under it; and what decides whether it fits."""
+    found = effects(scenario.sizing)
+    marks = [f"Rests on {len(found)} assumption{'s' if len(found) > 1 else ''}, below."] if found else []
+    marks += [
+        f"{each.says} This decides the verdict: without it, {amounts.both(each.otherwise.per_gpu)} on each GPU."
+        for each in deciding(scenario)
+        if each.otherwise
+    ]
+    return "".join(f"<p>{html.escape(mark)}</p>" for mark in marks)
 
 
 def _question(scenario: Scenario) -> Iterable[tuple[str, str]]:
@@ -101,6 +114,9 @@ def _assumed(scenario: Scenario) -> Iterable[str]:
     if not scenario.stated_weights and scenario.weights:
         yield "Weights take two bytes a parameter."
     yield from scenario.geometry.notes
+    yield from scenario.sizing.remarks
+    for each in effects(scenario.sizing):
+        yield f"{each.says}{f' If not: {amounts.both(each.otherwise.total)}.' if each.otherwise else ''}"
 
 
 def _not_counted(scenario: Scenario) -> Iterable[str]:
@@ -108,7 +124,7 @@ def _not_counted(scenario: Scenario) -> Iterable[str]:
     yield f"Activations, CUDA graphs, the runtime and its workspaces{named}; draft layers of speculative decoding."
     if scenario.geometry.unread:
         unread = len(scenario.geometry.unread)
-        yield f"{unread} key{'s' if unread > 1 else ''} of the imported file not read."
+        yield f"{unread} key{'s' if unread > 1 else ''} of the imported file not read: of no bearing on the cache."
     yield "Speed: whether so many sequences are served fast enough is another question."
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from lm_core.kv_sizing.engines import Ideal
-from lm_core.kv_sizing.geometry import Geometry, LayerGroup
+from lm_core.errors import InvalidInput
+from lm_core.kv_sizing.engines.profiles import Ideal
+from lm_core.kv_sizing.geometry import Geometry
+from lm_core.kv_sizing.layer_group import LayerGroup
 from lm_core.kv_sizing.sizing import Sizing
 
 
@@ -64,5 +66,8 @@ def _mistake(name: str, sizing: Sizing, groups: tuple[LayerGroup, ...]) -> Mista
     if groups == sizing.geometry.groups or sizing.load.dtype_k.name == "fp8_ds_mla":
         return None
     load = replace(sizing.load, tensor_parallel=1)
-    total = sum(line.bytes for line in Ideal().lines(Geometry(name, groups), load))
+    try:
+        total = sum(line.bytes for line in Ideal().lines(Geometry(name, groups), load))
+    except InvalidInput:  # a width that this dtype's blocks do not divide: nobody gets that wrong answer
+        return None
     return Mistake(name, total, total / sizing.payload)

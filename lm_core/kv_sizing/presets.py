@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import cache
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing.geometry import Geometry, LayerGroup
+from lm_core.kv_sizing.geometry import Geometry
+from lm_core.kv_sizing.layer_group import LayerGroup
 
 _K = 1024
 Groups = tuple[LayerGroup, ...]
@@ -151,6 +152,11 @@ _TABLE: dict[str, tuple[str, Groups, int, int, int, int, str]] = {
         "transformers",
     ),
 }  # fmt: skip
+# By how a name begins: the family of each model that has a window.
+_FAMILIES = {
+    "llama-4": "llama4", "mistral-7b-v0.1": "mistral", "gemma-2": "gemma2", "gemma-3n": "gemma3n", "gemma-3": "gemma3",
+    "gemma-4": "gemma4", "gpt-oss": "gpt_oss", "command-r7b": "cohere2", "command-a": "cohere2", "phi-3": "phi3",
+}  # fmt: skip
 
 
 def names() -> tuple[str, ...]:
@@ -169,4 +175,5 @@ def preset(name: str) -> Geometry:
         raise InvalidInput("model", f"one of {', '.join(_TABLE)}", name)
     title, groups, heads, hidden, context, parameters, source = _TABLE[name]
     layers = sum(group.layers for group in groups if group.kind != "indexer")
-    return Geometry(title, groups, context, parameters, heads, hidden, layers, source)
+    family = next((family for beginning, family in _FAMILIES.items() if name.startswith(beginning)), "")
+    return Geometry(title, groups, context, parameters, heads, hidden, layers, source, family)

@@ -1,4 +1,4 @@
-"""A Sizing as JSON and CSV; every amount in bytes."""
+"""A Sizing, or what is known instead of one, as JSON and CSV; every amount in bytes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from typing import Any
 
 from lm_core.csv_table import csv_table
 from lm_core.kv_sizing.curve import Curve
+from lm_core.kv_sizing.doubts import effects
+from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import Sizing
 
 
 def as_json(sizing: Sizing) -> dict[str, Any]:
-    """The whole answer as plain data; every amount in bytes."""
+    """The whole answer as plain data; every amount in bytes. `total_otherwise`: if that assumption does not hold."""
     load, engine = sizing.load, sizing.engine
     return {
+        "complete": True,
+        "reading": sizing.geometry.reading,
+        "assumptions": [
+            {"says": each.says, "total_otherwise": each.otherwise.total if each.otherwise else None}
+            for each in effects(sizing)
+        ],
+        "remarks": [*sizing.remarks],
         "model": sizing.geometry.to_json(),
         "context": load.context,
         "sequences": load.sequences,
@@ -32,6 +41,24 @@ def as_json(sizing: Sizing) -> dict[str, Any]:
             "padding": sizing.padding,
         },
         "per_gpu": [{"part": line.label, "bytes": line.bytes, "formula": line.formula} for line in sizing.lines],
+    }
+
+
+def not_known_json(model: Geometry, known: Sizing | None) -> dict[str, Any]:
+    """The same for a model without a total: what was not understood, and the size of the part that is known.
+
+    >>> from lm_core.kv_sizing import from_config
+    >>> odd = from_config({"n_layer": 2, "n_head": 2, "n_embd": 64, "kv_share_every": 2})
+    >>> not_known_json(odd, None)["not_understood"]
+    ['kv_share_every']
+    """
+    return {
+        "complete": False,
+        "reading": model.reading,
+        "not_understood": [*model.not_understood],
+        "unassigned": [{"type": group.label or "unknown", "layers": group.layers} for group in model.unassigned],
+        "model": model.to_json(),
+        "known_part": as_json(known)["bytes"] if known else None,
     }
 
 

@@ -15,7 +15,7 @@ from lm_core.kv_sizing.capacity import bandwidth, gpu_layouts, largest_fit
 from lm_core.kv_sizing.capacity.gpu_layouts import Layout
 from lm_core.kv_sizing.capacity.gpus import GPUS, Gpu
 from lm_core.kv_sizing.capacity.largest_fit import Budget, LargestFit
-from lm_core.kv_sizing.engines import Engine, Ideal
+from lm_core.kv_sizing.engines.profiles import Engine, Ideal
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import Sizing, size
 
@@ -39,7 +39,7 @@ class Scenario:
     context: int = 2048
     sequences: int = 1
     mean: int = 0
-    dtype_k: str = "bf16"
+    dtype_k: str = "auto"
     dtype_v: str = ""
     engine: Engine = _IDEAL
     tensor_parallel: int = 1

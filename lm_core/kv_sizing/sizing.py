@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing.engines import Engine, Ideal, LlamaCpp, SGLang, Transformers
-from lm_core.kv_sizing.geometry import Geometry
-from lm_core.kv_sizing.vllm import Vllm
+from lm_core.kv_sizing.engines.as_stored import as_stored
+from lm_core.kv_sizing.engines.profiles import Engine, Ideal, LlamaCpp, SGLang, Transformers
+from lm_core.kv_sizing.engines.vllm import Vllm
+from lm_core.kv_sizing.geometry import Assumption, Geometry
 from lm_core.kv_sizing.workload import Line, Workload
 
 ENGINES: dict[str, type[Engine]] = {e.name: e for e in (Ideal, LlamaCpp, Vllm, SGLang, Transformers)}
@@ -22,9 +23,13 @@ class Sizing:
     further GPUs. `padding`: whatever else this engine takes; below zero where it stores less than the ideal would.
     `per_added_token`: payload that one more token adds to one sequence at this length. `fixed`: payload that does not
     grow with length, over all sequences.
+
+    `geometry` is the model; `stored` what the engine keeps of it, with `remarks` on the difference. The figures rest
+    on `assumptions`, the model's and the engine's.
     """
 
     geometry: Geometry
+    stored: Geometry
     load: Workload
     engine: Engine
     lines: tuple[Line, ...]
@@ -35,6 +40,8 @@ class Sizing:
     padding: int
     per_added_token: int
     fixed: int
+    remarks: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
 
     @property
     def per_sequence(self) -> int:
@@ -82,24 +89,28 @@ def size(
 ) -> Sizing:
     """How many bytes the cache takes. `context` is the length of every sequence; V's dtype is K's unless given.
 
-    Raises InvalidInput for layers not yet assigned, a dtype or a split that this engine does not have.
+    A dtype of "auto" is the engine's own choice. Raises InvalidInput for layers not yet assigned, keys of a file that
+    were not understood, a dtype or a split that this engine does not have.
 
     >>> article = Geometry.by_hand(layers=32, heads=32, kv_heads=32, head_dim=128)
     >>> size(article, context=2048).total == 2**30, size(article, context=32768).total == 2**34
     (True, True)
     """
     chosen = _engine(engine, options)
-    load = Workload.of(context, sequences, dtype_k, dtype_k if dtype_v is None else dtype_v, tensor_parallel)
+    _known(geometry)
+    stored = as_stored(geometry, chosen.name, str(dtype_k), str(dtype_k if dtype_v is None else dtype_v))
+    load = Workload.of(context, sequences, stored.dtype_k, stored.dtype_v, tensor_parallel)
     check(geometry, load, chosen)
-    lines = tuple(chosen.lines(geometry, load))
+    lines = tuple(chosen.lines(stored.geometry, load))
     alone = replace(load, tensor_parallel=1)
     ranks = load.tensor_parallel
     payload, per_gpu = _sum(Ideal().lines(geometry, alone)), _sum(lines)
     copies = ranks * _sum(Ideal().lines(geometry, load)) - payload
     return Sizing(
-        geometry, load, chosen, lines, ranks * per_gpu, per_gpu, payload, copies,
+        geometry, stored.geometry, load, chosen, lines, ranks * per_gpu, per_gpu, payload, copies,
         padding=ranks * per_gpu - payload - copies, per_added_token=_added(geometry, alone),
-        fixed=_fixed(geometry, alone),
+        fixed=_fixed(geometry, alone), remarks=stored.remarks,
+        assumptions=(*geometry.assumptions, *stored.assumptions),
     )  # fmt: skip
 
 
@@ -111,12 +122,21 @@ def _engine(engine_or_name: str | Engine, options: dict[str, Any]) -> Engine:
     return engine_or_name
 
 
-def check(geometry: Geometry, load: Workload, chosen: Engine) -> None:
-    """Refuses what this engine cannot hold, one sentence for the first fault."""
+def _known(geometry: Geometry) -> None:
+    """No total for a model that is not known."""
     for group in geometry.unassigned:
         raise InvalidInput(
             "kind", f"assigned for {group.layers} layers before there is a total", group.label or "unknown"
         )
+    if keys := geometry.not_understood:
+        raise InvalidInput("config", "understood before there is a total", f"unclear about {', '.join(keys)}")
+
+
+def check(geometry: Geometry, load: Workload, chosen: Engine) -> None:
+    """Refuses what this engine cannot hold, one sentence for the first fault."""
+    for group in geometry.groups:
+        if group.tokens_per_row > 1 and group.kind not in chosen.pooled:
+            raise InvalidInput("engine", f"another one: how {chosen.name} keeps pooled rows is not known", chosen.name)
     for side, kind in (("dtype_k", load.dtype_k), ("dtype_v", load.dtype_v)):
         if kind.name not in chosen.dtypes:
             raise InvalidInput(side, f"one that {chosen.name} has: {', '.join(chosen.dtypes)}", kind.name)

@@ -50,19 +50,30 @@ def parts(scenario: Scenario) -> None:
         for name, count, formula in lines
     ]
     tables.render(["part", "size", "how it is counted"], rows)
-    facts = {
-        "payload": sizing.payload,
-        "copies of heads on further GPUs": sizing.replication,
-        f"what {sizing.engine.name} takes besides": sizing.padding,
+    engine = sizing.engine.name
+    payload = {
+        "payload, each key and value stored once": sizing.payload,
+        "of it, state and cross-attention, which do not grow": sizing.fixed,
         "one more token in one sequence": sizing.per_added_token,
-        "state that does not grow": sizing.fixed,
-        "per sequence": sizing.per_sequence,
     }
-    kept = {name: count for name, count in facts.items() if count or name in ("payload", "per sequence")}
-    sizes = [(name, amounts.binary(count), amounts.decimal(count), f"{count:,}") for name, count in kept.items()]
-    tables.render(["", "powers of 1,024", "powers of 1,000", "bytes"], sizes)
-    null = " The null block is one that vLLM keeps for places nobody uses." if sizing.engine.name == "vLLM" else ""
-    st.caption(f"Payload: what the model needs on any engine, each key and value stored once.{null}")
+    _amounts("What the model needs on any engine", payload, ("payload, each key and value stored once",))
+    if engine != "ideal" or sizing.replication:
+        taken = {
+            "copies of heads on further GPUs": sizing.replication,
+            f"what {engine} takes besides, or saves": sizing.padding,
+            "in all": sizing.total,
+            "per sequence": sizing.per_sequence,
+        }
+        _amounts(f"What {'so many GPUs take' if engine == 'ideal' else f'{engine} takes'}", taken, ("in all",))
+    if engine == "vLLM":
+        st.caption("The null block is one that vLLM keeps for places nobody uses.")
+
+
+def _amounts(title: str, facts: dict[str, int], always: tuple[str, ...]) -> None:
+    """Amounts in both units and in bytes, those of nothing left out."""
+    kept = {name: count for name, count in facts.items() if count or name in always}
+    rows = [(name, amounts.binary(count), amounts.decimal(count), f"{count:,}") for name, count in kept.items()]
+    tables.render([title, "powers of 1,024", "powers of 1,000", "bytes"], rows)
 
 
 def plot(scenario: Scenario, values: Values) -> None:
@@ -132,7 +143,7 @@ def logged(scenario: Scenario) -> None:
     engine = scenario.engine
     if not isinstance(engine, kv_sizing.Vllm) or scenario.budget.for_cache <= 0:
         return
-    plan = engine.plan(scenario.geometry, replace(scenario.sizing.load, sequences=1))
+    plan = engine.plan(scenario.sizing.stored, replace(scenario.sizing.load, sequences=1))
     tokens, concurrency = plan.log(scenario.budget.for_cache, scenario.context)
     st.caption(
         f"vLLM’s log on these GPUs, at max_model_len {scenario.context:,}: “GPU KV cache size: {tokens:,} tokens”, "

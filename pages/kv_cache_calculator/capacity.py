@@ -8,7 +8,7 @@ from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import GPUS, Layout, Scenario, amounts, html_report
 from lm_core.kv_sizing.capacity.gpus import Gpu
-from pages.kv_cache_calculator import editable_tables, parameters
+from pages.kv_cache_calculator import doubts, editable_tables, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import markup, on_demand, tables, url_state
@@ -32,6 +32,7 @@ def fits(scenario: Scenario) -> None:
     used = scenario.utilisation_percent
     each = " of each" if load.tensor_parallel > 1 else ""
     st.write(f"{gpus} at {used} %: **{left}**{each} left for the cache, this takes **{need}**. {verdict}")
+    doubts.deciding(scenario)
     longest, most = scenario.longest, scenario.most_sequences
     mean = f" At a mean of {scenario.mean:,}: **{many(scenario.most_at_mean.value)}**." if scenario.mean else ""
     st.write(

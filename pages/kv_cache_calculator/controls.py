@@ -8,6 +8,7 @@ import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.kv_sizing import ENGINES, Geometry, Scenario
+from lm_core.kv_sizing.engines.as_stored import AUTO
 from pages.kv_cache_calculator import editable_tables, model_import, parameters
 from pages.kv_cache_calculator.parameters import LONGEST, MOST, RANKS, Values
 from pages.shared import markup, on_demand, url_state
@@ -24,7 +25,7 @@ _OPTIONS = {
     "block_size": "Block, tokens (block_size)",
     "max_num_batched_tokens": "Batched tokens at most (max_num_batched_tokens)",
     "async_scheduling": "Asynchronous scheduling",
-    "mamba_align": "Mamba cache aligned (align)",
+    "mamba_align": "Prefix caching keeps a second state (mamba_align)",
     "page_size": "Page, tokens (page_size)",
     "swa_full_tokens_ratio": "Sliding pool / full pool (swa_full_tokens_ratio)",
 }
@@ -54,7 +55,7 @@ def _storage(values: Values) -> None:
     kind = ENGINES[values["engine"]]
     with _row():
         st.selectbox("Engine", tuple(ENGINES), key=_key("engine"), format_func=_engine, width=200)
-        st.selectbox("Stored as", kind.dtypes, key=_key("dtype"), width=170)
+        st.selectbox("Stored as", kind.dtypes, key=_key("dtype"), width=170, format_func=_dtype)
         st.selectbox("GPUs (tensor parallel)", RANKS, key=_key("tp"), width=170, disabled=not kind.splits_heads)
         with st.popover("More", icon=":material/tune:", key="_kv_more"):
             on_demand.control(
@@ -63,7 +64,7 @@ def _storage(values: Values) -> None:
             )  # fmt: skip
             if not kind.one_dtype:
                 on_demand.control(
-                    _key("dv"), on_demand.select, "Values stored as", ("", *kind.dtypes),
+                    _key("dv"), on_demand.select, "Values stored as", ("", *kind.dtypes[1:]),
                     format_func=lambda name: name or "as keys",
                 )  # fmt: skip
             for field in parameters.OPTIONS[values["engine"]]:
@@ -117,6 +118,10 @@ def _key(name: str) -> str:
 
 def _title(name: str) -> str:
     return _TITLES.get(name) or kv_sizing.preset(name).name
+
+
+def _dtype(name: str) -> str:
+    return "the engine’s default (auto)" if name == AUTO else name
 
 
 def _engine(name: str) -> str:

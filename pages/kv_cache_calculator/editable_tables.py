@@ -9,17 +9,18 @@ import pandas as pd
 import streamlit as st
 
 from lm_core.kv_sizing import Geometry, LayerGroup
-from lm_core.kv_sizing.geometry import KINDS
+from lm_core.kv_sizing.layer_group import KINDS
 from pages.kv_cache_calculator import parameters
 from pages.shared import markup
 
 Rows = list[dict[str, Any]]
 _ALWAYS = ("kind", "layers", "kv_heads", "k_dim", "v_dim", "window")
 _STATE = ("state_values", "state_bytes", "conv_channels", "conv_kernel")
+_RARE = ("tokens_per_row", "value_bytes")  # shown where a row has them
 _HEADS = {
     "kind": "kind", "layers": "layers", "kv_heads": "KV heads", "k_dim": "K width", "v_dim": "V width",
     "window": "window", "state_values": "state values", "state_bytes": "bytes each", "conv_channels": "conv channels",
-    "conv_kernel": "conv taps", "label": "called",
+    "conv_kernel": "conv taps", "tokens_per_row": "tokens a row", "value_bytes": "bytes a value", "label": "called",
 }  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(LayerGroup)}
 
@@ -62,7 +63,8 @@ def edit_groups(name: str, rows: Rows) -> Rows:
     full = [{**_DEFAULTS, **row} for row in rows]
     kinds = {row.get("kind") for row in rows}
     named = any(row.get("label") for row in rows)
-    shown = [*(("label",) if named else ()), *_ALWAYS, *(_STATE if kinds & {"state", "unknown"} else ())]
+    rare = [name for name in _RARE if any(name in row for row in rows)]
+    shown = [*(("label",) if named else ()), *_ALWAYS, *(_STATE if kinds & {"state", "unknown"} else ()), *rare]
     columns: dict[str, Any] = {
         name: st.column_config.NumberColumn(head, min_value=0, step=1, width="small") for name, head in _HEADS.items()
     }
@@ -80,11 +82,10 @@ def _legend(kinds: set[object]) -> None:
     st.caption(". ".join(f"{kind}: {says}" for kind, says in KINDS.items() if kind in kinds) + ".")
 
 
-def with_groups(shape: Geometry, rows: list[dict[str, Any]]) -> Geometry | None:
-    """The model with the rows of the table; None, and a sentence, while a row is of no known kind."""
+def with_groups(shape: Geometry, rows: list[dict[str, Any]]) -> Geometry:
+    """The model with the rows of the table; a sentence says which of them still need a kind."""
     edited = shape.with_groups([*rows])
     if edited.unassigned:
         names = ", ".join(sorted({group.label or "unknown" for group in edited.unassigned}))
         markup.note(f"There is no total before every row has a kind. Choose one in the table for: {names}.", "error")
-        return None
     return edited

@@ -13,6 +13,7 @@ import streamlit as st
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Geometry
+from lm_core.kv_sizing.geometry import NOT_KNOWN
 from pages.kv_cache_calculator import editable_tables
 from pages.shared import components, markup, url_state
 
@@ -28,7 +29,7 @@ _component = st.components.v2.component(
 
 
 def read_model() -> Geometry | None:
-    """Draws box, file and table; the model as the table has it, None while there is none."""
+    """Draws box, file and table; the model as the table and the visitor's answers have it, None while there is none."""
     key, kept = url_state.key_of("config"), url_state.key_of("config_kept")
     st.session_state.setdefault(key, st.session_state.get(kept, ""))  # out of sight for a while, it is still there
     st.text_area("A model's config.json", key=key, height=160, max_chars=262_144, on_change=_pasted)
@@ -46,13 +47,15 @@ def read_model() -> Geometry | None:
         return None
     kept_as, kept_rows = st.session_state.pop(_TABLE, ("", []))
     shape = _file(opened) if opened else kv_sizing.from_text(text)
-    for sentence in shape.notes:
-        markup.note(sentence)
+    for sentence in (f"This file was {shape.reading}." if shape.reading != NOT_KNOWN else "", *shape.notes):
+        if sentence:
+            markup.note(sentence)
     rows = editable_tables.edit_groups("imported", kept_rows if kept_as == repr(shape) else shape.to_json()["groups"])
     st.session_state[_TABLE] = (repr(shape), rows)
     if shape.unread:
-        many = "1 key was" if len(shape.unread) == 1 else f"{len(shape.unread)} keys were"
-        st.expander(f"{many} not read").text(", ".join(shape.unread))
+        one = len(shape.unread) == 1
+        many = "1 key was not read: it has" if one else f"{len(shape.unread)} keys were not read: they have"
+        st.expander(f"{many} no bearing on the cache").text(", ".join(shape.unread))
     edited = editable_tables.with_groups(shape, rows)
     st.session_state[_SEEN] = edited
     return edited

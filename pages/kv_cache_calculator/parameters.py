@@ -16,6 +16,7 @@ from lm_core import kv_sizing
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing import DTYPES, ENGINES, GPUS, Geometry, LayerGroup, Scenario
 from lm_core.kv_sizing.capacity.gpus import Gpu
+from lm_core.kv_sizing.engines.as_stored import AUTO
 from lm_core.kv_sizing.model_import import strict_json
 from pages.shared import markup, url_state
 
@@ -112,7 +113,7 @@ def _option(field: Field[Any]) -> Parameter:
     """A field of an engine's profile."""
     default: Any = field.default
     if field.type == "bool":
-        flags = _one_of(field.name, (0, 1), 0)
+        flags = _one_of(field.name, (0, 1), int(default))
         return Parameter(default, lambda text: bool(flags.read(text)))
     if field.type == "float":
         return _real(field.name, default, 1, LEAST_RATIO)
@@ -126,7 +127,7 @@ PARAMETERS = {
     "batch": _whole("batch", 1, 1, MOST),
     "mean": _whole("mean", 0, 0, LONGEST),
     "engine": _one_of("engine", tuple(ENGINES), "ideal"),
-    "dtype": _one_of("dtype", tuple(DTYPES), "bf16"),
+    "dtype": _one_of("dtype", (AUTO, *DTYPES), AUTO),
     "dv": _one_of("dv", ("", *DTYPES), ""),
     "tp": _one_of("tp", RANKS, 1),
     "layers": _whole("layers", 32, 1, 65_536),
@@ -177,11 +178,12 @@ def settle(values: Values) -> None:
     """Says what the chosen engine does not have, and takes what it has instead."""
     kind = ENGINES[values["engine"]]
     if values["dtype"] not in kind.dtypes:
-        markup.note(f"{kind.name} has no {values['dtype']} cache: {kind.dtypes[0]} is used.")
-        _set(values, "dtype", kind.dtypes[0])
+        markup.note(f"{kind.name} has no {values['dtype']} cache: its default is used.")
+        _set(values, "dtype", AUTO)
     if values["dv"] and (kind.one_dtype or values["dv"] not in kind.dtypes):
         what = "stores values as keys" if kind.one_dtype else f"has no {values['dv']} cache"
-        markup.note(f"{kind.name} {what}: {values['dtype']} is used for both.")
+        both = "its default" if values["dtype"] == AUTO else values["dtype"]
+        markup.note(f"{kind.name} {what}: {both} is used for both.")
         _set(values, "dv", "")
     if not kind.splits_heads and values["tp"] > 1:
         markup.note(f"{kind.name} splits layers over GPUs, not heads: the total stays as on one GPU.")

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.usefixtures("_folds_open")
         ("arch=llama-3.1-70b&n=32768&batch=64&tp=8&engine=vLLM&dtype=fp8", ["320.00 GiB", "It fits.", "null block"]),
         ("arch=deepseek-v3&n=32768", ["2.14 GiB", "a latent counted twice"]),
         ("arch=gemma-3-27b&n=131072", ["10.41 GiB", "sliding and chunked layers charged in full"]),
-        ("arch=qwen3-next-80b&n=131072", ["state that does not grow", "linear and Mamba layers"]),
-        ("engine=llama.cpp&dtype=fp8&tp=4", ["llama.cpp has no fp8 cache: f16 is used.", "splits layers over GPUs"]),
+        ("arch=qwen3-next-80b&n=131072", ["cross-attention, which do not grow", "linear and Mamba layers"]),
+        ("engine=llama.cpp&dtype=fp8&tp=4", ["has no fp8 cache: its default is used.", "splits layers over GPUs"]),
         ("arch=phi-4&tp=4", ["a divisor or a multiple of 10 KV heads"]),
         # 4 x 1 GiB x (34 + 18) / 128
         ("arch=llama-3.1-8b&n=8192&batch=4&engine=llama.cpp&dtype=q8_0&dv=q4_0&mean=4096",
          ["1.62 GiB", "832.00 MiB at a mean of 4,096", "K q8_0, V q4_0"]),
         ("engine=vLLM&dv=fp8&mean=9999",
-         ["vLLM stores values as keys: bf16 is used for both.", "A mean of 9,999 is longer than the longest, 2,048"]),
+         ["stores values as keys: its default is used for both.", "A mean of 9,999 is longer than the longest, 2,048"]),
         ("arch=llama-3.1-8b&n=8192&over=sequences",
          ["sequences at once", "heavier than the weights (14.96 GiB) from 122,529 tokens on"]),
     ],
@@ -76,7 +76,7 @@ def test_a_pasted_config() -> None:
     odd = CONFIG | {"color": ":red[x]"}
     text = paste(app, odd)
     assert "2 layers x 1,024 tokens x 2 x 4 KV heads x 64 x 2 B" in text
-    assert "1 key was not read" in [fold.label for fold in app.expander]
+    assert "1 key was not read: it has no bearing on the cache" in [fold.label for fold in app.expander]
     assert " color " in text
     assert "ring_attention" in paste(app, {**odd, "layer_types": ["full_attention", "ring_attention"]})
     assert "finite numbers" in paste(app, '{"num_hidden_layers": NaN}')

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing.engines import Engine
+from lm_core.kv_sizing.engines.as_stored import AUTO
+from lm_core.kv_sizing.engines.profiles import Engine
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.sizing import profile, size
 
@@ -88,6 +89,8 @@ def fitting_dtypes(
     """The engine's dtypes (for K and V alike) in which this fits, those that keep the most bits first."""
     fitting = []
     for name in profile(engine).dtypes:
+        if name == AUTO:
+            continue
         asked = {"dtype_k": name, "engine": engine, **options}
         try:
             if _fits(geometry, budget, context, sequences, asked):

@@ -1,20 +1,22 @@
-"""A model's config.json to a Geometry; every key that was not read is named.
+"""A model's config.json to a Geometry, with what was assumed and what was not understood.
 
-No layer type is guessed.
+No layer type is guessed, and no key that may have a bearing on the cache is passed over in silence.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing.geometry import Geometry, LayerGroup
-from lm_core.kv_sizing.model_import import states, strict_json
-from lm_core.kv_sizing.model_import.patterns import layer_kinds
-from lm_core.kv_sizing.model_import.reader import ABSURD, MOST_LAYERS, Reader
+from lm_core.errors import InvalidInput
+from lm_core.kv_sizing.geometry import Assumption, Geometry
+from lm_core.kv_sizing.layer_group import LayerGroup
+from lm_core.kv_sizing.model_import import decoder_part, strict_json
+from lm_core.kv_sizing.model_import.attention import DECODER_HEADS, HEADS, HIDDEN, KV_HEADS
+from lm_core.kv_sizing.model_import.key_review import review
+from lm_core.kv_sizing.model_import.layer_plan import Plan
+from lm_core.kv_sizing.model_import.reader import Reader
 
 # What some published files leave to the class that reads them (transformers' defaults for that family).
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -23,13 +25,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "gemma2": {"head_dim": 256},
     "gemma": {"head_dim": 256},
 }
-_INNER = ("text_config", "llm_config", "language_config", "thinker_config")
-_LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_decoder_layers", "decoder_layers")
-_HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads", "decoder_attention_heads")
-_HIDDEN = ("hidden_size", "n_embd", "d_model", "dim")
-_CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx")
-_WINDOW = ("sliding_window", "attention_window_size", "window_size")
-_NO_STORE = ("mlp", "moe", "-", "no_op", "none")
+_CONTEXT = (
+    "max_position_embeddings", "max_target_positions", "n_positions", "max_seq_len", "seq_length",
+    "max_sequence_length", "n_ctx", "context_length", "max_decoder_position_embeddings",
+)  # fmt: skip
+_COUNTS = {*KV_HEADS, *HEADS, *DECODER_HEADS, "num_hidden_layers", "num_layers", "n_layer", "n_layers"}
 
 
 def from_text(text: str | bytes, name: str = "imported model") -> Geometry:
@@ -43,34 +43,57 @@ def from_text(text: str | bytes, name: str = "imported model") -> Geometry:
 
 
 def from_config(config: object, name: str = "imported model") -> Geometry:
-    """The same from parsed JSON. A layer type that is not known becomes a group of kind "unknown"."""
+    """The same from parsed JSON. A layer type that is not known becomes a group of kind "unknown".
+
+    Keys that may have a bearing on the cache and were not understood are in `not_understood`: there is no total before
+    they are.
+
+    >>> from_config({"n_layer": 2, "n_head": 2, "n_embd": 64, "kv_share_every": 2}).not_understood
+    ('kv_share_every',)
+    """
     if not isinstance(config, Mapping):
         raise InvalidInput("config", "a JSON object, such as a model's config.json", config)
-    outer: Mapping[str, Any] = config
-    config = _language_part(outer)
+    found, contradictions = _read(config, name)
+    doubts = tuple(_contradiction(config, name, names, values) for names, values in contradictions.items())
+    return replace(found, assumptions=(*found.assumptions, *doubts))
+
+
+def _read(outer: Mapping[str, Any], name: str) -> tuple[Geometry, dict[tuple[str, str], tuple[Any, Any]]]:
+    """One reading of the file, and the spellings in it that contradict each other."""
+    _decodes(outer)
+    path, config = decoder_part.of(outer)
     family = config.get("model_type") or outer.get("model_type") or ""  # None where a file leaves it out
     if not isinstance(family, str):
         raise InvalidInput("model_type", "text", family)
-    _decodes(outer)
     reader = Reader(config, _DEFAULTS.get(family))
-    reader.get("model_type")
-    plan = _Plan(reader, family)
+    reader.explain("model_type")
+    plan = Plan(reader, family, outer)
     groups = plan.groups()
+    context = reader.number(*_CONTEXT, high=1 << 40) or 0
     title = outer.get("_name_or_path") or (family if name == "imported model" else name)
-    return Geometry(
-        str(title or name)[:200], groups, reader.number(*_CONTEXT, high=1 << 40) or 0, 0, plan.heads, plan.hidden,
-        plan.layers, "config.json", reader.unread(), tuple(dict.fromkeys((*reader.notes, *plan.notes))),
+    known = {*path, *config, "model_type", "is_encoder_decoder"}  # the decoder's own values count
+    outside = [] if config is outer else [pair for pair in outer.items() if pair[0] not in known]
+    unread, not_understood = review((*reader.leftover(), *outside), plan.layers)
+    geometry = Geometry(
+        str(title or name)[:200], groups, context, 0, plan.heads, plan.hidden, plan.layers, "config.json", family[:80],
+        unread, not_understood, tuple(plan.assumptions), tuple(dict.fromkeys((*reader.notes, *plan.notes))),
     )  # fmt: skip
+    count = {names: values for names, values in reader.contradictions.items() if _COUNTS & set(names)}
+    return geometry, count
 
 
-def _language_part(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part that describes the language model, where a file describes several."""
-    for _ in range(4):
-        inner = next((config[key] for key in _INNER if isinstance(config.get(key), Mapping)), None)
-        if inner is None:
-            break
-        config = inner
-    return config
+def _contradiction(config: Mapping[str, Any], name: str, names: tuple[str, str], values: tuple[Any, Any]) -> Assumption:
+    """Two spellings of one thing that differ; what the other would make of the model, where it can be read."""
+    says = f"{names[0]} is {str(values[0])[:40]}, {names[1]} is {str(values[1])[:40]}: the first counts."
+    try:
+        return Assumption(says, _read(_without(config, names[0]), name)[0].groups)
+    except InvalidInput:
+        return Assumption(says)
+
+
+def _without(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The same file without a key, wherever in it that stands."""
+    return {k: _without(v, key) if isinstance(v, Mapping) else v for k, v in config.items() if k != key}
 
 
 def _decodes(config: Mapping[str, Any]) -> None:
@@ -79,155 +102,9 @@ def _decodes(config: Mapping[str, Any]) -> None:
         raise InvalidInput("architectures", "a model that generates; an encoder keeps no KV cache", names[0])
 
 
-class _Plan:
-    """What each layer of one config stores."""
+def groups_of(config: Mapping[str, Any]) -> tuple[LayerGroup, ...]:
+    """The layer groups alone."""
+    return _read(config, "")[0].groups
 
-    def __init__(self, config: Reader, family: str) -> None:
-        self.config, self.family = config, family
-        self.notes: list[str] = []
-        self.layers = self._count()
-        self.hidden = config.number(*_HIDDEN) or 0
-        self.heads = config.number(*_HEADS) or 0
 
-    def _count(self) -> int:
-        """How many layers there are: stated, or as many as a list names."""
-        found = self.config.number(*_LAYERS, high=MOST_LAYERS)
-        if found is None:
-            lists = (self.config.list("layer_types"), self.config.list("layers_block_type"))
-            found = next((len(names) for names in lists if names), None)
-        return found or self.config.needed(*_LAYERS)
-
-    def groups(self) -> tuple[LayerGroup, ...]:
-        """One group for each distinct kind of layer, in the order they first occur."""
-        if blocks := self.config.list("block_configs", self.layers):
-            return self._counted([self._block(block) for block in blocks])
-        kinds = layer_kinds(self.config, self.family, self.layers)
-        kept = self.layers - (self.config.number("num_kv_shared_layers", low=0) or 0)
-        if kept < 1:
-            raise InvalidInput("num_kv_shared_layers", f"below the {self.layers} layers", self.layers - kept)
-        if kept < self.layers:
-            self.notes.append(f"The last {self.layers - kept} of {self.layers} layers read the cache of others.")
-        layers = [self._layer(kind, index) for index, kind in enumerate(kinds[:kept])]
-        groups = list(self._counted(layers))
-        if (share := self.config.number("cla_share_factor")) and share > 1:
-            self.notes.append(f"{share} neighbouring layers share one cache.")
-            groups = [replace(group, layers=-(-group.layers // share)) for group in groups]
-        return (*groups, *self._indexer(), *self._cross())
-
-    def _counted(self, layers: list[list[LayerGroup]]) -> tuple[LayerGroup, ...]:
-        counts = Counter(group for layer in layers for group in layer)
-        if not counts:
-            raise InvalidInput("config", "a model with at least one layer that keeps something", "none")
-        return tuple(replace(group, layers=many) for group, many in counts.items())
-
-    def _layer(self, kind: str, index: int) -> list[LayerGroup]:
-        if kind in _NO_STORE:
-            return []
-        if kind == "hybrid":  # attention and Mamba side by side in one layer
-            return [*self._layer("full_attention", index), *self._layer("mamba", index)]
-        if kind == "kda":
-            part = self.config.part("linear_attn_config")
-            return [states.kimi_delta(part)] if part else []
-        minimax = kind == "linear_attention" and self.family.startswith("minimax")
-        if kind == "lightning" or minimax:
-            return [states.lightning(self._heads(), self._head_dim())]
-        if found := states.of(kind, self.config, self.hidden):
-            return [found]
-        if kind in ("full_attention", "attention", "indexed_attention", "global", "*"):
-            return [self._attention(index)]
-        if kind in ("sliding_attention", "chunked_attention", "local"):
-            return [self._windowed("chunked" if kind.startswith("chunked") else "sliding", index)]
-        return [self._unknown(kind, index)]
-
-    def _unknown(self, kind: str, index: int) -> LayerGroup:
-        """A row to be assigned, with the heads, widths and window that the file states for its attention layers."""
-        row = LayerGroup("unknown", 1, label=kind[:200])
-        if self.config.get(*_HEADS) is None:
-            return row
-        like, window = self._attention(index), self.config.number(*_WINDOW) or 0
-        return replace(row, kv_heads=like.kv_heads, k_dim=like.k_dim, v_dim=like.v_dim, window=window)
-
-    def _attention(self, index: int) -> LayerGroup:
-        rank = self.config.number("kv_lora_rank")
-        if rank:
-            return LayerGroup("latent", 1, 1, rank, self.config.needed("qk_rope_head_dim"))
-        dim, heads = self._own("head_dim", index), self._own("num_key_value_heads", index)
-        if dim is None and (dim := self.config.number("global_head_dim")):
-            heads = heads or self.config.number("num_global_key_value_heads")
-        value = dim or self.config.number("v_head_dim")
-        dim = dim or self._head_dim()
-        return LayerGroup("full", 1, heads or self._kv_heads(index), dim, value or dim)
-
-    def _own(self, key: str, index: int) -> int | None:
-        """What one layer overrides, where a file has `per_layer_config`."""
-        every = self.config.part("per_layer_config")
-        own = every and (every.part(f"{index:02d}") or every.part(str(index)))
-        return own.number(key) if own else None
-
-    def _windowed(self, kind: str, index: int) -> LayerGroup:
-        window = self.config.needed(*(("attention_chunk_size",) if kind == "chunked" else _WINDOW))
-        heads = self.config.number("swa_num_key_value_heads") or self._kv_heads(index)
-        dim = self.config.number("swa_head_dim") or self._head_dim()
-        return LayerGroup(kind, 1, heads, dim, self.config.number("swa_v_head_dim", "v_head_dim") or dim, window)
-
-    def _heads(self) -> int:
-        return self.config.needed(*_HEADS)
-
-    def _head_dim(self) -> int:
-        if found := self.config.number("head_dim", "attention_head_dim", "kv_channels", "d_kv"):
-            return found
-        hidden, heads = self.config.needed(*_HIDDEN), self._heads()
-        if hidden % heads:
-            raise InvalidInput("head_dim", f"given where {heads} heads do not divide hidden_size {hidden}", "absent")
-        return hidden // heads
-
-    def _kv_heads(self, index: int) -> int:
-        config = self.config
-        inner = config.part("attn_config")
-        value = config.get("num_key_value_heads", "n_head_kv", "n_kv_heads", "num_kv_heads")
-        if isinstance(value, list):
-            config.list(config.name("num_key_value_heads", "n_head_kv", "n_kv_heads", "num_kv_heads"), self.layers)
-            value = value[index]
-        if self.family == "falcon":
-            value = self._falcon(value)
-        if value is None and inner:
-            value = inner.get("kv_n_heads")
-        if value is None and config.flag("multi_query_attention"):
-            value = config.get("multi_query_group_num")
-        if value is None and config.flag("multi_query"):
-            value = 1
-        return self._heads() if value is None else whole_number("num_key_value_heads", value, 1, ABSURD)
-
-    def _falcon(self, value: Any) -> Any:
-        """Falcon's files state a number of KV heads that only the new architecture uses."""
-        if self.config.flag("new_decoder_architecture"):
-            return value
-        return 1 if self.config.flag("multi_query") is not False else None
-
-    def _block(self, block: object) -> list[LayerGroup]:
-        """A layer of a network found by search: its own number of query heads per KV head, or none at all."""
-        attention = block.get("attention") if isinstance(block, Mapping) else None
-        if not isinstance(attention, Mapping):
-            raise InvalidInput("block_configs", "objects with `attention`", block)
-        if attention.get("no_op") or attention.get("replace_with_linear"):
-            return []
-        each = whole_number("n_heads_in_group", attention.get("n_heads_in_group"), 1, ABSURD)
-        if self._heads() % each:
-            raise InvalidInput("n_heads_in_group", f"a divisor of {self._heads()} heads", each)
-        return [LayerGroup("full", 1, self._heads() // each, self._head_dim(), self._head_dim())]
-
-    def _indexer(self) -> list[LayerGroup]:
-        dim = self.config.number("index_head_dim")
-        if not dim:
-            return []
-        types = self.config.list("indexer_types", self.layers)
-        layers = sum(kind == "full" for kind in types) if types else self.layers
-        return [LayerGroup("indexer", layers, 1, dim)]
-
-    def _cross(self) -> list[LayerGroup]:
-        if not self.config.flag("is_encoder_decoder"):
-            return []
-        dim, length = self._head_dim(), self.config.number("max_source_positions")
-        if length is None:
-            return [LayerGroup("unknown", self.layers, label="cross-attention to an encoder of unknown length")]
-        return [LayerGroup("cross", self.layers, self._heads(), dim, dim, length)]
+__all__ = ["HIDDEN", "from_config", "from_text"]

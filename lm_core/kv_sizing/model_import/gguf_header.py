@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing.geometry import Geometry, LayerGroup
+from lm_core.kv_sizing.geometry import Assumption, Geometry
+from lm_core.kv_sizing.layer_group import LayerGroup
+from lm_core.kv_sizing.model_import.key_review import review_gguf
 from lm_core.kv_sizing.model_import.reader import ABSURD, MOST_LAYERS, Reader
 
 MOST_BYTES = 1 << 20
@@ -43,9 +45,10 @@ def from_gguf(data: bytes, name: str = "GGUF file") -> Geometry:
     found = _Shape(Reader(shape), architecture)
     groups, reader = found.groups(), found.reader
     context, hidden = reader.number("context_length", high=1 << 40), reader.number("embedding_length")
+    unread, not_understood = review_gguf(reader.leftover(), found.layers)
     return Geometry(
         str(title or name)[:200], groups, context or 0, 0, found.heads, hidden or 0, found.layers, "GGUF metadata",
-        reader.unread(), tuple(found.notes),
+        architecture[:80], unread, not_understood, tuple(found.assumptions), tuple(found.notes),
     )  # fmt: skip
 
 
@@ -127,6 +130,7 @@ class _Shape:
     def __init__(self, reader: Reader, architecture: str) -> None:
         self.reader, self.architecture = reader, architecture
         self.notes: list[str] = []
+        self.assumptions: list[Assumption] = []
         self.layers = reader.needed("block_count", high=MOST_LAYERS)
         self.heads = self._each("attention.head_count", 0) or 0
 
@@ -134,12 +138,21 @@ class _Shape:
         kept = self.layers - (self.reader.number("attention.shared_kv_layers", low=0) or 0)
         if kept < 1:
             raise InvalidInput("attention.shared_kv_layers", f"below the {self.layers} layers", self.layers - kept)
+        drafts = self.reader.number("nextn_predict_layers", low=0) or 0
+        if 0 < drafts < kept:
+            says = f"The last {drafts} of {kept} blocks are draft layers and not counted (nextn_predict_layers)."
+            self.assumptions.append(Assumption(says, self._grouped(kept)))
+            return self._grouped(kept - drafts)
+        return self._grouped(kept)
+
+    def _grouped(self, kept: int) -> tuple[LayerGroup, ...]:
         counts = Counter(group for index in range(kept) if (group := self._layer(index)))
         if not counts:
             raise InvalidInput("gguf", "a model with at least one layer that keeps something", "none")
         groups = [replace(group, layers=many) for group, many in counts.items()]
         if index_dim := self.reader.number("attention.indexer.key_length"):
-            groups.append(LayerGroup("indexer", self.layers, 1, index_dim))
+            pool = self.reader.number("attention.indexer.kpool") or 1
+            groups.append(LayerGroup("indexer", kept, 1, index_dim, tokens_per_row=pool))
         return tuple(groups)
 
     def _layer(self, index: int) -> LayerGroup | None:
@@ -170,14 +183,17 @@ class _Shape:
         return LayerGroup(kind, 1, kv_heads, k_dim, v_dim, (chunk or window) if local else 0)
 
     def _local(self, index: int) -> bool:
-        """Whether a layer of a model with a window has it: by the file's pattern, or by llama.cpp's own."""
+        """Whether a layer of a model with a window has it: by the file's pattern, or by llama.cpp's own.
+
+        Whether an engine applies it is another question: see `as_stored`.
+        """
         pattern = self.reader.get("attention.sliding_window_pattern")
         if isinstance(pattern, list):
             self.reader.list("attention.sliding_window_pattern", self.layers)
             return bool(pattern[index])
         period = pattern or _PERIODS.get(self.architecture) or (4 if self.architecture == "llama4" else None)
         if period is None:
-            return self.architecture != "llama"  # which ignores the window of Mistral v0.1
+            return True
         return bool((index + 1) % whole_number("attention.sliding_window_pattern", period, 1, ABSURD))
 
     def _state(self) -> LayerGroup:

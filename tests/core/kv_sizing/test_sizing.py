@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Budget, Geometry, LayerGroup, Sizing, engine, max_context, names, preset, size
-from lm_core.kv_sizing.vllm import Vllm
+from lm_core.kv_sizing.engines.vllm import Vllm
 from lm_core.kv_sizing.workload import Workload
 
 MIB, GIB = 2**20, 2**30

@@ -6,17 +6,22 @@ logs and allocators.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.dtypes import GGML
-from lm_core.kv_sizing.geometry import Geometry, LayerGroup
-from lm_core.kv_sizing.workload import Line, Workload, row, row_says, state, up
+from lm_core.kv_sizing.geometry import Geometry
+from lm_core.kv_sizing.layer_group import LayerGroup
+from lm_core.kv_sizing.rows import row, state
+from lm_core.kv_sizing.workload import Line, Workload, up
 
 
 class Engine(Protocol):
-    """A profile. `one_dtype`: K and V must be stored alike. `splits_heads`: it has tensor parallelism."""
+    """A profile. `one_dtype`: K and V must be stored alike. `splits_heads`: it has tensor parallelism.
+
+    `pooled`: the kinds of layers in which it is known how it keeps one row for several tokens.
+    """
 
     name: ClassVar[str]
     version: ClassVar[str]
@@ -24,6 +29,7 @@ class Engine(Protocol):
     one_dtype: ClassVar[bool]
     splits_heads: ClassVar[bool]
     step: ClassVar[str]
+    pooled: ClassVar[tuple[str, ...]]
 
     def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         """The parts of the cache on one GPU."""
@@ -37,12 +43,13 @@ class Ideal:
     name: ClassVar[str] = "ideal"
     version: ClassVar[str] = "payload"
     dtypes: ClassVar[tuple[str, ...]] = (
-        "bf16", "f16", "f32", "fp8", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl",
+        "auto", "bf16", "f16", "f32", "fp8", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl",
         "int8_per_token_head", "fp8_per_token_head", "int4_per_token_head", "nvfp4", "fp8_ds_mla",
     )  # fmt: skip
     one_dtype: ClassVar[bool] = False
     splits_heads: ClassVar[bool] = True
     step: ClassVar[str] = "one token"
+    pooled: ClassVar[tuple[str, ...]] = ("latent", "indexer")
 
     def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         return [
@@ -62,10 +69,11 @@ class LlamaCpp:
 
     name: ClassVar[str] = "llama.cpp"
     version: ClassVar[str] = "0.5"
-    dtypes: ClassVar[tuple[str, ...]] = GGML
+    dtypes: ClassVar[tuple[str, ...]] = ("auto", *GGML)
     one_dtype: ClassVar[bool] = False
     splits_heads: ClassVar[bool] = False
     step: ClassVar[str] = "256 tokens"
+    pooled: ClassVar[tuple[str, ...]] = ()
 
     unified: bool = False
     swa_full: bool = False
@@ -99,10 +107,11 @@ class SGLang:
 
     name: ClassVar[str] = "SGLang"
     version: ClassVar[str] = "0.5.23"
-    dtypes: ClassVar[tuple[str, ...]] = ("bf16", "f16", "f32", "fp8", "fp8_ds_mla")
+    dtypes: ClassVar[tuple[str, ...]] = ("auto", "bf16", "f16", "f32", "fp8", "fp8_ds_mla")
     one_dtype: ClassVar[bool] = True
     splits_heads: ClassVar[bool] = True
     step: ClassVar[str] = "one page"
+    pooled: ClassVar[tuple[str, ...]] = ()
 
     page_size: int = 1
     swa_full_tokens_ratio: float = 0.8
@@ -141,10 +150,11 @@ class Transformers:
 
     name: ClassVar[str] = "transformers"
     version: ClassVar[str] = "5.23"
-    dtypes: ClassVar[tuple[str, ...]] = ("bf16", "f16", "f32")
+    dtypes: ClassVar[tuple[str, ...]] = ("auto", "bf16", "f16", "f32")
     one_dtype: ClassVar[bool] = True
     splits_heads: ClassVar[bool] = False
     step: ClassVar[str] = "one token"
+    pooled: ClassVar[tuple[str, ...]] = ()
 
     def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         return [self._line(group, load) for group in geometry.groups]
@@ -160,14 +170,16 @@ def _line(
 ) -> Line:
     each = row(group, load, indexer)
     many = f"{times:,} x " if times > 1 else ""
-    formula = f"{many}{group.layers} layers x {tokens:,} {unit} x {row_says(group, load)}"
-    return Line(group.says(), times * group.layers * tokens * each, formula)
+    unit = unit if group.tokens_per_row == 1 else "rows"
+    formula = f"{many}{group.layers} layers x {tokens:,} {unit} x {each.formula}"
+    return Line(group.says(), times * group.layers * tokens * each.bytes, formula)
 
 
 def _state_line(
     group: LayerGroup, load: Workload, times: int, convolution_bytes: int, state_bytes: int = 0, columns: int = -1
 ) -> Line:
-    if state_bytes and state_bytes != group.state_bytes:
-        group = LayerGroup(**{**group.__dict__, "state_bytes": state_bytes})
+    if state_bytes:
+        group = replace(group, state_bytes=state_bytes)
     each = state(group, load.tensor_parallel, convolution_bytes, columns)
-    return Line(group.says(), times * group.layers * each, f"{times:,} x {group.layers} layers x {each:,} B of state")
+    many = f"{times:,} x " if times > 1 else ""
+    return Line(group.says(), times * group.layers * each.bytes, f"{many}{group.layers} layers x {each.formula}")
