@@ -11,12 +11,12 @@ from typing import Any
 
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing.geometry import Assumption, Geometry
-from lm_core.kv_sizing.layer_group import LayerGroup
 from lm_core.kv_sizing.model_import import decoder_part, strict_json
-from lm_core.kv_sizing.model_import.attention import DECODER_HEADS, HEADS, HIDDEN, KV_HEADS
+from lm_core.kv_sizing.model_import.attention import DECODER_HEADS, HEADS, KV_HEADS
 from lm_core.kv_sizing.model_import.key_review import review
 from lm_core.kv_sizing.model_import.layer_plan import Plan
 from lm_core.kv_sizing.model_import.reader import Reader
+from lm_core.kv_sizing.model_import.windows import WINDOW
 
 # What some published files leave to the class that reads them (transformers' defaults for that family).
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -29,7 +29,7 @@ _CONTEXT = (
     "max_position_embeddings", "max_target_positions", "n_positions", "max_seq_len", "seq_length",
     "max_sequence_length", "n_ctx", "context_length", "max_decoder_position_embeddings",
 )  # fmt: skip
-_COUNTS = {*KV_HEADS, *HEADS, *DECODER_HEADS, "num_hidden_layers", "num_layers", "n_layer", "n_layers"}
+_COUNTS = {*KV_HEADS, *HEADS, *DECODER_HEADS, *WINDOW, "num_hidden_layers", "num_layers", "n_layer", "n_layers"}
 
 
 def from_text(text: str | bytes, name: str = "imported model") -> Geometry:
@@ -100,11 +100,3 @@ def _decodes(config: Mapping[str, Any]) -> None:
     names = config.get("architectures")
     if isinstance(names, list) and names and all(str(name).endswith("ForMaskedLM") for name in names):
         raise InvalidInput("architectures", "a model that generates; an encoder keeps no KV cache", names[0])
-
-
-def groups_of(config: Mapping[str, Any]) -> tuple[LayerGroup, ...]:
-    """The layer groups alone."""
-    return _read(config, "")[0].groups
-
-
-__all__ = ["HIDDEN", "from_config", "from_text"]

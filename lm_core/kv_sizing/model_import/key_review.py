@@ -21,6 +21,16 @@ def _known() -> dict[str, frozenset[str]]:
     return {name: frozenset(text.split()) for name, text in found.items()}
 
 
+def reviewed(name: str) -> bool:
+    """Whether a key of a config.json is known to have no bearing on the cache, whatever its value.
+
+    >>> reviewed("use_cache"), reviewed("kv_share_every")
+    (True, False)
+    """
+    last = name.rsplit(".", 1)[-1]
+    return last in _known()["harmless"]
+
+
 def words(name: str) -> list[str]:
     """The words of a key's last part.
 
@@ -63,13 +73,13 @@ def review_gguf(leftover: Iterable[tuple[str, Any]], layers: int) -> tuple[tuple
 
 def _doubtful(name: str, value: Any, layers: int) -> Iterable[str]:
     last = name.rsplit(".", 1)[-1]
-    if last in _known()["harmless"] or _idle(last, value):
+    if reviewed(name) or _idle(last, value):
         return
     if isinstance(value, Mapping):
         if _is_another_part(last):
             return
         inner = [each for key, inside in value.items() for each in _doubtful(f"{name}.{key}", inside, layers)]
-        yield from inner or ([name] if _known()["doubtful_words"] & set(words(last)) else [])
+        yield from inner or ([name] if _by_name(last) else [])
     elif _by_name(last) or _by_value(value, layers):
         yield name
 
@@ -86,10 +96,11 @@ def _idle(name: str, value: Any) -> bool:
 
 
 def _by_name(name: str) -> bool:
-    found = words(name)
-    if _known()["doubtful_words"] & set(found):
+    found = set(words(name))
+    of_layers = bool(found & {"layer", "layers"} and found & {"type", "types", "kind", "kinds"})
+    if of_layers or _known()["doubtful_words"] & found:
         return True
-    return bool(_known()["broad_words"] & set(found)) and not _known()["harmless_words"] & set(found)
+    return bool(_known()["broad_words"] & found) and not _known()["harmless_words"] & found
 
 
 def _by_value(value: Any, layers: int) -> bool:

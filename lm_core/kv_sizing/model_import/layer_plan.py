@@ -46,7 +46,8 @@ class Plan:
         for key in [key for key in self.config if _DRAFTS.match(key)]:
             found = max(found, self.config.number(key, low=0) or 0)
         if found:
-            self.notes.append(f"{found} draft layers are not counted: only speculative decoding keeps them.")
+            many, them = ("layer is", "it") if found == 1 else ("layers are", "them")
+            self.notes.append(f"{found} draft {many} not counted: only speculative decoding keeps {them}.")
         return found
 
     def _count(self) -> int:

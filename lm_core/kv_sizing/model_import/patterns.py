@@ -54,7 +54,7 @@ def _sambay(config: Reader, layers: int, _: int) -> list[str] | None:
 
 def _listed(config: Reader, layers: int, drafts: int) -> list[str] | None:
     """A name for each layer, as newer files have it; some repeat a short pattern."""
-    for key in (*_LISTS, *(key for key in config if _LIST_NAME.match(key) and _names(config.peek(key)))):
+    for key in (*_LISTS, *(key for key in config if _LIST_NAME.match(key) and _of(str, config.peek(key)))):
         names = config.list(key, layers, drafts) if config.peek(key) is not None and key != "block_types" else None
         if names is not None:
             _explained(config)
@@ -74,12 +74,13 @@ def _explained(config: Reader) -> None:
         "global_attn_every_n_layers", "hybrid_override_pattern", "hybrid_layer_pattern", "attn_type_list",
         "layer_group_size", "window_pattern", "attention_types", "hybrid_layer_ids",
         "prefix_dense_sliding_window_pattern", *_LISTS,
-        *(key for key in config if _INDEX_NAME.match(key) or _PERIOD_NAME.match(key)),
+        *(key for key in config if _INDEX_NAME.match(key) and _of(int, config.peek(key))),
+        *(key for key in config if _PERIOD_NAME.match(key) and type(config.peek(key)) is int),
     )  # fmt: skip
 
 
-def _names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
+def _of(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(each) is kind for each in value)
 
 
 def _name(key: str, name: object) -> str:

@@ -25,7 +25,7 @@ def windowed_layers(config: Reader, family: str, layers: int) -> list[str]:
     used = config.flag("use_sliding_window")
     off = used is False or (used is None and family.startswith("qwen"))  # these have the flag, and start with it off
     if off or config.get(*WINDOW) is None:
-        config.explain(*_SETTINGS, *WINDOW)
+        config.explain(*_SETTINGS, "sliding_window")
         return [FULL] * layers
     pattern = config.get("sliding_window_pattern", "_sliding_window_pattern", "window_pattern")
     if isinstance(pattern, str):
@@ -58,6 +58,7 @@ def has_window(config: Reader) -> bool:
 
 def settings_explained(config: Reader) -> None:
     """Where the file names the kind of each layer, rules for windows have nothing left to say."""
-    config.explain(*_SETTINGS, *WINDOW)
-    if config.peek("sliding_window") is not None:
-        config.explain("local_attention")  # ModernBERT's: both halves of the same window
+    config.explain(*_SETTINGS, "sliding_window")
+    half, whole = config.peek("sliding_window"), config.peek("local_attention")
+    if type(half) is int and whole == 2 * half:
+        config.explain("local_attention")  # ModernBERT's: both sides of the same window
