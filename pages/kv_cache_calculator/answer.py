@@ -52,11 +52,11 @@ def parts(scenario: Scenario) -> None:
     tables.render(["part", "size", "how it is counted"], rows)
     engine = sizing.engine.name
     payload = {
-        "payload, each key and value stored once": sizing.payload,
-        "of it, state and cross-attention, which do not grow": sizing.fixed,
+        "payload": sizing.payload,
+        "of it, what does not grow": sizing.fixed,
         "one more token in one sequence": sizing.per_added_token,
     }
-    _amounts("What the model needs on any engine", payload, ("payload, each key and value stored once",))
+    _amounts("What the model needs on any engine", payload, ("payload",))
     if engine != "ideal" or sizing.replication:
         taken = {
             "copies of heads on further GPUs": sizing.replication,
@@ -65,8 +65,8 @@ def parts(scenario: Scenario) -> None:
             "per sequence": sizing.per_sequence,
         }
         _amounts(f"What {'so many GPUs take' if engine == 'ideal' else f'{engine} takes'}", taken, ("in all",))
-    if engine == "vLLM":
-        st.caption("The null block is one that vLLM keeps for places nobody uses.")
+    null = " The null block is one that vLLM keeps for places nobody uses." if engine == "vLLM" else ""
+    st.caption(f"Payload: each key and value stored once.{null}")
 
 
 def _amounts(title: str, facts: dict[str, int], always: tuple[str, ...]) -> None:

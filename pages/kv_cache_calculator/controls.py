@@ -121,7 +121,7 @@ def _title(name: str) -> str:
 
 
 def _dtype(name: str) -> str:
-    return "the engine’s default (auto)" if name == AUTO else name
+    return "engine’s default" if name == AUTO else name
 
 
 def _engine(name: str) -> str:

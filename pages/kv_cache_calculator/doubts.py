@@ -37,14 +37,13 @@ def not_known(scenario: Scenario) -> None:
     reasons = [
         f"{group.layers} layers of a type to be assigned ({group.label or 'no name'})" for group in model.unassigned
     ]
-    many = len(model.not_understood)
-    reasons += (
-        [f"{many} key{'s' if many > 1 else ''} that {'were' if many > 1 else 'was'} not understood"] if many else []
-    )
-    why = html.escape(" and ".join(reasons))
+    keys = model.not_understood
+    if keys:
+        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+        reasons.append(f"{', '.join(keys[:3])}{more} not understood")
     markup.show(
-        f'<p class="nte-sum" role="status"><b>Not known</b><br>{html.escape(model.name)} has {why}: there is no total '
-        "before that is settled below.</p>"
+        f'<p class="nte-sum" role="status"><b>Not known</b><br>{html.escape(model.name)}: '
+        f"{html.escape('; '.join(reasons))}. There is no total before that is settled below.</p>"
     )
     if (part := kv_sizing.known_part(model)) is None:
         return
@@ -53,8 +52,8 @@ def not_known(scenario: Scenario) -> None:
         (tables.heading(line.label, sentence=True), amounts.binary(line.bytes), tables.words(line.formula))
         for line in sizing.lines
     ]
-    tables.render(["the part that is known", "size", "how it is counted"], rows)
-    st.caption(f"One more token in one sequence takes {sizing.per_added_token:,} bytes in the known part.")
+    tables.render(["as far as it was understood", "size", "how it is counted"], rows)
+    st.caption(f"One more token in one sequence takes {sizing.per_added_token:,} bytes of that. No total of the model.")
 
 
 def rests_on(scenario: Scenario) -> None:

@@ -64,7 +64,7 @@ def edit_groups(name: str, rows: Rows) -> Rows:
     kinds = {row.get("kind") for row in rows}
     named = any(row.get("label") for row in rows)
     rare = [name for name in _RARE if any(name in row for row in rows)]
-    shown = [*(("label",) if named else ()), *_ALWAYS, *(_STATE if kinds & {"state", "unknown"} else ()), *rare]
+    shown = [*(("label",) if named else ()), *_ALWAYS, *rare, *(_STATE if kinds & {"state", "unknown"} else ())]
     columns: dict[str, Any] = {
         name: st.column_config.NumberColumn(head, min_value=0, step=1, width="small") for name, head in _HEADS.items()
     }

@@ -21,8 +21,14 @@ pytestmark = pytest.mark.usefixtures("_folds_open")
         ("arch=llama-3.1-70b&n=32768&batch=64&tp=8&engine=vLLM&dtype=fp8", ["320.00 GiB", "It fits.", "null block"]),
         ("arch=deepseek-v3&n=32768", ["2.14 GiB", "a latent counted twice"]),
         ("arch=gemma-3-27b&n=131072", ["10.41 GiB", "sliding and chunked layers charged in full"]),
-        ("arch=qwen3-next-80b&n=131072", ["cross-attention, which do not grow", "linear and Mamba layers"]),
+        ("arch=qwen3-next-80b&n=131072", ["of it, what does not grow", "linear and Mamba layers"]),
         ("engine=llama.cpp&dtype=fp8&tp=4", ["has no fp8 cache: its default is used.", "splits layers over GPUs"]),
+        ("arch=gpt-oss-20b&n=131072&engine=llama.cpp&dtype=q8_0",
+         ["query heads counted instead of KV heads", "python -m lm_core.kv_sizing"]),
+        ("arch=deepseek-v3.2&n=131072&batch=8&tp=8&engine=vLLM&dtype=fp8",
+         ["375.54 GiB", "as fp8_ds_mla where fp8 is asked", "index keys of 61 layers, 128"]),
+        ("arch=mistral-7b-v0.1&n=16384&engine=llama.cpp",
+         ["2.00 GiB", "llama.cpp applies no window to mistral models: 32 layers keep every token."]),
         ("arch=phi-4&tp=4", ["a divisor or a multiple of 10 KV heads"]),
         # 4 x 1 GiB x (34 + 18) / 128
         ("arch=llama-3.1-8b&n=8192&batch=4&engine=llama.cpp&dtype=q8_0&dv=q4_0&mean=4096",
@@ -80,6 +86,44 @@ def test_a_pasted_config() -> None:
     assert " color " in text
     assert "ring_attention" in paste(app, {**odd, "layer_types": ["full_attention", "ring_attention"]})
     assert "finite numbers" in paste(app, '{"num_hidden_layers": NaN}')
+
+
+def test_the_three_outcomes_of_an_import() -> None:
+    """Read whole; with an assumption and its effect beside the figure; not known, until the visitor settles it."""
+    app = at("arch=imported&n=1024")
+    assert "This file was read whole." in paste(app, CONFIG)
+    assert "Assumed:" not in said(app)
+    text = paste(app, {**CONFIG, "cla_share_factor": 2})
+    assert "Assumed: cla_share_factor is taken to be in force" in text
+    assert "If not: 0.00195 GiB (+0.000977 GiB)." in text
+    text = paste(app, {**CONFIG, "kv_share_every": 2})
+    assert "Not known" in text
+    assert "kv_share_every not understood" in text
+    assert "2 layers x 1,024 tokens x 2 x 4 KV heads x 64 x 2 B" in text
+    assert "Does it fit?" not in text
+    switch(app, "They change nothing beyond what the table says", True)
+    assert "Assumed: Taken to change nothing that is kept: kv_share_every." in said(app)
+    assert "Does it fit?" in said(app)
+
+
+def test_a_link_of_layer_groups_keeps_its_doubts() -> None:
+    row = {"kind": "full", "layers": 2, "kv_heads": 4, "k_dim": 64, "v_dim": 64}
+    doubt = {"groups": [row], "not_understood": ["kv_share_every"]}
+    assert "Not known" in said(open_page(URL, arch="groups", groups=json.dumps(doubt)))
+    sure = {"groups": [row], "assumptions": [{"says": "All share.", "otherwise": [{**row, "layers": 4}]}]}
+    text = said(open_page(URL, arch="groups", n="1024", groups=json.dumps(sure)))
+    assert "Assumed: All share. If not: 0.00391 GiB (+0.00195 GiB)." in text
+
+
+def test_what_decides_a_verdict_stands_under_it() -> None:
+    """A GPU whose memory lies between what a hybrid takes in vLLM with prefix caching and without."""
+    gpus = json.dumps({"T4 16 GB": [16.3, 0]})
+    link = {"arch": "qwen3.5-27b", "n": "262144", "engine": "vLLM", "gpu": "T4 16 GB", "used": "100", "gpus": gpus}
+    text = said(open_page(URL, **link, weights="0.001"))
+    assert "It does not fit." in text
+    assert (
+        "Prefix caching, on by default, keeps a second block of state (mamba_align). Without that it would fit" in text
+    )
 
 
 def test_stated_weights_count_everywhere() -> None:

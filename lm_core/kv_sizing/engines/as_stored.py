@@ -95,7 +95,7 @@ def _windows(geometry: Geometry, engine: str) -> tuple[Geometry, tuple[str, ...]
     if family in _IGNORED.get(engine, ()):
         says = f"{engine} applies no window to {family} models: {layers} layers keep every token."
         return replace(geometry, groups=unwindowed), (says,), ()
-    doubt = f"Whether {engine} applies the window of a {family} model is not known here"
+    doubt = f"Whether {engine} applies the window of {family} models is not known here"
     if engine == "vLLM":  # whose model classes hand the window of each layer on, in all cases known
         return geometry, (), (Assumption(f"{doubt}: counted as if it did.", unwindowed),)
     without = replace(geometry, groups=unwindowed)

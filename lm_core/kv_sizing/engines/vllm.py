@@ -171,7 +171,8 @@ def _page_line(group: LayerGroup, blocks: int, block: int, load: Workload) -> Li
 def _table_line(pool: Pool, plan: Plan, load: Workload) -> Line:
     blocks = load.sequences * pool.tables * pool.blocks
     many = f"{load.sequences:,} x " if load.sequences > 1 else ""
-    product = f"{many}{pool.tables} tables x {pool.blocks:,} blocks x {plan.bytes_per_block:,} B"
+    tables = f"{pool.tables} block table{'s' if pool.tables > 1 else ''}"
+    product = f"{many}{tables} x {pool.blocks:,} blocks x {plan.bytes_per_block:,} B"
     return Line(pool.group.says(), blocks * plan.bytes_per_block, f"{product}; {_shape(pool, load)}")
 
 

@@ -7,7 +7,7 @@ import pytest
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import ENGINES, Scenario, Sizing, engine, html_report, mistakes, names, preset, size
 
-UNITS = r"(blocks?|tables|layers|tokens|cells|slots|rows|KV heads|B)\b"
+UNITS = r"(block tables?|blocks?|layers|tokens|cells|slots|rows|KV heads|B)\b"
 
 
 def product(formula: str) -> float:
