@@ -7,6 +7,7 @@ the processor. Cannot be looked into: attention weights and residual streams com
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -142,12 +143,11 @@ class Engine:
 
     def _bound(self, memory: torch.Tensor) -> Any:
         """Ties the keys and values in and out to one memory (layers, 2, batch, kv_heads, room, head_dim)."""
-        from onnxruntime import OrtValue
-
+        value_of = runtime().OrtValue.ortvalue_from_numpy
         binding = self._session.io_binding()
         for layer, both in enumerate(memory.numpy()):
             for kind, part in zip("kv", both):
-                value = OrtValue.ortvalue_from_numpy(part)  # shares the memory
+                value = value_of(part)  # shares the memory
                 binding.bind_ortvalue_input(f"past_{kind}{layer}", value)
                 binding.bind_ortvalue_output(f"now_{kind}{layer}", value)
         return binding
@@ -175,9 +175,16 @@ class Engine:
         return (self._signed[ids] * self._scales[ids][..., None]).reshape(len(ids), -1)
 
 
-def _session(config: TransformerConfig, weights: onnx_graph.Arrays, threads: int) -> Any:
+def runtime() -> Any:
+    """The onnxruntime library, told to send nothing: else it writes a device id and events, and reports them home."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when it is imported; no later call undoes that
     import onnxruntime
 
+    return onnxruntime
+
+
+def _session(config: TransformerConfig, weights: onnx_graph.Arrays, threads: int) -> Any:
+    onnxruntime = runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors only

@@ -1,6 +1,10 @@
 """The serving engine against the readable Transformer on the same file: same numbers, same cache."""
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,7 @@ from lm_core import InvalidInput, Transformer, pretrained
 from lm_core.logits import log_softmax
 from lm_core.pretrained import blocks
 from lm_core.pretrained.onnx_engine import Engine
+from tests.browser.server import ROOT
 from tests.reliability import cases
 
 pytestmark = pytest.mark.whole  # reads the model's file
@@ -122,3 +127,25 @@ def test_another_quantisation_is_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match=r"output_norm.weight is quantised as F32, not Q4_1"):
         onnx_weights._raw(tensor_of("output_norm.weight"), onnx_weights.Q4_1)
+
+
+SILENT = """
+from onnx import TensorProto, helper
+from lm_core.pretrained.onnx_engine import runtime
+node = helper.make_node("Identity", ["x"], ["y"])
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+graph = helper.make_graph([node], "same", ends[:1], ends[1:])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+runtime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+"""
+
+
+def test_the_runtime_keeps_no_record_of_its_use(tmp_path: Path) -> None:
+    """Left alone, onnxruntime writes a device id and events to be sent to its makers; the control does."""
+    for code, silent in ((SILENT, True), (SILENT.replace("runtime()", "__import__('onnxruntime')"), False)):
+        home = tmp_path / str(silent)
+        home.mkdir()
+        environment = {**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        environment.pop("ORT_DISABLE_TELEMETRY", None)
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=tmp_path)
+        assert (list(home.rglob("*")) == []) == silent
