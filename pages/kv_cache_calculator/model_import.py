@@ -21,7 +21,7 @@ _OPENED, _TABLE, _SEEN = "_kv_opened", "_kv_import_rows", "_kv_imported"
 _MOST = 1 << 20
 _component = st.components.v2.component(
     "kv_file",
-    html='<div class="kv-file"><label>Or open a file: config.json or .gguf<input type="file"></label>'
+    html='<div class="kv-file"><label>Or open a file: config.json or .gguf<input type="file" disabled></label>'
     '<span role="status"></span></div>',
     css=components.styles("model_file/model_file.css"),
     js=components.script("model_file/model_file.js"),

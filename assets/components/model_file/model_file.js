@@ -7,6 +7,7 @@ const FIRST = 1 << 20;
 export default function ({ data, parentElement, setTriggerValue }) {
   markDrawn(parentElement);
   const input = parentElement.querySelector("input");
+  input.disabled = false; // nothing listens before this script has come
   const said = parentElement.querySelector("span");
   if (!data.open) said.textContent = ""; // something was pasted since
   input.onchange = async () => {

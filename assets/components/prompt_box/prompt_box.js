@@ -11,6 +11,7 @@ export default function ({ data, parentElement, setStateValue }) {
   markDrawn(parentElement);
   const host = parentElement.querySelector(".prompt");
   const area = host.querySelector("textarea");
+  area.disabled = false; // what is typed before this script has come would be lost
   const state = (host.state ??= { version: null, sent: null, committed: null, waiting: 0 });
   const tell = holdMessages(host, setStateValue);
   host.querySelector("label span").textContent = data.label;

@@ -22,7 +22,7 @@ DEFAULT = "The capital of France is"
 _CHIPS = 300
 
 _HTML = """<div class="prompt">
-  <label><span></span><textarea rows="1" spellcheck="false" autocomplete="off"></textarea></label>
+  <label><span></span><textarea rows="1" spellcheck="false" autocomplete="off" disabled></textarea></label>
   <div class="tokens" role="group" aria-label="Tokens of the prompt" hidden>
     <span class="count"></span><ol></ol><button type="button" aria-pressed="false">ids</button>
   </div>
