@@ -40,6 +40,14 @@ class Dtype:
         return 8 * self.block_bytes / self.block
 
 
+@dataclass(frozen=True)
+class CheckpointDtypes:
+    """What a published file asks for: `cache` "fp8", or "" for nothing; `model` "f32", or "" for 16 bits."""
+
+    cache: str = ""
+    model: str = ""
+
+
 _LATENT_ONLY = "only for a latent of 512 + 64 values"
 DTYPES = {
     dtype.name: dtype

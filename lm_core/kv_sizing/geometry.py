@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
+from lm_core.kv_sizing.dtypes import CheckpointDtypes
 from lm_core.kv_sizing.layer_group import ABSURD, LayerGroup
 
+_SIXTEEN_BITS = CheckpointDtypes()
 WHOLE, ASSUMED, NOT_KNOWN = "read whole", "read with assumptions", "not known"
 
 
@@ -46,6 +48,7 @@ class Geometry:
     not_understood: tuple[str, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     notes: tuple[str, ...] = ()
+    dtypes: CheckpointDtypes = _SIXTEEN_BITS
 
     def __post_init__(self) -> None:
         if not self.groups:
@@ -105,6 +108,8 @@ class Geometry:
                 {"says": each.says, **({"otherwise": _rows(each.otherwise)} if each.otherwise else {})}
                 for each in self.assumptions
             ]
+        if self.dtypes != _SIXTEEN_BITS:
+            doubts["dtypes"] = asdict(self.dtypes)
         return {"name": self.name, "groups": _rows(self.groups), **facts, **doubts}
 
     @classmethod
@@ -135,12 +140,12 @@ class Geometry:
         return cls(
             texts["name"][:200] or "geometry file", _groups(data["groups"]), **numbers, source=texts["source"][:500],
             family=texts["family"][:80], not_understood=tuple(keys[:500]),
-            assumptions=_assumptions(data.get("assumptions", [])),
+            assumptions=_assumptions(data.get("assumptions", [])), dtypes=_dtypes(data.get("dtypes", {})),
         )  # fmt: skip
 
 
 _FACTS = ("max_context", "parameters", "query_heads", "hidden", "all_layers", "source", "family")
-_DOUBTS = ("not_understood", "assumptions")
+_DOUBTS = ("not_understood", "assumptions", "dtypes")
 _DEFAULTS = {field.name: field.default for field in fields(LayerGroup)}
 
 
@@ -150,6 +155,15 @@ def _rows(groups: tuple[LayerGroup, ...]) -> list[dict[str, Any]]:
 
 def _groups(rows: list[object]) -> tuple[LayerGroup, ...]:
     return tuple(_group(row, number) for number, row in enumerate(rows, start=1))
+
+
+def _dtypes(found: object) -> CheckpointDtypes:
+    fits = (
+        isinstance(found, Mapping) and found.get("cache", "") in ("", "fp8") and found.get("model", "") in ("", "f32")
+    )
+    if not fits or set(found) - {"cache", "model"}:  # type: ignore[call-overload]
+        raise InvalidInput("dtypes", 'an object with `cache` ("fp8") and `model` ("f32")', found)
+    return CheckpointDtypes(**found)  # type: ignore[arg-type]
 
 
 def _assumptions(found: object) -> tuple[Assumption, ...]:

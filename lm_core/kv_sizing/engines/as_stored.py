@@ -16,6 +16,7 @@ from lm_core.kv_sizing.layer_group import LayerGroup
 
 AUTO = "auto"
 _OWN_DTYPE = {"llama.cpp": "f16"}  # what "auto" means where it is not 16 bits of the model's own
+_FOLLOWS_THE_FILE = ("vLLM", "SGLang")  # in what its weights were published for a cache of
 _WINDOWED = ("sliding", "chunked")
 # Families whose window each engine is known to apply, and those where it is known to keep every token all the same.
 _APPLIED: Mapping[str, frozenset[str]] = {
@@ -41,6 +42,7 @@ _IGNORED: Mapping[str, frozenset[str]] = {
         "cohere2", "exaone4", "gemma2", "gemma3", "gemma3n", "ministral", "mistral", "mixtral", "olmo3", "phi3",
         "qwen2", "qwen3", "starcoder2",
     }),
+    "transformers": frozenset({"gpt_neo"}),  # whose cache knows no window; the mask alone does
 }  # fmt: skip
 
 
@@ -76,19 +78,26 @@ def as_stored(geometry: Geometry, engine: str, dtype_k: str, dtype_v: str) -> St
 
 def _dtype(geometry: Geometry, engine: str, name: str) -> str:
     """What is stored: 656 bytes a latent for sparse attention over 512 + 64 (vllm-project/vllm#25988, sglang#11309)."""
+    if name == AUTO and geometry.dtypes.cache and engine in _FOLLOWS_THE_FILE:
+        name = geometry.dtypes.cache
     sparse = any(group.kind == "indexer" for group in geometry.groups) and any(
         (group.kind, group.k_dim, group.v_dim) == ("latent", 512, 64) for group in geometry.groups
     )
     turned = {"vLLM": ("fp8", AUTO), "SGLang": ("fp8",)}.get(engine, ())
     if sparse and name in turned:
         return "fp8_ds_mla"
-    return _OWN_DTYPE.get(engine, "bf16") if name == AUTO else name
+    if name != AUTO:
+        return name
+    if geometry.dtypes.model and engine == "transformers":
+        return geometry.dtypes.model
+    return _OWN_DTYPE.get(engine, "bf16")
 
 
 def _windows(geometry: Geometry, engine: str) -> tuple[Geometry, tuple[str, ...], tuple[Assumption, ...]]:
     family = geometry.family.lower().replace("-", "_").removesuffix("_text")
     windowed = [group for group in geometry.groups if group.kind in _WINDOWED]
-    if not windowed or not family or engine not in _APPLIED or family in _APPLIED[engine]:
+    known = family in _APPLIED.get(engine, ()) or (engine not in _APPLIED and family not in _IGNORED.get(engine, ()))
+    if not windowed or not family or known:
         return geometry, (), ()
     layers = sum(group.layers for group in windowed)
     unwindowed = tuple(map(_in_full, geometry.groups))

@@ -10,14 +10,14 @@ from lm_core.kv_sizing.layer_group import LayerGroup
 from lm_core.kv_sizing.model_import.reader import ABSURD, Reader
 from lm_core.kv_sizing.model_import.windows import WINDOW
 
-HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads", "num_query_heads")
+HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads", "num_query_heads", "attention_heads")
 DECODER_HEADS = ("decoder_attention_heads", "decoder_num_attention_heads", "num_decoder_attention_heads")
-HIDDEN = ("hidden_size", "n_embd", "d_model", "dim")
+HIDDEN = ("hidden_size", "n_embd", "d_model", "dim", "n_embed", "emb_dim")
 KV_HEADS = (
     "num_key_value_heads", "n_head_kv", "n_kv_heads", "num_kv_heads", "n_kv_head", "kv_heads", "num_heads_kv",
     "num_query_groups", "num_attention_groups", "num_key_value_heads_per_layer",
 )  # fmt: skip
-_WIDTH = (
+WIDTH = (
     "head_dim", "attention_head_dim", "kv_channels", "d_kv", "hidden_size_per_head", "attention_head_size", "d_head",
     "head_size", "decoder_head_dim",
 )  # fmt: skip
@@ -31,19 +31,23 @@ class Attention:
         self._head_names = (*DECODER_HEADS, *HEADS) if decodes else HEADS
         self._kv_names = ("decoder_num_key_value_heads", *KV_HEADS) if decodes else KV_HEADS
         self.stated = config.get(*self._head_names) is not None
+        self.latent = config.peek("use_mla") is not False
+        if not self.latent:
+            config.explain("use_mla", "kv_lora_rank", "q_lora_rank")
+        self.not_understood: list[str] = []
 
     def full(self, index: int) -> LayerGroup:
         """A layer that keeps every token: keys and values, or a latent."""
-        rank = self._own("kv_lora_rank", index) or self.config.number("kv_lora_rank")
+        rank = (self._own("kv_lora_rank", index) or self.config.number("kv_lora_rank")) if self.latent else None
         if rank:
-            self.config.explain(
-                "q_lora_rank", "qk_nope_head_dim", "v_head_dim", "qk_head_dim", *_WIDTH, *self._kv_names
-            )
+            self.config.explain("use_mla", "q_lora_rank", "qk_nope_head_dim", "v_head_dim", "qk_head_dim", *WIDTH, *self._kv_names)
             return LayerGroup("latent", 1, 1, rank, self.config.needed("qk_rope_head_dim", low=0))
         dim, heads = self._own("head_dim", index), self._own("num_key_value_heads", index)
         if dim is None and (dim := self.config.number("global_head_dim")):
-            heads = heads or self.config.number("num_global_key_value_heads")
-        value = dim or self.config.number("v_head_dim")
+            apart = self.config.flag("attention_k_eq_v") is not False  # Gemma 4: else its own heads are not used
+            heads = heads or (self.config.number("num_global_key_value_heads") if apart else None)
+            self.config.explain("num_global_key_value_heads", *WIDTH)
+        value = dim or self.config.number("v_head_dim", low=0)
         dim = dim or self.head_dim()
         return LayerGroup("full", 1, heads or self._kv_heads(index), dim, value or dim)
 
@@ -55,9 +59,15 @@ class Attention:
             window = whole_number("sliding_window", every[index], 1, ABSURD)
         else:
             window = self.config.needed(*names)
-        heads = self.config.number("swa_num_key_value_heads") or self._kv_heads(index)
+        other = self.config.part("attention_other_setting")  # Step 3.5: heads of the layers with a window
+        if other:
+            other.explain("attention_type", "num_attention_heads", "head_dim", "true_head_dim")
+        heads = self.config.number("swa_num_key_value_heads") or (other and other.number("num_attention_groups"))
+        if not heads:  # MiMo V2's class doubles them
+            heads = self._kv_heads(index) * (2 if self.family.startswith("mimo_v2") else 1)
         dim = self.config.number("swa_head_dim") or self.head_dim()
-        return LayerGroup(kind, 1, heads, dim, self.config.number("swa_v_head_dim", "v_head_dim") or dim, window)
+        value = self.config.one_of("swa_v_head_dim") or self.config.number("v_head_dim", low=0) or dim
+        return LayerGroup(kind, 1, heads, dim, value, window)
 
     def unknown(self, name: str, index: int) -> LayerGroup:
         """A row to be assigned, with the heads, widths and window that the file states for its attention layers."""
@@ -79,14 +89,22 @@ class Attention:
     def block(self, block: object) -> list[LayerGroup]:
         """A layer of a network found by search: its own number of query heads per KV head, or none at all."""
         attention = block.get("attention") if isinstance(block, Mapping) else None
-        if not isinstance(attention, Mapping):
+        if not isinstance(attention, Mapping) or not isinstance(block, Mapping):
             raise InvalidInput("block_configs", "objects with `attention`", block)
+        self.config.explain(*self._kv_names)
+        known = ("no_op", "replace_with_linear", "n_heads_in_group", "window_length", "num_sink_tokens", "sparsify")
+        odd = [f"block_configs.attention.{key}" for key, value in attention.items() if value and key not in known
+               and "sink" not in key]  # fmt: skip
+        odd += [f"block_configs.{key}" for key, value in block.items() if value and key not in ("attention", "ffn")]
+        self.not_understood += [key for key in odd if key not in self.not_understood]
         if attention.get("no_op") or attention.get("replace_with_linear"):
             return []
         each = whole_number("n_heads_in_group", attention.get("n_heads_in_group"), 1, ABSURD)
         if self.heads() % each:
             raise InvalidInput("n_heads_in_group", f"a divisor of {self.heads()} heads", each)
-        return [LayerGroup("full", 1, self.heads() // each, self.head_dim(), self.head_dim())]
+        window = attention.get("window_length") or 0
+        kind = "sliding" if window else "full"
+        return [LayerGroup(kind, 1, self.heads() // each, self.head_dim(), self.head_dim(), window)]
 
     def heads(self, index: int = 0) -> int:
         """Query heads of a layer."""
@@ -98,9 +116,12 @@ class Attention:
 
     def head_dim(self) -> int:
         """The width of a key: stated, or the hidden size shared out over the heads."""
-        if found := self.config.number(*_WIDTH):
+        if found := self.config.number("attention_head_dim"):  # Zamba 2's, twice the others'
+            self.config.explain(*WIDTH)
             return found
-        nope, rope = self.config.number("qk_nope_head_dim"), self.config.number("qk_rope_head_dim", low=0)
+        if found := self.config.number(*WIDTH):
+            return found
+        nope, rope = self.config.number("qk_nope_head_dim", low=0), self.config.number("qk_rope_head_dim", low=0)
         if nope and rope is not None:
             return nope + rope
         hidden, heads = self.config.needed(*HIDDEN), self.heads()
@@ -121,7 +142,8 @@ class Attention:
         config = self.config
         inner = config.part("attn_config")
         if inner:
-            inner.explain("attn_type", "attn_impl", "attn_pdrop", "clip_qkv", "qk_ln", "alibi", "alibi_bias_max")
+            one = inner.get("attn_type") == "multiquery_attention"
+            inner.explain("attn_impl", "attn_pdrop", "clip_qkv", "qk_ln", "alibi", "alibi_bias_max")
             inner.explain("chunk_size_feed_forward", "model_type", "kv_n_heads")
         value = config.one_of(*self._kv_names)
         if isinstance(value, list):
@@ -129,7 +151,7 @@ class Attention:
         if self.family == "falcon":
             value = self._falcon(value)
         if value is None and inner:
-            value = inner.get("kv_n_heads")
+            value = 1 if one else inner.get("kv_n_heads")
         if value is None and config.flag("multi_query_attention"):
             value = config.get("multi_query_group_num")
         if value is None and config.flag("multi_query"):

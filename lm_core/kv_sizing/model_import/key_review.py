@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lm_core.kv_sizing.model_import.checkpoint_dtypes import CACHE_KEYS
+
 
 @cache
 def _known() -> dict[str, frozenset[str]]:
@@ -77,6 +79,7 @@ def _doubtful(name: str, value: Any, layers: int) -> Iterable[str]:
         return
     if isinstance(value, Mapping):
         if _is_another_part(last):
+            yield from (f"{name}.{key}" for key in value if _of_the_cache(str(key)))
             return
         inner = [each for key, inside in value.items() for each in _doubtful(f"{name}.{key}", inside, layers)]
         yield from inner or ([name] if _by_name(last) else [])
@@ -89,8 +92,15 @@ def _is_another_part(name: str) -> bool:
     return re.match(pattern, name) is not None
 
 
+def _of_the_cache(key: str) -> bool:
+    """In the part on how weights are stored, and in those of other modalities: a word on the cache all the same."""
+    return key not in CACHE_KEYS and key.startswith(("kv_", "cache_"))
+
+
 def _idle(name: str, value: Any) -> bool:
     """Switched off, empty, or none of something that is counted."""
+    if value is False and {"window", "swa", "mla", "causal"} & set(words(name)):
+        return False  # to switch one of these off changes the cache
     nothing = value is None or value is False or value in ("", [], {})
     return nothing or (value == 0 and type(value) is int and name.startswith(("num_", "n_")))
 

@@ -19,10 +19,13 @@ from lm_core.kv_sizing.model_import.patterns import layer_kinds
 from lm_core.kv_sizing.model_import.reader import MOST_LAYERS, Reader
 from lm_core.kv_sizing.model_import.windows import has_window, settings_explained
 
-_LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_blocks")
+_LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_blocks", "num_transformer_layers")
 _DECODER_LAYERS = ("decoder_layers", "num_decoder_layers", "decoder_num_hidden_layers", "n_decoder_layers")
 _ENCODER = re.compile(r"^(num_)?encoder_|^num_encoder|^n_encoder")
-_DRAFTS = re.compile(r"^(num|n)_(mtp|nextn)(_predict)?_?(layers|modules)?$|^mtp_num_(hidden_)?layers$")
+_DRAFTS = re.compile(
+    r"^(num|n)_(mtp|nextn)(_predict)?_?(layers|modules)?$|^mtp_(num_(hidden_)?layers|transformer_layers)$"
+)
+_PASSES = ("total_ut_steps", "num_recurrence", "mean_recurrence", "num_recursions", "num_loops")
 
 
 class Plan:
@@ -32,6 +35,7 @@ class Plan:
         self.config, self.family, self.outer = config, family, outer
         self.notes: list[str] = []
         self.assumptions: list[Assumption] = []
+        self.not_understood: list[str] = []
         self.encoded = bool(config.flag("is_encoder_decoder") or outer.get("is_encoder_decoder"))
         self.drafts = self._draft_layers()
         self.layers = self._count()
@@ -47,6 +51,7 @@ class Plan:
             found = max(found, self.config.number(key, low=0) or 0)
         if found:
             many, them = ("layer is", "it") if found == 1 else ("layers are", "them")
+            self.config.explain("use_mtp")
             self.notes.append(f"{found} draft {many} not counted: only speculative decoding keeps {them}.")
         return found
 
@@ -73,9 +78,11 @@ class Plan:
     def groups(self) -> tuple[LayerGroup, ...]:
         """One group for each distinct kind of layer, in the order they first occur."""
         if blocks := self.config.list("block_configs", self.layers):
-            return _counted([self.attention.block(block) for block in blocks])
+            searched = _counted([self.attention.block(block) for block in blocks])
+            self.not_understood += self.attention.not_understood
+            return searched
         names = sparse_attention.compressed_kinds(self.config, self.layers, self.drafts)
-        names = names or layer_kinds(self.config, self.family, self.layers, self.drafts)
+        names = names or self._kinds()
         if kinds.ATTENTION in names or kinds.SLIDING in names:
             self._settle_windows(names)
         settings_explained(self.config)
@@ -86,10 +93,10 @@ class Plan:
             self.notes.append(f"The last {self.layers - kept} of {self.layers} layers read the cache of others.")
         stored = self._sources(kept)
         groups = [*_counted([self._layer(name, index) for index, name in enumerate(names[:kept]) if stored[index]])]
-        groups = self._shared(groups)
+        groups = self._passes(self._shared(groups))
         groups += [*sparse_attention.index_keys(self.config, names), *self._cross()]
         found = {group.kind for group in groups}
-        if not found & {"state", "unknown"}:
+        if not found & {"state", "unknown"} and self.config.peek("layer_types") is not None:
             self.config.explain(*states.SIZES)
         if not found & {"full", "sliding", "chunked", "cross", "unknown"}:
             self.config.explain(*KV_HEADS)
@@ -97,6 +104,20 @@ class Plan:
         if kinds.COMPRESSED in names or kinds.POOLED in names:
             self.assumptions.append(sparse_attention.unfinished_rows(self.config.needed("sliding_window")))
         return tuple(groups)
+
+    def _kinds(self) -> list[str]:
+        """The kind of each layer; unassigned for families that keep something else than attention does."""
+        if self.family in ("retnet", "hyena", "stripedhyena", "stripedhyena2"):
+            return [self.family] * self.layers
+        return layer_kinds(self.config, self.family, self.layers, self.drafts)
+
+    def _passes(self, groups: list[LayerGroup]) -> list[LayerGroup]:
+        """A model that goes through its layers several times keeps each pass apart (Ouro)."""
+        passes = self.config.number(*_PASSES) or 1
+        if passes == 1:
+            return groups
+        self.notes.append(f"The layers are gone through {passes} times, and each pass is kept.")
+        return [replace(group, layers=passes * group.layers) for group in groups]
 
     def _sources(self, kept: int) -> list[bool]:
         """Which layers keep a cache of their own, where a file names the layer that each reads (Mistral Large 4)."""
@@ -130,7 +151,7 @@ class Plan:
         if kind == kinds.NOTHING:
             return []
         if kind == kinds.BESIDE:
-            if not any(key.startswith(("mamba", "ssm", "n_mamba")) for key in config):
+            if not config.speaks_of("mamba", "ssm", "n_mamba"):
                 return [attention.unknown("hybrid", index)]
             return [*self._layer(kinds.FULL, index), *self._layer(kinds.MAMBA, index)]
         if kind == kinds.CROSS:
@@ -142,7 +163,16 @@ class Plan:
             return [attention.full(index)]
         if kind in (kinds.SLIDING, kinds.CHUNKED):
             return [attention.windowed(kind, index)]
-        return [self._state(kind) or attention.unknown(kind, index)]
+        return [self._sized(kind) or attention.unknown(kind, index)]
+
+    def _sized(self, kind: str) -> LayerGroup | None:
+        """A state, or None for one whose sizes the file does not give: a row to be assigned, no refusal."""
+        try:
+            return self._state(kind)
+        except InvalidInput as fault:
+            if fault.value == "absent":
+                return None
+            raise
 
     def _state(self, kind: str) -> LayerGroup | None:
         config = self.config

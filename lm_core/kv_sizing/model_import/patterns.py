@@ -14,7 +14,7 @@ from lm_core.kv_sizing.model_import.windows import windowed_layers
 # Lists of names, one for each layer; others are found by how their own name reads.
 _LISTS = ("layer_types", "layers_block_type", "hybrid_block_layout", "attention_layers", "mixer_types")
 _LIST_NAME = re.compile(
-    r"^(?!mlp_|ffn_|moe_|indexer_)\w*(layer|block|attn|attention|mixer)s?_?\w*(types?|layout|kinds?|schedule|pattern)$"
+    r"^(?!mlp_|ffn_|moe_|indexer_|feed_forward)\w*(layer|block|attn|attention|mixer)s?_?\w*(types?|layout|kinds?|schedule|pattern)$"
 )
 _INDEX_NAME = re.compile(
     r"^(?P<kind>local|sliding|swa|window|windowed|full|global|attn|attention|softmax)_?(attn|attention)?_?(layers?)?_?"
@@ -28,10 +28,12 @@ _PERIOD_NAME = re.compile(
 
 def layer_kinds(config: Reader, family: str, layers: int, drafts: int) -> list[str]:
     """One name per layer, in order; `drafts`: how many entries more a list may have, for draft layers."""
-    for spelled in (_sambay, _listed, _lettered, _linear_attention, _by_flags, _by_index, _by_period):
+    for spelled in (_sambay, _listed, _lettered, _linear_attention, _by_flags, _by_index):
         found = spelled(config, layers, drafts)
         if found is not None:
             return found
+    if (periodic := _by_period(config, family, layers)) is not None:
+        return periodic
     alone = {
         "mamba": MAMBA, "falcon_mamba": MAMBA, "mamba2": kinds.MAMBA_2, "falcon_h1": kinds.BESIDE, "xlstm": "xlstm",
         "rwkv": "rwkv", "rwkv5": "rwkv", "rwkv6": "rwkv", "rwkv7": "rwkv",
@@ -162,7 +164,7 @@ def _other(config: Reader) -> str:
     return SLIDING if any("window" in key for key in given) else kinds.UNASSIGNED
 
 
-def _by_period(config: Reader, layers: int, _: int) -> list[str] | None:
+def _by_period(config: Reader, family: str, layers: int) -> list[str] | None:
     """One full layer in so many; the others are linear (Qwen3-Next), Mamba (Jamba, PLaMo 2) or have a window."""
     every = config.number("full_attention_interval")
     if every:
@@ -179,6 +181,6 @@ def _by_period(config: Reader, layers: int, _: int) -> list[str] | None:
         return [(FULL if i in full else kinds.ATTENTION) if here else MAMBA for i, here in enumerate(attends)]
     key = next((key for key in config if _PERIOD_NAME.match(key)), None) or "global_attn_every_n_layers"
     if every := config.number(key):
-        other = _other(config)
-        return [other if (i + 1) % every else FULL for i in range(layers)]
+        other, first = _other(config), 0 if family.startswith("modernbert") else 1
+        return [other if (i + first) % every else FULL for i in range(layers)]
     return None

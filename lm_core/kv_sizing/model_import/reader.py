@@ -31,7 +31,7 @@ class Reader:
             if self._config.get(name) is not None:
                 return self._config[name]
         for name in names:
-            if name in self._defaults:
+            if name in self._defaults and name not in self._config:  # null is said, and says "none"
                 self.notes.append(f"{name} is not in the file: {self._defaults[name]}, this family's default.")
                 return self._defaults[name]
         return None
@@ -55,6 +55,10 @@ class Reader:
     def peek(self, name: str) -> Any:
         """A value without counting it as read."""
         return self._config.get(name)
+
+    def speaks_of(self, *beginnings: str) -> bool:
+        """Whether any key with a value begins so, read or not."""
+        return any(key.startswith(beginnings) for key, value in self._config.items() if value is not None)
 
     def name(self, *names: str) -> str:
         """The spelling under which a value is there, for messages."""

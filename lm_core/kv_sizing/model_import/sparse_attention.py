@@ -30,10 +30,11 @@ def index_keys(config: Reader, layer_kinds: list[str]) -> list[LayerGroup]:
     if not dim or any(kind in (kinds.COMPRESSED, kinds.POOLED) for kind in layer_kinds):
         return []
     sparse = [kind == kinds.SPARSE for kind in layer_kinds]
-    here = sparse if any(sparse) else [True] * layers
+    m3 = config.peek("index_block_size") is not None  # MiniMax M3: layers that are not named sparse have none
+    here = sparse if any(sparse) or m3 else [True] * layers
     runs = _runs_its_own(config, layers)
     many = sum(a and b for a, b in zip(here, runs, strict=True))
-    own_dtype = 2 if config.peek("index_block_size") is not None else 0  # MiniMax M3's, in the model's 16 bits
+    own_dtype = 2 if m3 else 0  # in the model's 16 bits
     config.explain("index_n_heads", "index_topk", "index_block_size", "index_topk_blocks", "index_local_blocks")
     pool = config.number("index_kpool") or 1
     config.explain("index_kpool_always_select_tail")

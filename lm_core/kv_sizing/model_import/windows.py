@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lm_core.errors import whole_number
 from lm_core.kv_sizing.model_import.layer_names import CHUNKED, FULL, SLIDING, letter
 from lm_core.kv_sizing.model_import.reader import Reader
@@ -11,20 +13,23 @@ WINDOW = (
     "attention_window", "local_attention_window", "local_window_size", "attn_window_size", "window",
 )  # fmt: skip
 _SETTINGS = ("use_sliding_window", "max_window_layers", "sliding_window_pattern", "_sliding_window_pattern")
+_SWITCH = re.compile(
+    r"^(use|enable|enabled|with)_(sliding_window|sliding|swa|window|window_attention|local_attention)$"
+)
+_OFF_AT_FIRST = ("qwen", "smollm3")  # their classes have the switch, and start with it off
 # One full layer in so many, where the family's class says so and not the file.
 _PERIODS = {"gemma2": 2, "gemma3_text": 6, "gemma3": 6, "cohere2": 4, "gpt_oss": 2, "gemma3n_text": 5, "exaone4": 4}
 
 
 def windowed_layers(config: Reader, family: str, layers: int) -> list[str]:
     """One name per layer: a period, a string of letters, a first layer, or all layers."""
-    chunk = config.number("attention_chunk_size")
-    if chunk and family.startswith("llama4"):
-        flags = config.list("no_rope_layers", layers)
+    if family.startswith("llama4") and config.number("attention_chunk_size"):
+        flags = config.list("no_rope_layers", layers) if config.peek("no_rope_layers") else None
         every = config.number("no_rope_layer_interval") or 4
         return [CHUNKED if (flags[i] if flags else (i + 1) % every) else FULL for i in range(layers)]
-    used = config.flag("use_sliding_window")
-    off = used is False or (used is None and family.startswith("qwen"))  # these have the flag, and start with it off
-    if off or config.get(*WINDOW) is None:
+    used = _switch(config)
+    off = used is False or (used is None and family.startswith(_OFF_AT_FIRST))
+    if off or not _stated(config):
         config.explain(*_SETTINGS, "sliding_window")
         return [FULL] * layers
     pattern = config.get("sliding_window_pattern", "_sliding_window_pattern", "window_pattern")
@@ -33,11 +38,22 @@ def windowed_layers(config: Reader, family: str, layers: int) -> list[str]:
     period = _PERIODS.get(family) if pattern is None else whole_number("sliding_window_pattern", pattern, 1, layers)
     if period:
         return [SLIDING if (i + 1) % period else FULL for i in range(layers)]
-    if used and family.startswith("qwen"):
-        first = config.number("max_window_layers", low=0) or 0
-        return [SLIDING if i >= first else FULL for i in range(layers)]
-    config.explain("max_window_layers")
-    return [SLIDING] * layers
+    first = config.number("max_window_layers", low=0) or 0
+    if family == "qwen2_moe":  # below the first layers with a window throughout, every second one
+        return [SLIDING if i < first and (i + 1) % 2 else FULL for i in range(layers)]
+    return [SLIDING if i >= first else FULL for i in range(layers)]
+
+
+def _switch(config: Reader) -> bool | None:
+    """Whether the file says that windows are used, by any name; None where it does not say."""
+    named = [key for key in (*config, "use_sliding_window") if _SWITCH.match(key)]
+    flags = [config.flag(key) for key in dict.fromkeys(named)]
+    return next((flag for flag in flags if flag is not None), None)
+
+
+def _stated(config: Reader) -> bool:
+    """Whether the file states a window; 0 and -1 say that there is none."""
+    return config.get(*WINDOW) not in (None, 0, -1)
 
 
 def _lettered(pattern: str, layers: int) -> list[str]:
@@ -53,7 +69,7 @@ def _lettered(pattern: str, layers: int) -> list[str]:
 
 def has_window(config: Reader) -> bool:
     """Whether the file states a window that is switched on."""
-    return config.flag("use_sliding_window") is not False and bool(config.get(*WINDOW))
+    return _switch(config) is not False and _stated(config)
 
 
 def settings_explained(config: Reader) -> None:

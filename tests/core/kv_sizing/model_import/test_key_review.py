@@ -70,7 +70,7 @@ def test_a_presets_config_is_read_whole(name: str) -> None:
 
 
 PUBLISHED = (
-    "afmoe", "apertus", "arcee", "bamba", "bitnet", "codegen", "cohere", "cohere2", "deepseek_v2", "deepseek_v3",
+    "afmoe", "apertus", "arcee", "bitnet", "codegen", "cohere", "cohere2", "deepseek_v2", "deepseek_v3",
     "deepseek_v32", "dots1", "ernie4_5", "ernie4_5_moe", "exaone4", "falcon_h1", "falcon_mamba", "flex_olmo", "glm4",
     "glm4_moe_lite", "glm_moe_dsa", "gpt_neox", "gptj", "granite", "granitemoe", "helium", "hunyuan_v1_dense", "jamba",
     "kimi_linear", "lfm2", "longcat_flash", "mamba2", "minimax", "minimax_m2", "mistral3", "nemotron", "nemotron_h",
