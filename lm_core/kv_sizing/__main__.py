@@ -118,7 +118,7 @@ def _text(sizing: Sizing) -> str:
         f"copies of heads  {amounts.both(sizing.replication)}",
         f"engine's share   {amounts.both(sizing.padding)}",
         *(f"  {line.label}: {line.formula} = {line.bytes:,} B" for line in sizing.lines),
-        *(f"Note: {remark}" for remark in sizing.remarks),
+        *(f"Note: {remark}" for remark in (*sizing.geometry.notes, *sizing.remarks)),
         *(f"Assumed: {each.says}{_without(each)}" for each in effects(sizing)),
     ]
     return "\n".join(lines)

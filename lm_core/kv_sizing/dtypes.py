@@ -40,12 +40,21 @@ class Dtype:
         return 8 * self.block_bytes / self.block
 
 
+CACHE_KEYS = ("kv_cache_scheme", "kv_cache_quant_algo", "kv_cache_dtype", "kv_cache_quantized_layers")
+
+
 @dataclass(frozen=True)
 class CheckpointDtypes:
-    """What a published file asks for: `cache` "fp8", or "" for nothing; `model` "f32", or "" for 16 bits."""
+    """What a published file asks for: `cache` "fp8", or "" for nothing; `model` "f32", or "".
+
+    `by` is the key that asks for the cache, which not every engine reads; `state` "f32" where the file names the type
+    of a state.
+    """
 
     cache: str = ""
     model: str = ""
+    by: str = ""
+    state: str = ""
 
 
 _LATENT_ONLY = "only for a latent of 512 + 64 values"

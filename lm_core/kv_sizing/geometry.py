@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing.dtypes import CheckpointDtypes
+from lm_core.kv_sizing.dtypes import CACHE_KEYS, CheckpointDtypes
 from lm_core.kv_sizing.layer_group import ABSURD, LayerGroup
 
 _SIXTEEN_BITS = CheckpointDtypes()
@@ -158,12 +158,10 @@ def _groups(rows: list[object]) -> tuple[LayerGroup, ...]:
 
 
 def _dtypes(found: object) -> CheckpointDtypes:
-    fits = (
-        isinstance(found, Mapping) and found.get("cache", "") in ("", "fp8") and found.get("model", "") in ("", "f32")
-    )
-    if not fits or set(found) - {"cache", "model"}:  # type: ignore[call-overload]
-        raise InvalidInput("dtypes", 'an object with `cache` ("fp8") and `model` ("f32")', found)
-    return CheckpointDtypes(**found)  # type: ignore[arg-type]
+    allowed = {"cache": ("", "fp8"), "model": ("", "f32"), "by": ("", *CACHE_KEYS), "state": ("", "f32")}
+    if not isinstance(found, Mapping) or not all(key in allowed and v in allowed[key] for key, v in found.items()):
+        raise InvalidInput("dtypes", 'an object with `cache` ("fp8"), `model` and `state` ("f32")', found)
+    return CheckpointDtypes(**found)
 
 
 def _assumptions(found: object) -> tuple[Assumption, ...]:

@@ -152,10 +152,11 @@ _TABLE: dict[str, tuple[str, Groups, int, int, int, int, str]] = {
         "transformers",
     ),
 }  # fmt: skip
-# By how a name begins: the family of each model that has a window.
+# By how a name begins: the family of each model that an engine treats in a way of its own.
 _FAMILIES = {
     "llama-4": "llama4", "mistral-7b-v0.1": "mistral", "gemma-2": "gemma2", "gemma-3n": "gemma3n", "gemma-3": "gemma3",
     "gemma-4": "gemma4", "gpt-oss": "gpt_oss", "command-r7b": "cohere2", "command-a": "cohere2", "phi-3": "phi3",
+    "qwen3-next": "qwen3_next", "jamba": "jamba", "mamba-codestral": "mamba2",
 }  # fmt: skip
 
 

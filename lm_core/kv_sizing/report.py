@@ -23,6 +23,7 @@ def as_json(sizing: Sizing) -> dict[str, Any]:
             for each in effects(sizing)
         ],
         "remarks": [*sizing.remarks],
+        "notes": [*sizing.geometry.notes],
         "model": sizing.geometry.to_json(),
         "context": load.context,
         "sequences": load.sequences,

@@ -174,6 +174,64 @@ def soak(folder: Path, filling: int = 6, rounds: int = 8) -> float:
     return slope
 
 
+DAY_SETTINGS = {"KV_CACHE_BYTES": 32 * 2**20, "RESULT_BYTES": 16 * 2**20, "SESSIONS": 1_000}
+SHORT_EXPIRY = """
+import os
+from streamlit.runtime import memory_session_storage as kept
+begun = kept.MemorySessionStorage.__init__
+kept.MemorySessionStorage.__init__ = lambda self, *_, **__: begun(self, ttl_seconds=5)
+"""
+"""Who stays away for five seconds has left for good; 600 in a real class."""
+
+
+async def _day(url: str, day: int) -> None:
+    """Thirty join, type and leave, some by closing the lid; three models are trained, one of them new each day."""
+    group = [Visitor(url, 1000 * day + number) for number in range(30)]
+    await asyncio.gather(*(visitor.open() for visitor in group))
+    await asyncio.gather(*(visitor.keys(own_words(visitor.number, 3)) for visitor in group))
+    for seed in (1, 2, 100 + day):
+        trainer = Visitor(url, 0, "training", f"run_seed={seed}&at=60")
+        await trainer.open()
+        await asyncio.sleep(6)
+        await trainer.close()
+    for visitor in group:
+        if visitor.number % 2 and visitor._socket is not None:
+            visitor._socket.transport.abort()
+        else:
+            await visitor.close()
+
+
+def week(folder: Path, days: int = 7) -> None:
+    """A class day seven times: what is held at the end is what was held on the second day."""
+    changed = SHORT_EXPIRY + "".join(
+        f"os.environ['NEXT_TOKEN_EXPLORER_{k}'] = '{v}'\n" for k, v in DAY_SETTINGS.items()
+    )
+    held: list[dict[str, float]] = []
+    with running(folder, changed=changed) as server:
+        server.wait_until("/ready")
+        process = next(p for p in psutil.Process().children(recursive=True) if "app.py" in " ".join(p.cmdline()))
+        print(f"{'day':>5}{'MiB':>8}{'threads':>9}{'descriptors':>13}{'runs':>6}{'files':>7}{'load':>7}")
+        for day in range(1, days + 1):
+            asyncio.run(_day(server.url, day))
+            time.sleep(15)
+            runs = folder / "runs"
+            held.append({
+                "MiB": process.memory_info().rss / 2**20, "threads": process.num_threads(),
+                "descriptors": process.num_fds(), "runs": len([*runs.glob("*/recipe.json")]),
+                "files": sum(path.is_file() for path in runs.rglob("*")),
+            })  # fmt: skip
+            numbers = held[-1]
+            print(f"{day:5}{numbers['MiB']:8.0f}{numbers['threads']:9}{numbers['descriptors']:13}{numbers['runs']:6}"
+                  f"{numbers['files']:7}{os.getloadavg()[0]:7.2f}", flush=True)  # fmt: skip
+        judge("tracebacks in the log", server.log.read_text().count("Traceback"), 0)
+    second, last = held[1], held[-1]
+    judge("descriptors more than on the second day", last["descriptors"] - second["descriptors"], 2)
+    judge("threads more than on the second day", last["threads"] - second["threads"], 1)
+    judge("memory / that of the second day", last["MiB"] / second["MiB"], 1.05)
+    new = last["runs"] - second["runs"]
+    judge("runs more than those that were new", new, days - 2)
+
+
 def replicated(folder: Path) -> None:
     """As many visitors as one process serves, twice as many, and those with two processes behind a proxy."""
     from tests.reliability.test_replicas import replicas
@@ -220,6 +278,8 @@ def main() -> None:
         folder = Path(name)
         if "replicas" in sys.argv:
             replicated(folder)
+        elif "week" in sys.argv:
+            week(folder)
         elif "elsewhere" in sys.argv:
             elsewhere(folder)
         else:

@@ -11,12 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from lm_core.errors import InvalidInput
 from lm_core.kv_sizing.geometry import Assumption, Geometry
 from lm_core.kv_sizing.layer_group import LayerGroup
 
 AUTO = "auto"
 _OWN_DTYPE = {"llama.cpp": "f16"}  # what "auto" means where it is not 16 bits of the model's own
-_FOLLOWS_THE_FILE = ("vLLM", "SGLang")  # in what its weights were published for a cache of
+_FOLLOWS_THE_FILE = {  # by which key of a file an engine stores the cache in what the weights were published for
+    "vLLM": ("kv_cache_scheme", "kv_cache_quant_algo", "kv_cache_dtype"), "SGLang": ("kv_cache_quant_algo",),
+}  # fmt: skip
+_16_BIT_STATES = ("bamba", "falcon_h1", "falcon_mamba", "granitemoehybrid", "jamba", "mamba", "mamba2", "minimax",
+                  "minimax_text_01", "plamo2", "qwen3_next", "zamba2")  # fmt: skip
+"""Families whose state vLLM keeps in the model's own type unless their file names another (`_mamba_state_dtype`)."""
+_EXPANDED = ("minicpm3",)  # latents that engines with a cache of their own expand into heads
 _WINDOWED = ("sliding", "chunked")
 # Families whose window each engine is known to apply, and those where it is known to keep every token all the same.
 _APPLIED: Mapping[str, frozenset[str]] = {
@@ -66,7 +73,13 @@ def as_stored(geometry: Geometry, engine: str, dtype_k: str, dtype_v: str) -> St
     >>> as_stored(preset("deepseek-v3.2"), "vLLM", "fp8", "fp8").dtype_k
     'fp8_ds_mla'
     """
+    family = _family(geometry)
+    if family in _EXPANDED and engine in ("vLLM", "SGLang", "llama.cpp"):
+        allowed = f"another one: {engine} expands the latents of {family} models into heads; type those as full layers"
+        raise InvalidInput("engine", allowed, engine)
     shape, remarks, assumptions = _windows(geometry, engine)
+    if engine == "vLLM" and family in _16_BIT_STATES and not geometry.dtypes.state:
+        shape = replace(shape, groups=tuple(replace(g, state_bytes=2) for g in shape.groups))
     k, v = _dtype(geometry, engine, dtype_k), _dtype(geometry, engine, dtype_v)
     if AUTO != dtype_k != k:
         remarks = (
@@ -78,7 +91,7 @@ def as_stored(geometry: Geometry, engine: str, dtype_k: str, dtype_v: str) -> St
 
 def _dtype(geometry: Geometry, engine: str, name: str) -> str:
     """What is stored: 656 bytes a latent for sparse attention over 512 + 64 (vllm-project/vllm#25988, sglang#11309)."""
-    if name == AUTO and geometry.dtypes.cache and engine in _FOLLOWS_THE_FILE:
+    if name == AUTO and geometry.dtypes.cache and geometry.dtypes.by in _FOLLOWS_THE_FILE.get(engine, ()):
         name = geometry.dtypes.cache
     sparse = any(group.kind == "indexer" for group in geometry.groups) and any(
         (group.kind, group.k_dim, group.v_dim) == ("latent", 512, 64) for group in geometry.groups
@@ -94,7 +107,7 @@ def _dtype(geometry: Geometry, engine: str, name: str) -> str:
 
 
 def _windows(geometry: Geometry, engine: str) -> tuple[Geometry, tuple[str, ...], tuple[Assumption, ...]]:
-    family = geometry.family.lower().replace("-", "_").removesuffix("_text")
+    family = _family(geometry)
     windowed = [group for group in geometry.groups if group.kind in _WINDOWED]
     known = family in _APPLIED.get(engine, ()) or (engine not in _APPLIED and family not in _IGNORED.get(engine, ()))
     if not windowed or not family or known:
@@ -109,6 +122,10 @@ def _windows(geometry: Geometry, engine: str) -> tuple[Geometry, tuple[str, ...]
         return geometry, (), (Assumption(f"{doubt}: counted as if it did.", unwindowed),)
     without = replace(geometry, groups=unwindowed)
     return without, (), (Assumption(f"{doubt}: counted in full, to be safe.", geometry.groups),)
+
+
+def _family(geometry: Geometry) -> str:
+    return geometry.family.lower().replace("-", "_").removesuffix("_text")
 
 
 def _in_full(group: LayerGroup) -> LayerGroup:

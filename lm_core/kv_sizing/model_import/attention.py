@@ -40,7 +40,9 @@ class Attention:
         """A layer that keeps every token: keys and values, or a latent."""
         rank = (self._own("kv_lora_rank", index) or self.config.number("kv_lora_rank")) if self.latent else None
         if rank:
-            self.config.explain("use_mla", "q_lora_rank", "qk_nope_head_dim", "v_head_dim", "qk_head_dim", *WIDTH, *self._kv_names)
+            self.config.explain(
+                "use_mla", "q_lora_rank", "qk_nope_head_dim", "v_head_dim", "qk_head_dim", *WIDTH, *self._kv_names
+            )
             return LayerGroup("latent", 1, 1, rank, self.config.needed("qk_rope_head_dim", low=0))
         dim, heads = self._own("head_dim", index), self._own("num_key_value_heads", index)
         if dim is None and (dim := self.config.number("global_head_dim")):

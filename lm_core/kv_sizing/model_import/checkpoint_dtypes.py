@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lm_core.kv_sizing.dtypes import CheckpointDtypes
-
-CACHE_KEYS = ("kv_cache_scheme", "kv_cache_quant_algo", "kv_cache_dtype", "kv_cache_quantized_layers")
+from lm_core.kv_sizing.dtypes import CACHE_KEYS, CheckpointDtypes
 
 
 def checkpoint_dtypes(*levels: Mapping[str, Any]) -> tuple[CheckpointDtypes, tuple[str, ...]]:
@@ -19,11 +17,13 @@ def checkpoint_dtypes(*levels: Mapping[str, Any]) -> tuple[CheckpointDtypes, tup
     >>> checkpoint_dtypes({"quantization_config": {"kv_cache_quant_algo": "FP8"}})[0].cache
     'fp8'
     """
-    cache = "fp8" if any(_is_fp8(*pair) for level in levels for pair in _asked(level)) else ""
+    by = next((key for level in levels for key, value in _asked(level) if _is_fp8(key, value)), "")
     stated = [level.get(name) for level in levels for name in ("torch_dtype", "dtype")]
     model = "f32" if any(str(each) in ("float32", "torch.float32") for each in stated) else ""
-    notes = ("The file asks for an 8-bit cache: vLLM and SGLang store fp8 unless told otherwise.",) if cache else ()
-    return CheckpointDtypes(cache, model), notes
+    states = [level.get(name) for level in levels for name in ("mamba_ssm_dtype", "mamba_ssm_cache_dtype")]
+    state = "f32" if "float32" in map(str, states) else ""
+    notes = (f"The file asks for an 8-bit cache ({by}): engines that read that store fp8 by default.",) if by else ()
+    return CheckpointDtypes("fp8" if by else "", model, by, state), notes
 
 
 def _asked(level: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

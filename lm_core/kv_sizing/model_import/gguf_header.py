@@ -26,7 +26,12 @@ _SCALARS = {
     0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d",
 }  # fmt: skip
 # llama.cpp keeps these patterns in its code, not in the file: one full layer in so many.
-_PERIODS = {"gemma2": 2, "gemma3": 6, "gpt-oss": 2, "cohere2": 4}
+_PERIODS = {"gemma2": 2, "gemma3": 6, "gpt-oss": 2, "cohere2": 4, "afmoe": 4, "exaone4": 4, "llama4": 4}
+_FIRST_IS_FULL = {"smallthinker": 4}  # the same, the full layer being the first of each period
+_EVERY_LAYER = ("llama", "phi3", "qwen2", "starcoder2")  # whose window, if any, is that of all layers
+_LLAMA_4_CHUNK = 8192
+_NO_CACHE = ("bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "modern-bert", "neo-bert", "eurobert", "t5encoder",
+             "dream", "llada", "llada-moe", "wavtokenizer-dec", "gemma-embedding")  # fmt: skip
 
 
 class _Cut(Exception):
@@ -39,12 +44,19 @@ def from_gguf(data: bytes, name: str = "GGUF file") -> Geometry:
     architecture = metadata.get("general.architecture")
     if not isinstance(architecture, str) or not architecture:
         raise InvalidInput("gguf", "a model file that states general.architecture in its first MiB", architecture)
+    if architecture in _NO_CACHE or metadata.get(f"{architecture}.attention.causal") is False:
+        raise InvalidInput("gguf", "a model that generates token by token; this one keeps no KV cache", architecture)
     prefix = f"{architecture}."
     shape = {key.removeprefix(prefix): value for key, value in metadata.items() if key.startswith(prefix)}
     title = metadata.get("general.name")
     found = _Shape(Reader(shape), architecture)
     groups, reader = found.groups(), found.reader
     context, hidden = reader.number("context_length", high=1 << 40), reader.number("embedding_length")
+    if found.unplaced_window:
+        window = reader.needed("attention.sliding_window")
+        other = tuple(replace(g, kind="sliding", window=window) if g.kind == "full" else g for g in groups)
+        says = f"The file states a window of {window:,} and not which layers have it: counted in full."
+        found.assumptions.append(Assumption(says, other))
     unread, not_understood = review_gguf(reader.leftover(), found.layers)
     return Geometry(
         str(title or name)[:200], groups, context or 0, 0, found.heads, hidden or 0, found.layers, "GGUF metadata",
@@ -131,6 +143,7 @@ class _Shape:
         self.reader, self.architecture = reader, architecture
         self.notes: list[str] = []
         self.assumptions: list[Assumption] = []
+        self.unplaced_window = False
         self.layers = reader.needed("block_count", high=MOST_LAYERS)
         self.heads = self._each("attention.head_count", 0) or 0
 
@@ -158,6 +171,8 @@ class _Shape:
     def _layer(self, index: int) -> LayerGroup | None:
         kv_heads = self._each("attention.head_count_kv", index)
         every = self.reader.number("full_attention_interval")
+        if kv_heads == 0 and self._each("feed_forward_length", index):
+            return None  # Nemotron-H: a feed-forward layer of its own
         recurrent = (every and (index + 1) % every) or kv_heads == 0 or not self.heads
         if recurrent and self.reader.get("ssm.state_size"):
             return self._state()
@@ -167,13 +182,17 @@ class _Shape:
             )
         if recurrent:
             return None if kv_heads == 0 else LayerGroup("unknown", 1, label=self.architecture)
-        if rank := self.reader.number("attention.kv_lora_rank"):
+        rank = self.reader.number("attention.kv_lora_rank")
+        if rank and (kv_heads == 1 or self.reader.get("attention.key_length_mla")):  # older files: expanded into heads
+            self.reader.explain("attention.key_length", "attention.value_length")
             return LayerGroup("latent", 1, 1, rank, self.reader.needed("rope.dimension_count"))
         return self._attention(index, kv_heads or self.heads)
 
     def _attention(self, index: int, kv_heads: int) -> LayerGroup:
         window = self.reader.number("attention.sliding_window", low=0) or 0
         chunk = self.reader.number("attention.chunk_size", low=0) or 0
+        if self.architecture == "llama4" and not chunk and self.reader.peek("attention.sliding_window") is None:
+            chunk = _LLAMA_4_CHUNK
         local = bool(window or chunk) and self._local(index)
         suffix = "_swa" if local and self.reader.get("attention.key_length_swa") else ""
         width = self.reader.number("embedding_length") or 0
@@ -191,9 +210,13 @@ class _Shape:
         if isinstance(pattern, list):
             self.reader.list("attention.sliding_window_pattern", self.layers)
             return bool(pattern[index])
-        period = pattern or _PERIODS.get(self.architecture) or (4 if self.architecture == "llama4" else None)
+        if first := _FIRST_IS_FULL.get(self.architecture) if pattern is None else None:
+            return bool(index % first)
+        period = pattern or _PERIODS.get(self.architecture)
         if period is None:
-            return True
+            if self.architecture not in _EVERY_LAYER:
+                self.unplaced_window = True  # counted in full
+            return self.architecture in _EVERY_LAYER
         return bool((index + 1) % whole_number("attention.sliding_window_pattern", period, 1, ABSURD))
 
     def _state(self) -> LayerGroup:

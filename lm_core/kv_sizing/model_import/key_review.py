@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lm_core.kv_sizing.model_import.checkpoint_dtypes import CACHE_KEYS
+from lm_core.kv_sizing.dtypes import CACHE_KEYS
 
 
 @cache

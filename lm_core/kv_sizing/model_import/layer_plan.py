@@ -25,7 +25,7 @@ _ENCODER = re.compile(r"^(num_)?encoder_|^num_encoder|^n_encoder")
 _DRAFTS = re.compile(
     r"^(num|n)_(mtp|nextn)(_predict)?_?(layers|modules)?$|^mtp_(num_(hidden_)?layers|transformer_layers)$"
 )
-_PASSES = ("total_ut_steps", "num_recurrence", "mean_recurrence", "num_recursions", "num_loops")
+_PASSES = ("total_ut_steps",)
 
 
 class Plan:

@@ -7,6 +7,8 @@ import pytest
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Geometry, from_config, size
 from lm_core.kv_sizing.geometry import ASSUMED, NOT_KNOWN, WHOLE
+from lm_core.kv_sizing.model_import.gguf_header import _Shape
+from lm_core.kv_sizing.model_import.reader import Reader
 
 Config = dict[str, Any]
 PLAIN: Config = {
@@ -103,11 +105,12 @@ def test_contradictions_are_said_with_what_the_other_would_make() -> None:
 
 def test_types_that_the_file_asks_for() -> None:
     """An 8-bit cache (NVIDIA's and llm-compressor's files), where the engine follows; a model of 32 bits."""
-    for asked in ({"kv_cache_quant_algo": "FP8"}, {"kv_cache_scheme": {"num_bits": 8, "type": "float"}}):
+    scheme = {"kv_cache_scheme": {"num_bits": 8, "type": "float"}}  # which SGLang does not read
+    for asked, there in (({"kv_cache_quant_algo": "FP8"}, "fp8"), (scheme, "bf16")):
         model = from_config({**PLAIN, "quantization_config": {"quant_method": "modelopt", **asked}})
         found = {engine: size(model, 1000, dtype_k="auto", engine=engine).load.dtype_k.name
                  for engine in ("vLLM", "SGLang", "transformers", "llama.cpp")}  # fmt: skip
-        assert found == {"vLLM": "fp8", "SGLang": "fp8", "transformers": "bf16", "llama.cpp": "f16"}
+        assert found == {"vLLM": "fp8", "SGLang": there, "transformers": "bf16", "llama.cpp": "f16"}
         assert Geometry.from_json(model.to_json()).dtypes == model.dtypes
     wide = from_config({**PLAIN, "torch_dtype": "float32"})
     assert size(wide, 1000, dtype_k="auto", engine="transformers").load.dtype_k.name == "f32"
@@ -121,3 +124,37 @@ def test_types_that_the_file_asks_for() -> None:
 def test_an_encoder_has_no_cache(encoder: Config) -> None:
     with pytest.raises(InvalidInput, match="an encoder keeps no KV cache"):
         from_config({**PLAIN, **encoder})
+
+
+def test_what_an_engine_makes_of_a_family() -> None:
+    """vLLM keeps the state of Qwen3-Next in 16 bits (its block is 544 then) and of Qwen3.5, whose file asks, in 32."""
+    model = from_config({**PLAIN, "num_hidden_layers": 48, "num_attention_heads": 16, "num_key_value_heads": 2,
+                         "head_dim": 256, "hidden_size": 2048, "model_type": "qwen3_next", **DELTA})  # fmt: skip
+    assert size(model, 2048, 64, engine="vLLM").total == 8_569_749_504
+    asked = from_config({**PLAIN, "model_type": "qwen3_next", "head_dim": 256, "mamba_ssm_dtype": "float32", **DELTA})
+    assert size(asked, 100, engine="vLLM").stored.groups[0].state_bytes == 4
+    expanded = from_config({**PLAIN, "model_type": "minicpm3", **LATENT})
+    assert size(expanded, 100, engine="transformers").per_added_token == 32 * 576 * 2
+    with pytest.raises(InvalidInput, match="expands the latents"):
+        size(expanded, 100, engine="llama.cpp")
+
+
+def gguf(architecture: str, layers: int, **own: Any) -> Geometry:
+    keys = {"block_count": layers, "embedding_length": 2048, "attention.head_count": 32, "attention.head_count_kv": 4,
+            "attention.key_length": 128, "attention.value_length": 128, **own}  # fmt: skip
+    shape = _Shape(Reader(keys), architecture)
+    return Geometry(architecture, shape.groups(), family=architecture, assumptions=tuple(shape.assumptions))
+
+
+def test_layouts_that_llama_cpp_keeps_in_its_code() -> None:
+    window = {"attention.sliding_window": 2048}
+    assert says(gguf("afmoe", 32, **window))[0].startswith("24 sliding")
+    assert says(gguf("smallthinker", 52, **window))[0].startswith("13 full")
+    assert says(gguf("llama4", 48))[0] == "36 chunked layers, 4 x (128+128), window 8,192"
+    assert says(gguf("llama4", 48, **{"attention.sliding_window": 0})) == ["48 full layers, 4 x (128+128)"]
+    feeding = {"attention.head_count_kv": [0, 0, 4], "feed_forward_length": [0, 64, 0], "ssm.state_size": 16,
+               "ssm.inner_size": 64, "ssm.conv_kernel": 4}  # fmt: skip
+    assert says(gguf("nemotron_h", 3, **feeding)) == ["1 state layers", "1 full layers, 4 x (128+128)"]
+    latent = {"attention.kv_lora_rank": 512, "rope.dimension_count": 64}
+    assert says(gguf("deepseek2", 2, **latent)) == ["2 full layers, 4 x (128+128)"]  # an older file: expanded
+    assert says(gguf("deepseek2", 2, **latent, **{"attention.key_length_mla": 192})) == ["2 latent layers, 512+64"]
