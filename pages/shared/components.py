@@ -29,10 +29,18 @@ def version() -> str:
 
 
 def script(name: str) -> str:
-    """What Streamlit is given as a component's JavaScript: it imports the module, and offers what that offers."""
+    """What Streamlit is given as a component's JavaScript: it imports the module, and offers what that offers.
+
+    A browser never asks again for a module whose fetch was cut off, nor for those that it imports. Under another name
+    of the version all of them are new to it, and the server gives the same files.
+    """
     return (
-        f'const address = new URL("{ADDRESS}/{version()}/{name}", document.baseURI);\n'
-        "export default (await import(address.href)).default;\n"
+        "let found, again = 0;\n"
+        "while (!found) {\n"
+        f'  const address = new URL("{ADDRESS}/{version()}" + "+".repeat(again) + "/{name}", document.baseURI);\n'
+        "  try { found = await import(address.href); } catch (error) { if (++again === 5) throw error; }\n"
+        "}\n"
+        "export default found.default;\n"
     )
 
 
