@@ -14,7 +14,7 @@ ensure_entry()
 import streamlit as st
 
 from pages.home import data_flow
-from pages.shared import guided_tour, markup, page_links, talk, url_state
+from pages.shared import guided_tour, markup, page_declarations, talk, url_state
 from pages.shared.controls import model_picker, prompt_box
 from pages.shared.page_declarations import SECTIONS, entries
 from pages.shared.pictures import bars
@@ -36,9 +36,11 @@ with markup.plain_errors():
 
 if not presenting:
     with st.container(horizontal=True, key="home_doors"):
-        page_links.show("next_token?tour=1", "Learn: 30 minutes", ":material/school:")
-        page_links.show("next_token?present=1&scenes=temperature", "Present: 10 minutes", ":material/present_to_all:")
-        page_links.show("kv_cache_calculator", "Size a cache: 2 minutes", ":material/calculate:")
+        page_declarations.show_link("next_token?tour=1", "Learn: 30 minutes", ":material/school:")
+        page_declarations.show_link(
+            "next_token?present=1&scenes=temperature", "Present: 10 minutes", ":material/present_to_all:"
+        )
+        page_declarations.show_link("kv_cache_calculator", "Size a cache: 2 minutes", ":material/calculate:")
     if box and box.answer:
         st.subheader("The way of your text", anchor=False)
         data_flow.render(box.answer, model)

@@ -38,7 +38,7 @@ import streamlit as st
 
 from pages.next_token import explanations, two_prompts, word_search
 from pages.shared import markup, url_state
-from pages.shared.controls import examples, model_picker, prompt_box, provenance
+from pages.shared.controls import model_picker, page_toolbar, prompt_box, provenance
 from pages.shared.pictures import bars, export
 
 presenting = url_state.presenting()
@@ -46,7 +46,7 @@ SIZE = 5 if presenting else 10
 
 bars.follow_size(SIZE)
 if not presenting:
-    examples.render(EXAMPLES)
+    page_toolbar.examples(EXAMPLES)
 with markup.plain_errors():
     model = model_picker.model()
     comparing = two_prompts.is_on()
@@ -62,7 +62,7 @@ with markup.plain_errors():
         guess_first = st.toggle("Guess first", key=url_state.flag("guess"))
         two_prompts.render_switch()
         if presenting:
-            examples.render(EXAMPLES)
+            page_toolbar.examples(EXAMPLES)
     word = "" if presenting and not guess_first else word_search.render(below, guess_first)
     if second:
         url_state.put("b", second.committed, always=True)  # that there are two is said by it

@@ -23,7 +23,7 @@ ensure_entry()
 import streamlit as st
 
 from pages.shared import markup, url_state
-from pages.shared.controls import examples, logit_source, model_picker, provenance, sampling_settings
+from pages.shared.controls import logit_source, model_picker, page_toolbar, provenance, sampling_settings
 from pages.temperature import component, explanations, export, many_users
 
 presenting = url_state.presenting()
@@ -37,7 +37,7 @@ with markup.plain_errors():
     with controls:
         seen = component.view_controls(SIZE)
     with controls if presenting else choice:
-        examples.render(EXAMPLES, resets=sampling_settings.NAMES)
+        page_toolbar.examples(EXAMPLES, resets=sampling_settings.NAMES)
         kind = logit_source.choose_source()
     with hero:
         with url_state.controls():

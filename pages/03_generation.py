@@ -59,7 +59,6 @@ import streamlit as st
 
 from pages.generation import (
     component,
-    context_window,
     explanations,
     export,
     state,
@@ -67,7 +66,7 @@ from pages.generation import (
     strategy_controls,
 )
 from pages.shared import markup, url_state
-from pages.shared.controls import examples, offered_models, prompt_box, provenance
+from pages.shared.controls import offered_models, page_toolbar, prompt_box, provenance
 
 presenting = url_state.presenting()
 SIZE = 5 if presenting else 10
@@ -77,7 +76,7 @@ controls = below if presenting else hero
 trace_file = export.open_trace_file()
 with controls.container(horizontal=True, vertical_alignment="center"):
     if not trace_file:
-        examples.render(EXAMPLES, resets={*PARAMETERS} - state.KEPT_BY_EXAMPLES)
+        page_toolbar.examples(EXAMPLES, resets={*PARAMETERS} - state.KEPT_BY_EXAMPLES)
     kind = offered_models.choose_model(shown=not presenting and not trace_file)
     more = st.container(horizontal=True, width="content")
 with more:
@@ -117,7 +116,7 @@ else:
                 explanations.formulas_expander(place.tree)
                 explanations.repetition_expander(place.tree)
                 explanations.comparison_expander(place.tree, choice)
-                context_window.expander(place.tree)
+                explanations.context_window_expander(place.tree)
                 explanations.chat_expander(place.tree, offered, text)
                 export.expander(offered, place.tree, text, choice, view)
 if not presenting:

@@ -27,13 +27,13 @@ import streamlit as st
 
 from pages.bigram_counts import component, controls, corpus_controls, explanations, export
 from pages.shared import markup, url_state
-from pages.shared.controls import examples
+from pages.shared.controls import page_toolbar
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="bottom")
 with toolbar:
-    examples.render(EXAMPLES, PARAMETERS)
+    page_toolbar.examples(EXAMPLES, PARAMETERS)
 kind, by = corpus_controls.read_corpus(toolbar)
 with markup.plain_errors(), hero:
     with url_state.controls():

@@ -25,10 +25,10 @@ from pages.shell.navigation import ensure_entry
 ensure_entry()
 
 from pages.loss import controls, four_probabilities_view, logit_rows_view, text_view, three_models_view
-from pages.shared.controls import view_switcher
+from pages.shared.controls import page_toolbar
 
 VIEWS = {
     "text": ("A text", text_view.render), "four": ("Four probabilities", four_probabilities_view.render),
     "rows": ("Four rows of logits", logit_rows_view.render), "models": ("Three models", three_models_view.render),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, controls.declare)
+page_toolbar.views(EXAMPLES, PARAMETERS, VIEWS, controls.declare)

@@ -47,14 +47,14 @@ import streamlit as st
 
 from lm_core.training_runs.scheduler import scheduler
 from pages.shared import markup, url_state
-from pages.shared.controls import examples
+from pages.shared.controls import page_toolbar
 from pages.training import comparison, component, controls, explanations, export, player, samples
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
 toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.render(EXAMPLES, PARAMETERS)
+    page_toolbar.examples(EXAMPLES, PARAMETERS)
 with markup.plain_errors(), hero:
     from lm_core.training_runs import checkpoint_replay
 

@@ -28,11 +28,11 @@ from pages.inside_the_transformer import (
     masked_lm_view,
     one_pass_view,
 )
-from pages.shared.controls import view_switcher
+from pages.shared.controls import page_toolbar
 
 VIEWS = {
     "pass": ("One pass", one_pass_view.render), "mask": ("No peeking", mask_view.render),
     "sides": ("Both sides", masked_lm_view.render), "attention": ("Attention", attention_view.render),
     "lens": ("Layer by layer", logit_lens_view.render),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, controls.declare)
+page_toolbar.views(EXAMPLES, PARAMETERS, VIEWS, controls.declare)

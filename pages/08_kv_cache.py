@@ -22,7 +22,7 @@ import streamlit as st
 
 from pages.kv_cache import controls, explanations, player, step_bars
 from pages.shared import markup, url_state
-from pages.shared.controls import examples
+from pages.shared.controls import page_toolbar
 
 presenting = url_state.presenting()
 hero, below = st.container(), st.container()
@@ -30,7 +30,7 @@ asking = below if presenting else hero
 toolbar = asking.container(horizontal=True, vertical_alignment="bottom")
 row = toolbar if presenting else asking.container(horizontal=True, vertical_alignment="center")
 with toolbar:
-    examples.render(EXAMPLES, PARAMETERS)
+    page_toolbar.examples(EXAMPLES, PARAMETERS)
 with markup.plain_errors():
     with url_state.controls():
         question = controls.read_controls(toolbar, row, hero)

@@ -63,11 +63,11 @@ import streamlit as st
 from lm_core.kv_sizing.geometry import NOT_KNOWN
 from pages.kv_cache_calculator import answer, capacity, controls, doubts, export, parameters, scenarios
 from pages.shared import markup, url_state
-from pages.shared.controls import examples
+from pages.shared.controls import page_toolbar
 
 presenting = url_state.presenting()
 figure = st.container()
-examples.render(EXAMPLES, PARAMETERS)
+page_toolbar.examples(EXAMPLES, PARAMETERS)
 values = parameters.fill()
 with markup.plain_errors():
     parameters.settle(values)

@@ -26,11 +26,11 @@ from pages.shell.navigation import ensure_entry
 ensure_entry()
 
 from pages.limits import claims_view, controls, lookup_view, policy_view, repairs_view, sums_view, syntax_view
-from pages.shared.controls import view_switcher
+from pages.shared.controls import page_toolbar
 
 VIEWS = {
     "sums": ("Sums", sums_view.render), "syntax": ("Syntax", syntax_view.render),
     "policy": ("Policy", policy_view.render), "lookup": ("Look-up", lookup_view.render),
     "claims": ("Claims", claims_view.render), "repairs": ("Repairs", repairs_view.render),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, controls.declare)
+page_toolbar.views(EXAMPLES, PARAMETERS, VIEWS, controls.declare)

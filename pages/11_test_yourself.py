@@ -17,8 +17,8 @@ from pages.shell.navigation import ensure_entry
 
 ensure_entry()
 
-from pages.shared.controls import view_switcher
+from pages.shared.controls import page_toolbar
 from pages.test_yourself import shannon_game, ten_questions
 
 VIEWS = {"test": ("Ten questions", ten_questions.render), "game": ("Shannon’s game", shannon_game.render)}
-view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, ten_questions.declare)
+page_toolbar.views(EXAMPLES, PARAMETERS, VIEWS, ten_questions.declare)

@@ -19,10 +19,10 @@ from pages.shell.navigation import ensure_entry
 ensure_entry()
 
 from pages.about import views
-from pages.shared.controls import view_switcher
+from pages.shared.controls import page_toolbar
 
 VIEWS = {
     "words": ("Words", views.render_words), "works": ("Works", views.render_how_it_works),
     "concepts": ("Concepts", views.render_concepts), "server": ("This server", views.render_server),
 }  # fmt: skip
-view_switcher.render(EXAMPLES, PARAMETERS, VIEWS, views.declare)
+page_toolbar.views(EXAMPLES, PARAMETERS, VIEWS, views.declare)

@@ -19,7 +19,7 @@ from lm_core.pretrained import weight_cache
 from lm_core.serving import faults, limits, process_resources, registry
 from pages.about import concept_map as map_of_concepts
 from pages.about import glossary
-from pages.shared import markup, on_demand, page_links, tables, url_state
+from pages.shared import markup, on_demand, page_declarations, tables, url_state
 
 _ON_STAGE = 4
 """Entries of a list that fit a stage; a word to find brings others up."""
@@ -64,7 +64,7 @@ def render_words(toolbar: DeltaGenerator) -> Callable[[], None]:
         for term, (meaning, page) in listed:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 markup.show(f'<p class="nte-term"><b>{html.escape(term)}</b> {html.escape(meaning)}</p>')
-                page_links.show(page, "See it")
+                page_declarations.show_link(page, "See it")
 
     return show
 
@@ -110,7 +110,7 @@ def render_concepts(toolbar: DeltaGenerator) -> Callable[[], None]:
                     f'<p class="nte-term"><b>{concept.key} {html.escape(concept.name)}.</b> '
                     f"{html.escape(concept.meaning)} <i>{html.escape(touch.says)}</i></p>"
                 )
-                page_links.show(touch.address, "Try it")
+                page_declarations.show_link(touch.address, "Try it")
 
     return show
 

@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from lm_core.models import LanguageModel
-from pages.shared import markup, page_links
+from pages.shared import markup, page_declarations
 from pages.shared.controls import prompt_box
 
 _SHOWN, _ROWS = 6, 3
@@ -38,7 +38,7 @@ def render(answer: prompt_box.PromptAnswer, model: LanguageModel) -> None:
                 arrow = "" if n == 0 else "→ "
                 markup.show(f'<p class="nte-station"><b>{arrow}{name}</b><br>{body}</p>')
                 if page:
-                    page_links.show(page, label)
+                    page_declarations.show_link(page, label)
 
 
 def _chip(name: str) -> str:

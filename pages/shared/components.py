@@ -45,7 +45,7 @@ def script(name: str) -> str:
 
 
 class Acts:
-    """What a visitor does in one component, noted in its callback and done by the page, once. See shared/acts.js.
+    """What a visitor does in one component, noted in its callback and done by the page, once. See shared/messages.js.
 
     The component's trigger is named `act`: a mapping with `kind` and `id`.
 

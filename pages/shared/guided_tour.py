@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shared import components, markup, page_links, url_state
+from pages.shared import components, markup, page_declarations, url_state
 
 Scene = dict[str, str]
 _DONE, _ON, _COMPLETE, _FORGOTTEN = (f"_tour_{word}" for word in ("done", "on", "complete", "forgotten"))
@@ -131,9 +131,11 @@ def render_hint(page: str) -> None:
 def _onward(page: str, before: str = "") -> None:
     stop = following(page)
     if stop:
-        page_links.show(stop.page, f"{before}Next stop: {page_links.target(stop.page)[0].menu_title}")
+        page_declarations.show_link(
+            stop.page, f"{before}Next stop: {page_declarations.target(stop.page)[0].menu_title}"
+        )
     else:
-        page_links.show("test_yourself", f"{before}All done: test yourself")
+        page_declarations.show_link("test_yourself", f"{before}All done: test yourself")
 
 
 def render_sidebar(page: str) -> None:
@@ -159,11 +161,11 @@ def render_overview() -> None:
             if finished or completed():
                 st.button("Forget what I did", on_click=restart, type="tertiary")
         for stop in STOPS:
-            _line(stop.page, f"{page_links.target(stop.page)[0].menu_title}: {stop.say}", stop.key in finished)
+            _line(stop.page, f"{page_declarations.target(stop.page)[0].menu_title}: {stop.say}", stop.key in finished)
         st.write("And then:")
         _line("test_yourself", "Test yourself: 8 of 10 complete the lesson.", completed())
 
 
 def _line(page: str, text: str, ticked: bool) -> None:
     tick = "check_circle" if ticked else "radio_button_unchecked"
-    page_links.show(page, f"{text}{' Done.' if ticked else ''}", f":material/{tick}:")
+    page_declarations.show_link(page, f"{text}{' Done.' if ticked else ''}", f":material/{tick}:")

@@ -1,4 +1,4 @@
-"""What each page declares about itself, read from its file.
+"""What each page declares about itself, read from its file, and links to scenes on it.
 
 At its top each page states TITLE, SECTION, ICON (a Material Symbols name), PROMISE (one sentence), EXAMPLES (name ->
 link parameters) and PARAMETERS (the names a link may hold, besides those that go with the reader from page to page).
@@ -9,6 +9,9 @@ import ast
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import parse_qsl
+
+import streamlit as st
 
 SECTIONS = ("Home", "Explore", "How it learns", "Serving", "Check", "About")
 
@@ -60,3 +63,21 @@ def read(file: Path) -> Entry:
 def entries() -> tuple[Entry, ...]:
     """All pages in reading order."""
     return tuple(read(file) for file in sorted(Path("pages").glob("[0-9]*.py")))
+
+
+def target(address: str) -> tuple[Entry, dict[str, str]]:
+    """The page and the parameters of an address, as in the address bar. Raises KeyError for a page that is not there.
+
+    >>> entry, link = target("temperature?from=bot&t=0.5")
+    >>> entry.title, link
+    ('Temperature', {'from': 'bot', 't': '0.5'})
+    """
+    url, _, query = address.partition("?")
+    pages = {entry.url: entry for entry in entries()}
+    return pages["" if url == "home" else url], dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
+
+
+def show_link(address: str, label: str = "", icon: str | None = None) -> None:
+    """A link to a scene; without a label it is called like its page."""
+    entry, link = target(address)
+    st.page_link(entry.file, label=label or entry.title, icon=icon or f":material/{entry.icon}:", query_params=link)

@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from lm_core.errors import InvalidInput
-from pages.shared import markup, page_links, url_state
+from pages.shared import markup, page_declarations, url_state
 from pages.shared.page_declarations import Entry
 
 TALKS = Path("assets/talks")
@@ -62,7 +62,7 @@ class Talk:
 
     def link(self, at: int) -> dict[str, str]:
         """The parameters of one of its scenes."""
-        _, link = page_links.target(self.scenes[at - 1].address)
+        _, link = page_declarations.target(self.scenes[at - 1].address)
         return {**link, "present": "1", _SCENES: self.source, _AT: str(at)}
 
 
@@ -87,7 +87,7 @@ def read(text: str) -> tuple[Scene, ...]:
             continue
         title, bar, address = (part.strip() for part in line.partition("|"))
         try:
-            page_links.target(address)
+            page_declarations.target(address)
         except KeyError:
             bar = ""
         if not (title and bar and address):
@@ -152,7 +152,7 @@ def move(entry: Entry) -> Talk | None:
         wanted = 1  # the link of a whole talk; what it hides, it hides in every scene
         st.session_state[_HIDE] = st.query_params.get("hide", "")
     at = wanted if isinstance(wanted, int) and 1 <= wanted <= len(running.scenes) else running.at
-    target, _ = page_links.target(running.scenes[at - 1].address)
+    target, _ = page_declarations.target(running.scenes[at - 1].address)
     if wanted is not None or target.url != entry.url:
         hidden = st.session_state.get(_HIDE)
         link = {**({"hide": hidden} if hidden else {}), **running.link(at)}
@@ -181,14 +181,14 @@ def render_overview() -> None:
         scenes = read(_named(source))
         if len(source) > LONGEST_LINK:
             raise InvalidInput(_SCENES, f"at most {LONGEST_LINK:,} characters, so that a link holds them", len(source))
-        target, _ = page_links.target(scenes[0].address)
+        target, _ = page_declarations.target(scenes[0].address)
         st.page_link(
             target.file, label=f"Begin: {len(scenes)} scenes", icon=":material/present_to_all:",
             query_params=Talk(source, scenes, 1).link(1),
         )  # fmt: skip
         st.caption("PageDown and PageUp, or the arrows, change the scene; in a text box the arrows stay in it.")
         for scene in scenes:
-            page_links.show(scene.address, markup.plain_text(scene.title))
+            page_declarations.show_link(scene.address, markup.plain_text(scene.title))
             st.caption(markup.plain_text(scene.notes))
         st.code(_named(source), language=None)
 

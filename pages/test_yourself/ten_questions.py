@@ -18,7 +18,7 @@ from lm_core.scoring import quiz
 from lm_core.scoring.quiz import Kind, Question, Shown
 from lm_core.serving import ServedModel
 from lm_core.serving.engine_with_fallback import Provenance
-from pages.shared import guided_tour, markup, on_demand, page_links, url_state
+from pages.shared import guided_tour, markup, on_demand, page_declarations, url_state
 from pages.shared.controls import model_picker, offered_models, provenance
 from pages.shared.pictures import export
 from pages.test_yourself import computed_questions
@@ -214,7 +214,7 @@ def _explain(test: QuizAttempt, question: Question) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Next question" if test.at + 1 < len(test.questions) else "Result", on_click=_next, args=(test,),
                   type="primary")  # fmt: skip
-        page_links.show(question.page, f"See it: {page_links.target(question.page)[0].title}")
+        page_declarations.show_link(question.page, f"See it: {page_declarations.target(question.page)[0].title}")
 
 
 def _next(test: QuizAttempt) -> None:
@@ -250,7 +250,7 @@ def _result(test: QuizAttempt) -> None:
     if missed:
         st.write("Worth another look:")
         for question in missed:
-            page_links.show(question.page, question.shown.text)
+            page_declarations.show_link(question.page, question.shown.text)
 
 
 def _again(number: int) -> None:

@@ -10,7 +10,7 @@ from tests.browser.modules import empty_tab
 LINKS = '<a href="#here">in</a><a href="/away">out</a><p id="host"></p>'
 HOLD = """async () => {
   document.addEventListener("click", (event) => event.preventDefault());
-  const { holdMessages } = await import("/shared/hold_messages.js");
+  const { holdMessages } = await import("/shared/messages.js");
   globalThis.left = (await import("/shared/timers.js")).timers.left;
   globalThis.said = [];
   globalThis.host = document.querySelector("#host");
@@ -46,6 +46,25 @@ def test_a_page_that_is_gone_says_nothing_more(empty: Page) -> None:
     empty.evaluate("send('late'); host.remove()")
     empty.clock.run_for(empty.evaluate("2 * left"))
     assert empty.evaluate("said") == []
+
+
+def test_a_click_that_found_no_connection_is_made_again(empty: Page) -> None:
+    empty.evaluate(
+        """async () => {
+          document.body.dataset.testConnectionState = "CONNECTED";
+          globalThis.clicks = 0;
+          document.addEventListener("click", (event) => { event.preventDefault(); clicks += 1; });
+          await import("/shared/links.js");
+          globalThis.state = (name) => { document.body.dataset.testConnectionState = name; };
+        }"""
+    )
+    for last, made in (("out", 2), ("in", 2)):  # whoever clicks elsewhere meanwhile does not want to leave any more
+        empty.evaluate("clicks = 0; state('CONNECTING')")
+        empty.get_by_text("out").click()
+        if last == "in":
+            empty.get_by_text("in").click()
+        empty.evaluate("state('CONNECTED')")
+        assert empty.evaluate("clicks") == made
 
 
 def test_acts_that_wait_are_forgotten_with_the_text_they_were_meant_for(empty: Page) -> None:

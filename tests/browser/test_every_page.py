@@ -29,9 +29,9 @@ ensure_entry()
 
 import streamlit as st
 from pages.shared import url_state
-from pages.shared.controls import examples
+from pages.shared.controls import page_toolbar
 
-examples.render(EXAMPLES)
+page_toolbar.examples(EXAMPLES)
 count = st.segmented_control("Count", [3, 5], key=url_state.choice("n", [3, 5], 3), required=True)
 url_state.write()
 st.write("n" * count)

@@ -363,7 +363,7 @@ def test_the_frontend_is_compressed_and_ready_is_said(server: Server) -> None:
 def test_a_script_whose_fetch_was_cut_off_is_fetched_again(server: Server, open_page: Open) -> None:
     """A browser keeps it that a module could not be had; one that the script imports too."""
     page = open_page(server, "/about")
-    for name in ("prompt_box/prompt_box.js", "shared/drawn.js"):
+    for name in ("prompt_box/prompt_box.js", "shared/dom.js"):
         page.route(f"**/components/**/{name}", lambda route: route.abort(), times=1)
     page.goto(f"{server.url}/next_token")
     expect(box(page)).to_be_enabled()

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.about import concept_map
 from pages.about.concept_map import Touch
-from pages.shared import page_links
+from pages.shared import page_declarations
 from tests.browser.server import ROOT
 from tests.pages import touching
 from tests.pages.opening import components, open_page, said
@@ -83,7 +83,7 @@ def test_all_123_are_there_once_and_no_control_carries_more_than_six() -> None:
 
 def test_every_address_leads_somewhere() -> None:
     for each in MAP:
-        page_links.target(each.address)
+        page_declarations.target(each.address)
 
 
 @pytest.mark.parametrize("each", SENT, ids=lambda each: f"{each.address}-{each.control[:30]}")

@@ -2,8 +2,7 @@
 // It shows the figures it is given and computes none; every text goes in as textContent, never as HTML.
 
 import { promptBoxes } from "../prompt_box/prompt_box.js";
-import { showTheme } from "../shared/dom.js";
-import { markDrawn } from "../shared/drawn.js";
+import { markDrawn, showTheme } from "../shared/dom.js";
 import { along, cell, digits, fixed, grouped, percent, signed, ticks } from "../shared/numbers.js";
 
 function heading(table, data) {

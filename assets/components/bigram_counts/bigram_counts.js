@@ -1,8 +1,7 @@
 // A table of counts: rows are contexts, columns the tokens that came next; shade is the logarithm of the count. A row
 // opens as counts, fractions and bars, a cell as the lines it came from. It shows figures and computes none.
 
-import { make, setText, showTheme } from "../shared/dom.js";
-import { markDrawn } from "../shared/drawn.js";
+import { make, markDrawn, setText, showTheme } from "../shared/dom.js";
 import { along, cell, grouped, percent, ticks } from "../shared/numbers.js";
 
 function build(host) {

@@ -1,6 +1,6 @@
 // Takes what stands on the screen with you: the link, and the bars as a drawing (SVG) or a picture (PNG).
 
-import { markDrawn } from "../shared/drawn.js";
+import { markDrawn } from "../shared/dom.js";
 import { timers } from "../shared/timers.js";
 
 const ROW = 26, LABEL = 190, BAR = 420, WIDTH = 760, TOP = 64;

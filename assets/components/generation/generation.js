@@ -1,10 +1,8 @@
 // Step, play, go back, take another token: what the visitor does goes to the server one act at a time, and the next one
 // of a running play only after the answer to the last. view.js draws the answers.
 
-import { acknowledge, sendAct } from "../shared/acts.js";
-import { make, setText, showTheme } from "../shared/dom.js";
-import { markDrawn } from "../shared/drawn.js";
-import { holdMessages } from "../shared/hold_messages.js";
+import { acknowledge, holdMessages, sendAct } from "../shared/messages.js";
+import { make, markDrawn, setText, showTheme } from "../shared/dom.js";
 import { percent } from "../shared/numbers.js";
 import { build, drawBranches, drawRows, drawState, drawStations, drawText, light, turnLine } from "./view.js";
 

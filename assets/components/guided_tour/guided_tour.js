@@ -1,6 +1,7 @@
 // Keeps in this browser what a visitor has done, and tells the page what an earlier visit did. Draws nothing.
 
-import { markDrawn } from "../shared/drawn.js";
+import { markDrawn } from "../shared/dom.js";
+import "../shared/links.js"; // here because this component stands on every page
 
 const SHELF = "next-token-explorer";
 

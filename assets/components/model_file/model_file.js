@@ -1,6 +1,6 @@
 // Opens a model's config.json or GGUF file: the first MiB is cut off here and sent, the rest stays where it is.
 
-import { markDrawn } from "../shared/drawn.js";
+import { markDrawn } from "../shared/dom.js";
 
 const FIRST = 1 << 20;
 

@@ -1,7 +1,7 @@
 // Keeps what is too large to send twice: logits and the labels of a vocabulary, by name, for the other components.
 // Data: [length of the name, 4 bytes][name][content]. A name that ends in .json.gz is unpacked.
 
-import { markDrawn } from "../shared/drawn.js";
+import { markDrawn } from "../shared/dom.js";
 
 export const payloads = new Map();
 

@@ -1,8 +1,8 @@
 // A prompt box that sends its text as one types and shows how the model cuts it into tokens.
 // One question at a time: while an answer is on its way, only the latest text waits, older ones are dropped.
 
-import { markDrawn } from "../shared/drawn.js";
-import { holdMessages } from "../shared/hold_messages.js";
+import { markDrawn } from "../shared/dom.js";
+import { holdMessages } from "../shared/messages.js";
 import { timers } from "../shared/timers.js";
 
 export const promptBoxes = {}; // by name, for a component that puts a token behind one's text

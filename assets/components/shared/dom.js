@@ -28,3 +28,9 @@ export function setText(element, text) {
 export function showTheme(host) {
   host.dataset.dark = isDark(getComputedStyle(host).getPropertyValue("--st-background-color")) ? "1" : "0";
 }
+
+// Says on a component's own element how often it has drawn: whoever drives the page waits for that, and not for a while.
+export function markDrawn(parentElement) {
+  const host = parentElement.getRootNode().host ?? parentElement;
+  host.dataset.drawn = String(Number(host.dataset.drawn ?? 0) + 1);
+}

@@ -1,8 +1,8 @@
 // A stage is bright: presenter view is light, whatever the presenter's own system prefers, unless the link names a theme.
 // In a talk, keys change the scene wherever the focus is. The old picture stands until the new one is drawn.
 
-import { markDrawn } from "../shared/drawn.js";
-import { leavePage } from "../shared/hold_messages.js";
+import { markDrawn } from "../shared/dom.js";
+import { leavePage } from "../shared/links.js";
 import { isDark } from "../shared/numbers.js";
 import { timers } from "../shared/timers.js";
 

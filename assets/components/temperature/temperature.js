@@ -2,9 +2,8 @@
 // sends the settings. The figures come from sampling.js, the logits and the labels from payload.js.
 
 import { payloads } from "../payload/payload.js";
-import { labelled, make, setText, showTheme } from "../shared/dom.js";
-import { markDrawn } from "../shared/drawn.js";
-import { holdMessages } from "../shared/hold_messages.js";
+import { labelled, make, markDrawn, setText, showTheme } from "../shared/dom.js";
+import { holdMessages } from "../shared/messages.js";
 import { MINUS, along, cell, digits, fixed, grouped, percent, ticks } from "../shared/numbers.js";
 import { timers } from "../shared/timers.js";
 import { apply, drawMany, massOf, nucleus, prepare, probability, shareOf } from "./sampling.js";

@@ -1,10 +1,8 @@
 // Play, pause, step, reset and scrub a training run. What the visitor does goes to the server one act at a time; while
 // a run plays, the component asks for the next picture as soon as it has drawn the last.
 
-import { acknowledge, sendAct } from "../shared/acts.js";
-import { make, setText, showTheme } from "../shared/dom.js";
-import { markDrawn } from "../shared/drawn.js";
-import { holdMessages } from "../shared/hold_messages.js";
+import { acknowledge, holdMessages, sendAct } from "../shared/messages.js";
+import { make, markDrawn, setText, showTheme } from "../shared/dom.js";
 import { grouped } from "../shared/numbers.js";
 import { timers } from "../shared/timers.js";
 import { drawChart, preview } from "./chart.js";

@@ -14,7 +14,7 @@ from lm_core.models import LanguageModel, model_file
 from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.scoring import quiz
 from lm_core.scoring.quiz import Question, Shown
-from pages.shared import page_links
+from pages.shared import page_declarations
 from pages.test_yourself import ten_questions
 from tests.reliability import cases
 
@@ -59,7 +59,7 @@ def test_each_accepts_its_answer_and_no_other(bank: Bank, seed: int) -> None:
             wrong = [question.answer * 1.3 + 0.2, -1.0]
         assert not any(question.accepts(each) for each in wrong), question.key
         assert question.because
-        page_links.target(question.page)
+        page_declarations.target(question.page)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,4 +1,4 @@
-"""Switches between the views of a page; the parameters of closed views stay in the link."""
+"""What stands above a page: its examples, and the switch between its views."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import markup, url_state
-from pages.shared.controls import examples
 
 View = Callable[[DeltaGenerator], Callable[[], None] | None]
 """Asks, beside the controls it is given; returns what shows the answer once the link is written, if there is one."""
 
 
-def render(
+def examples(examples: dict[str, dict[str, str]], resets: Iterable[str] = ()) -> None:
+    """A button that opens the examples of the page it stands on. What `resets` names goes back to its default too."""
+
+    def follow() -> None:
+        every = {name for scene in examples.values() for name in scene}
+        url_state.follow(examples[st.session_state["_example"]], replaces=every | set(resets))
+
+    st.menu_button("Examples", list(examples), key="_example", on_click=follow, icon=":material/lightbulb:")
+
+
+def views(
     scenes: dict[str, dict[str, str]],
     resets: Iterable[str],
-    views: Mapping[str, tuple[str, View]],
+    offered: Mapping[str, tuple[str, View]],
     declare: Callable[[], None],
 ) -> None:
     """The page: examples, the choice of a view by its title, and that view. The first is open unless a link says else.
@@ -27,16 +36,16 @@ def render(
     presenting = url_state.presenting()
     hero, below = st.container(), st.container()
     toolbar = (below if presenting else hero).container(horizontal=True, vertical_alignment="center")
-    first = next(iter(views))
+    first = next(iter(offered))
     with toolbar:
-        examples.render(scenes, resets)
+        examples(scenes, resets)
         look = st.segmented_control(
-            "Look at", tuple(views), key=url_state.choice("look", tuple(views), first), required=True,
-            format_func=lambda name: views[name][0], label_visibility="collapsed",
+            "Look at", tuple(offered), key=url_state.choice("look", tuple(offered), first), required=True,
+            format_func=lambda name: offered[name][0], label_visibility="collapsed",
         ) or first  # fmt: skip
     declare()
     with markup.plain_errors(), hero:
         with url_state.controls():
-            show = views[look][1](toolbar)
+            show = offered[look][1](toolbar)
         if show:
             show()
