@@ -17,13 +17,11 @@ from lm_core.kv_sizing import (
     Geometry,
     Scenario,
     Sizing,
-    amounts,
     as_csv,
     as_json,
     effects,
     from_text,
     gpu,
-    html_report,
     known_part,
     names,
     not_known_json,
@@ -31,7 +29,8 @@ from lm_core.kv_sizing import (
     size,
 )
 from lm_core.kv_sizing.geometry import NOT_KNOWN
-from lm_core.kv_sizing.model_import import strict_json  # fmt: skip
+from lm_core.kv_sizing.model_import import strict_json
+from lm_core.kv_sizing.report import amounts, html_page
 
 EXIT_NOT_KNOWN = 3
 
@@ -91,7 +90,7 @@ def _shown(asked: argparse.Namespace, sizing: Sizing) -> str:
     if asked.csv:
         return as_csv(sizing).rstrip()
     if asked.hand_in:
-        return html_report.html_report(_scenario(asked, sizing), date.today().isoformat())
+        return html_page.html_report(_scenario(asked, sizing), date.today().isoformat())
     return _text(sizing)
 
 

@@ -12,7 +12,7 @@ from lm_core import kv_sizing
 from lm_core.csv_table import csv_table
 from lm_core.generation import cache_benchmark
 from lm_core.generation.cache_benchmark import CacheStep
-from lm_core.kv_sizing import amounts
+from lm_core.kv_sizing.report import amounts
 from lm_core.pretrained import DEFAULT
 from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lm_core.generation import cache_benchmark
 from lm_core.generation.cache_benchmark import CacheStep
-from lm_core.kv_sizing import amounts
+from lm_core.kv_sizing.report import amounts
 from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
 from pages.shared import markup, tables, url_state

@@ -8,7 +8,8 @@ from dataclasses import replace
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Scenario, Sizing, amounts
+from lm_core.kv_sizing import Scenario, Sizing
+from lm_core.kv_sizing.report import amounts
 from pages.kv_cache_calculator import figure, parameters
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import markup, on_demand, tables, url_state

@@ -6,8 +6,9 @@ import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import GPUS, Layout, Scenario, amounts, html_report
+from lm_core.kv_sizing import GPUS, Layout, Scenario
 from lm_core.kv_sizing.capacity.gpus import Gpu
+from lm_core.kv_sizing.report import amounts, html_page
 from pages.kv_cache_calculator import doubts, editable_tables, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
@@ -130,10 +131,10 @@ def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
 @on_demand.expander("If length or users are off by 25 %", key="_kv_off")
 def off(scenario: Scenario) -> None:
     """Expander: length and users at 75, 100 and 125 %."""
-    head = ["", *(f"{users} % of the users" for users in html_report.PERCENTS)]
+    head = ["", *(f"{users} % of the users" for users in html_page.PERCENTS)]
     rows = [
-        [f"{length} % of the length", *(_scaled(scenario, length, users) for users in html_report.PERCENTS)]
-        for length in html_report.PERCENTS
+        [f"{length} % of the length", *(_scaled(scenario, length, users) for users in html_page.PERCENTS)]
+        for length in html_page.PERCENTS
     ]
     tables.render(head, rows)
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Effect, Scenario, amounts
+from lm_core.kv_sizing import Effect, Scenario
+from lm_core.kv_sizing.report import amounts
 from pages.shared import markup, tables, url_state
 
 

@@ -10,7 +10,8 @@ from functools import partial
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Scenario, as_csv, as_json, curves_csv, html_report
+from lm_core.kv_sizing import Scenario, as_csv, as_json, curves_csv
+from lm_core.kv_sizing.report import html_page
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import on_demand, url_state
@@ -37,7 +38,7 @@ def expander(scenario: Scenario, values: Values) -> None:
 
 
 def _page(scenario: Scenario, link: str) -> bytes:
-    return html_report.html_report(scenario, date.today().isoformat(), link).encode()
+    return html_page.html_report(scenario, date.today().isoformat(), link).encode()
 
 
 def _json(scenario: Scenario) -> bytes:

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 import streamlit as st
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import Scenario, amounts
+from lm_core.kv_sizing import Scenario
+from lm_core.kv_sizing.report import amounts
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import markup, tables, url_state

@@ -8,8 +8,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from lm_core.kv_sizing import amounts
 from lm_core.kv_sizing.doubts import deciding, effects
+from lm_core.kv_sizing.report import amounts
 from lm_core.kv_sizing.scenario import Scenario
 
 PERCENTS = (75, 100, 125)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lm_core.csv_table import csv_table
-from lm_core.kv_sizing.curve import Curve
 from lm_core.kv_sizing.doubts import effects
 from lm_core.kv_sizing.geometry import Geometry
+from lm_core.kv_sizing.report.curve import Curve
 from lm_core.kv_sizing.sizing import Sizing
 
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import ENGINES, Scenario, Sizing, engine, html_report, mistakes, names, preset, size
+from lm_core.kv_sizing import ENGINES, Scenario, Sizing, engine, mistakes, names, preset, size
+from lm_core.kv_sizing.report import html_page
 
 UNITS = r"(block tables?|blocks?|layers|tokens|cells|slots|rows|KV heads|B)\b"
 
@@ -52,5 +53,5 @@ def test_every_preset_in_every_type_has_a_whole_answer(kind: str) -> None:
             if sizing := sized(name, kind, dtype):
                 tried += 1
                 assert all(each.bytes > 0 for each in mistakes(sizing))
-        assert "KV cache of" in html_report.html_report(Scenario(preset(name), 5000, engine=profile), "2026-01-01")
+        assert "KV cache of" in html_page.html_report(Scenario(preset(name), 5000, engine=profile), "2026-01-01")
     assert tried >= len(names())

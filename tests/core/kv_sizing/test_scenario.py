@@ -16,12 +16,12 @@ from lm_core.kv_sizing import (
     crossing,
     engine,
     gpu,
-    html_report,
     names,
     preset,
     size,
 )  # fmt: skip
 from lm_core.kv_sizing.capacity.gpus import Gpu
+from lm_core.kv_sizing.report import html_page
 
 SEVENTY = Scenario(preset("llama-3.1-70b"), context=32768, sequences=64, tensor_parallel=8, mean=8192)
 
@@ -78,7 +78,7 @@ def test_off_by_a_quarter() -> None:
 
 def test_the_page_to_hand_in_says_everything() -> None:
     own = Geometry("<b>mine</b>", (LayerGroup("full", 2, 1, 64, 64),), notes=("Something was assumed.",), unread=("x",))
-    page = html_report.html_report(
+    page = html_page.html_report(
         Scenario(own, 1000, 3, engine=engine("vllm", block_size=32)), "2026-05-06", "http://a/?b&c"
     )
     text = re.sub("<[^>]+>", " ", page)
@@ -86,7 +86,7 @@ def test_the_page_to_hand_in_says_everything() -> None:
                   "weights left out", "125 % of the users", "http://a/?b&amp;c"):  # fmt: skip
         assert words in text, words
     assert "<b>mine" not in page
-    seventy = html_report.html_report(SEVENTY, "2026-05-06")
+    seventy = html_page.html_report(SEVENTY, "2026-05-06")
     assert "640.00 GiB (687.19 GB)" in seventy
     assert "does not fit into 8 x H100 80 GB" in seventy
 
