@@ -23,8 +23,9 @@ PLAIN = {"viewport": {"width": 1280, "height": 720}, "color_scheme": "light", "r
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        # A page is open for seconds: compiling its scripts once more, for speed, costs more than it gains.
-        args = ["--no-sandbox", "--js-flags=--no-opt --no-maglev"]
+        # A page is open for seconds: compiling its scripts once more, for speed, costs more than it gains; and so does
+        # a process of its own that plays the GPU.
+        args = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--js-flags=--no-opt --no-maglev"]
         yield playwright.chromium.launch(executable_path=chromium.find(), args=args)
 
 

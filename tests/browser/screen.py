@@ -10,6 +10,8 @@ LISTENING = Path(__file__).with_name("settled.js")
 
 def settled(page: Page) -> None:
     """Waits until all that was asked of the server is answered, and every component has drawn what came."""
+    # React may still owe what the last click asks for: it is sent before the second picture from now.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     page.evaluate("wire.still = 0")
     page.wait_for_function("wire.settled()", polling=20, timeout=60_000)
 
