@@ -3,7 +3,7 @@
 TITLE = "KV-cache calculator"
 SECTION = "Serving"
 ICON = "calculate"
-PROMISE = "Choose a model, a length and how many sequences: read the bytes its keys and values take, and where they go."
+PROMISE = "Choose a model, GPUs, users and a length: read whether it fits, how fast it can be, and where the bytes go."
 MODEL = False
 EXAMPLES = {
     "The article: 2,048 tokens": {"n": "2048"},
@@ -29,7 +29,11 @@ PARAMETERS = (
     "batch",
     "beside",
     "block_size",
+    "cp",
     "dim",
+    "dp",
+    "draft",
+    "draft_tokens",
     "dtype",
     "dv",
     "engine",
@@ -46,12 +50,17 @@ PARAMETERS = (
     "n_ubatch",
     "over",
     "page_size",
+    "pool",
+    "pp",
+    "shared",
     "swa_full",
     "swa_full_tokens_ratio",
+    "tokens_per_block",
     "tp",
     "unified",
     "used",
     "weights",
+    "wf",
 )
 
 from pages.shell.navigation import ensure_entry
@@ -61,7 +70,7 @@ ensure_entry()
 import streamlit as st
 
 from lm_core.kv_sizing.geometry import NOT_KNOWN
-from pages.kv_cache_calculator import answer, capacity, controls, doubts, export, parameters, scenarios
+from pages.kv_cache_calculator import answer, capacity, controls, doubts, export, parameters, scenarios, speed
 from pages.shared import markup, url_state
 from pages.shared.controls import page_toolbar
 
@@ -77,20 +86,24 @@ with markup.plain_errors():
     if imported or values["arch"] != parameters.IMPORTED:
         scenario = doubts.settled(parameters.scenario(values, imported))
         known = scenario.geometry.reading != NOT_KNOWN
+        curve_on_stage = presenting and values["over"] != parameters.PLOTS[0]
         with figure:
             if known:
                 answer.total(scenario)
                 doubts.rests_on(scenario)
+                if not curve_on_stage:
+                    capacity.fits(scenario)
             else:
                 doubts.not_known(scenario)
-        if known:
-            if not presenting:
-                controls.longer_than_made(scenario)
+        if known and curve_on_stage:
             answer.plot(scenario, values)
         if known and not presenting:
+            controls.longer_than_made(scenario)
+            answer.plot(scenario, values)
             answer.parts(scenario)
             controls.change(scenario, values)
-            capacity.fits(scenario)
+            capacity.memory(scenario)
+            speed.expander(scenario)
             capacity.fleet(scenario, values)
             scenarios.render(scenario, values)
             capacity.off(scenario)

@@ -1,16 +1,17 @@
 """How much memory a KV cache takes, for any model, engine and load: whole numbers, no torch, no network."""
 
-from lm_core.kv_sizing.capacity.bandwidth import Bound as Bound
-from lm_core.kv_sizing.capacity.bandwidth import crossing as crossing
-from lm_core.kv_sizing.capacity.bandwidth import per_token as per_token
+from lm_core.kv_sizing.capacity.budget import CLOSE as CLOSE
+from lm_core.kv_sizing.capacity.budget import FITS as FITS
+from lm_core.kv_sizing.capacity.budget import TOO_LARGE as TOO_LARGE
+from lm_core.kv_sizing.capacity.budget import Budget as Budget
+from lm_core.kv_sizing.capacity.budget import Span as Span
 from lm_core.kv_sizing.capacity.gpu_layouts import Layout as Layout
+from lm_core.kv_sizing.capacity.gpu_layouts import cheapest as cheapest
 from lm_core.kv_sizing.capacity.gpu_layouts import layouts as layouts
 from lm_core.kv_sizing.capacity.gpus import GPUS as GPUS
 from lm_core.kv_sizing.capacity.gpus import gpu as gpu
-from lm_core.kv_sizing.capacity.largest_fit import Budget as Budget
-from lm_core.kv_sizing.capacity.largest_fit import fitting_dtypes as fitting_dtypes
-from lm_core.kv_sizing.capacity.largest_fit import max_context as max_context
-from lm_core.kv_sizing.capacity.largest_fit import max_sequences as max_sequences
+from lm_core.kv_sizing.capacity.reserve import Reserve as Reserve
+from lm_core.kv_sizing.capacity.split import Split as Split
 from lm_core.kv_sizing.doubts import Effect as Effect
 from lm_core.kv_sizing.doubts import deciding as deciding
 from lm_core.kv_sizing.doubts import effects as effects
@@ -34,8 +35,11 @@ from lm_core.kv_sizing.report.plain_data import as_json as as_json
 from lm_core.kv_sizing.report.plain_data import curves_csv as curves_csv
 from lm_core.kv_sizing.report.plain_data import not_known_json as not_known_json
 from lm_core.kv_sizing.scenario import Scenario as Scenario
-from lm_core.kv_sizing.scenario import cheapest as cheapest
+from lm_core.kv_sizing.service import Service as Service
+from lm_core.kv_sizing.service import served as served
 from lm_core.kv_sizing.sizing import ENGINES as ENGINES
 from lm_core.kv_sizing.sizing import Sizing as Sizing
 from lm_core.kv_sizing.sizing import engine as engine
 from lm_core.kv_sizing.sizing import size as size
+from lm_core.kv_sizing.weights.checkpoint import Checkpoint as Checkpoint
+from lm_core.kv_sizing.weights.formats import FORMATS as FORMATS

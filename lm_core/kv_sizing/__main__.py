@@ -12,11 +12,13 @@ from typing import Any
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import (
     ENGINES,
+    FORMATS,
     GPUS,
     Effect,
     Geometry,
     Scenario,
     Sizing,
+    Split,
     as_csv,
     as_json,
     effects,
@@ -99,7 +101,8 @@ def _scenario(asked: argparse.Namespace, sizing: Sizing) -> Scenario:
     load = sizing.load
     return Scenario(
         sizing.geometry, load.context, load.sequences, 0, load.dtype_k.name, load.dtype_v.name, sizing.engine,
-        load.tensor_parallel, round(asked.weights * 10**9), gpu(asked.gpu), asked.utilisation,
+        Split(tensor=load.tensor_parallel), asked.weight_format, round(asked.weights * 10**9), gpu(asked.gpu),
+        asked.utilisation,
     )  # fmt: skip
 
 
@@ -159,10 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the engine")
     parser.add_argument("--harmless", default="", metavar="KEY,KEY", help="keys that change nothing that is kept")
     parser.add_argument("--gpu", default="H100 80 GB", help=f"for --hand-in, one of {', '.join(GPUS)}")
-    parser.add_argument("--utilisation", type=int, default=92, help="for --hand-in, percent of a GPU's memory")
-    parser.add_argument(
-        "--weights", type=float, default=0.0, help="for --hand-in, GB; unless given, 2 bytes a parameter"
-    )
+    parser.add_argument("--utilisation", type=int, default=0, help="for --hand-in, percent; 0: the engine's default")
+    parser.add_argument("--weight-format", default="", help=f"for --hand-in, one of {', '.join(FORMATS)}")
+    parser.add_argument("--weights", type=float, default=0.0, help="for --hand-in, GB, instead of a format")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true")
     shown.add_argument("--csv", action="store_true", help="the parts on one GPU")

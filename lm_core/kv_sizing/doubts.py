@@ -43,11 +43,12 @@ def effects(sizing: Sizing) -> tuple[Effect, ...]:
 
 def deciding(scenario: Scenario) -> tuple[Effect, ...]:
     """The assumptions and options of the engine without which "fits" would be "does not fit", or the reverse."""
-    sizing = scenario.sizing
+    sizing = scenario.on_each
+    verdict = scenario.budget.verdict(sizing.per_gpu)
     return tuple(
         each
         for each in (*effects(sizing), *_options(sizing), *_windows(sizing))
-        if each.otherwise and (each.otherwise.per_gpu <= scenario.budget.for_cache) != scenario.fits
+        if each.otherwise and scenario.budget.verdict(each.otherwise.per_gpu) != verdict
     )
 
 

@@ -2,7 +2,9 @@
 
 Sources: ggml's block structs (ggml-common.h: q8_0 is 32 values and an f16 scale, 34 bytes); vLLM's per-token-head
 caches (one f32 scale per head, token and side); NVFP4 (16 values of 4 bits and one fp8 scale); DeepSeek's
-fp8_ds_mla (512 fp8 values, 4 f32 scales, 64 bf16 rotary values: 656 bytes).
+fp8_ds_mla (512 fp8 values, 4 f32 scales, 64 bf16 rotary values: 656 bytes); nvfp4_ds_mla in vLLM's FlashMLA (512 values
+of 4 bits, 32 fp8 scales, 64 fp8 rotary values: 352 bytes; other kernels differ); mlx-lm's groups of 64 values with a
+16-bit scale and a 16-bit bias; ggml's q1_0 (128 values of 1 bit and an f16 scale).
 """
 
 from __future__ import annotations
@@ -76,9 +78,14 @@ DTYPES = {
         Dtype("int4_per_token_head", 2, 1, 4, "one f32 scale per head, token and side"),
         Dtype("nvfp4", 16, 9, note="one fp8 scale per 16 values"),
         Dtype("fp8_ds_mla", 1, 1, note=_LATENT_ONLY),
+        Dtype("nvfp4_ds_mla", 1, 1, note=_LATENT_ONLY),
+        Dtype("q1_0", 128, 18),
+        Dtype("mlx_q8", 64, 68, note="groups of 64, scale and bias"),
+        Dtype("mlx_q4", 64, 36, note="groups of 64, scale and bias"),
     )
 }
-GGML = ("f16", "bf16", "f32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+GGML = ("f16", "bf16", "f32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl", "q1_0")
+LATENT_ONLY = ("fp8_ds_mla", "nvfp4_ds_mla")
 
 
 def dtype(name: object) -> Dtype:
@@ -94,9 +101,11 @@ def latent_row(kind: Dtype, rank: int, rope: int) -> int:
     >>> latent_row(DTYPES["bf16"], 512, 64), latent_row(DTYPES["fp8_ds_mla"], 512, 64)
     (1152, 656)
     """
-    if kind.name == "fp8_ds_mla":
+    if kind.name in LATENT_ONLY:
         if (rank, rope) != (512, 64):
-            raise InvalidInput("dtype", f"another one: fp8_ds_mla is {_LATENT_ONLY}, not {rank} + {rope}", kind.name)
+            raise InvalidInput("dtype", f"another one: {kind.name} is {_LATENT_ONLY}, not {rank} + {rope}", kind.name)
+        if kind.name == "nvfp4_ds_mla":
+            return rank // 2 + rank // 16 + rope
         return rank + rank // 128 * 4 + 2 * rope
     return kind.row(1, rank + rope)
 

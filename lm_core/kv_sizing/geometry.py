@@ -9,8 +9,10 @@ from typing import Any
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.dtypes import CACHE_KEYS, CheckpointDtypes
 from lm_core.kv_sizing.layer_group import ABSURD, LayerGroup
+from lm_core.kv_sizing.weights.checkpoint import Checkpoint
 
 _SIXTEEN_BITS = CheckpointDtypes()
+_NO_WEIGHTS = Checkpoint()
 WHOLE, ASSUMED, NOT_KNOWN = "read whole", "read with assumptions", "not known"
 
 
@@ -24,7 +26,7 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A model as sizing sees it. `parameters` 0 and `max_context` 0 mean: not known.
+    """A model as sizing sees it: what it keeps, and its weights (`checkpoint`). `max_context` 0 means: not known.
 
     `family` is the `model_type` or GGUF architecture, by which engines decide what to do with a window; "" where the
     groups are to be stored as they stand. `query_heads`, `hidden` and `all_layers` take no part in any size; they
@@ -38,7 +40,6 @@ class Geometry:
     name: str
     groups: tuple[LayerGroup, ...]
     max_context: int = 0
-    parameters: int = 0
     query_heads: int = 0
     hidden: int = 0
     all_layers: int = 0
@@ -49,6 +50,7 @@ class Geometry:
     assumptions: tuple[Assumption, ...] = ()
     notes: tuple[str, ...] = ()
     dtypes: CheckpointDtypes = _SIXTEEN_BITS
+    checkpoint: Checkpoint = _NO_WEIGHTS
 
     def __post_init__(self) -> None:
         if not self.groups:
@@ -58,7 +60,6 @@ class Geometry:
         for name in ("query_heads", "hidden", "all_layers"):
             whole_number(name, getattr(self, name), 0, ABSURD)
         whole_number("max_context", self.max_context, 0, 1 << 40)
-        whole_number("parameters", self.parameters, 0, 1 << 50)
 
     @classmethod
     def by_hand(
@@ -110,6 +111,8 @@ class Geometry:
             ]
         if self.dtypes != _SIXTEEN_BITS:
             doubts["dtypes"] = asdict(self.dtypes)
+        if weights := self.checkpoint.to_json():
+            doubts["checkpoint"] = weights
         return {"name": self.name, "groups": _rows(self.groups), **facts, **doubts}
 
     @classmethod
@@ -124,7 +127,7 @@ class Geometry:
             data = {"groups": data}
         if not isinstance(data, Mapping) or not isinstance(data.get("groups"), list):
             raise InvalidInput("geometry", "a list of layer groups, or an object with `groups`", data)
-        extra = set(data) - {"name", "groups", *_FACTS, *_DOUBTS}
+        extra = set(data) - {"name", "groups", _BEFORE, *_FACTS, *_DOUBTS}
         if extra:
             raise InvalidInput(
                 "geometry", f"an object of name, groups, {', '.join((*_FACTS, *_DOUBTS))}", sorted(map(str, extra))[0]
@@ -141,11 +144,13 @@ class Geometry:
             texts["name"][:200] or "geometry file", _groups(data["groups"]), **numbers, source=texts["source"][:500],
             family=texts["family"][:80], not_understood=tuple(keys[:500]),
             assumptions=_assumptions(data.get("assumptions", [])), dtypes=_dtypes(data.get("dtypes", {})),
+            checkpoint=Checkpoint.from_json(data.get("checkpoint", {"total": data.get(_BEFORE, 0)})),
         )  # fmt: skip
 
 
-_FACTS = ("max_context", "parameters", "query_heads", "hidden", "all_layers", "source", "family")
-_DOUBTS = ("not_understood", "assumptions", "dtypes")
+_FACTS = ("max_context", "query_heads", "hidden", "all_layers", "source", "family")
+_DOUBTS = ("not_understood", "assumptions", "dtypes", "checkpoint")
+_BEFORE = "parameters"  # how earlier links state the number of parameters
 _DEFAULTS = {field.name: field.default for field in fields(LayerGroup)}
 
 

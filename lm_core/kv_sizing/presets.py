@@ -13,6 +13,7 @@ from functools import cache
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.layer_group import LayerGroup
+from lm_core.kv_sizing.weights.checkpoint import of_preset
 
 _K = 1024
 Groups = tuple[LayerGroup, ...]
@@ -97,7 +98,7 @@ _TABLE: dict[str, tuple[str, Groups, int, int, int, int, str]] = {
     "qwen3.5-9b": ("Qwen3.5 9B", _delta(8, 24, 4, 32), 16, 4096, 256 * _K, 0, "card, transformers"),
     "qwen3.5-27b": ("Qwen3.5 27B", _delta(16, 48, 4, 48), 24, 5120, 256 * _K, 27_000_000_000, "card"),
     "qwen3.5-35b-a3b": ("Qwen3.5 35B-A3B", _delta(10, 30, 2, 32), 16, 2048, 256 * _K, 0, "card, transformers"),
-    "qwen3.5-397b-a17b": ("Qwen3.5 397B-A17B", _delta(15, 45, 2, 64), 32, 0, 256 * _K, 0, "card"),
+    "qwen3.5-397b-a17b": ("Qwen3.5 397B-A17B", _delta(15, 45, 2, 64), 32, 4096, 256 * _K, 0, "card"),
     "gemma-2-2b": (
         "Gemma 2 2B", _sliding(13, 13, 4, 256, 4 * _K), 8, 2304, 8 * _K, 2_614_000_000,
         "litgpt, transformers, log",
@@ -177,4 +178,5 @@ def preset(name: str) -> Geometry:
     title, groups, heads, hidden, context, parameters, source = _TABLE[name]
     layers = sum(group.layers for group in groups if group.kind != "indexer")
     family = next((family for beginning, family in _FAMILIES.items() if name.startswith(beginning)), "")
-    return Geometry(title, groups, context, parameters, heads, hidden, layers, source, family)
+    weights = of_preset(name, hidden, parameters)
+    return Geometry(title, groups, context, heads, hidden, layers, source, family, checkpoint=weights)

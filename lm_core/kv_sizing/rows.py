@@ -5,12 +5,12 @@ What an engine adds stands in that engine's profile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing.dtypes import Dtype, index_row, latent_row
+from lm_core.kv_sizing.dtypes import LATENT_ONLY, Dtype, index_row, latent_row
 from lm_core.kv_sizing.layer_group import LayerGroup
-from lm_core.kv_sizing.workload import Workload
+from lm_core.kv_sizing.workload import Line, Workload
 
 _CONVOLUTION_BYTES = 2  # the last inputs of a short convolution keep the model's own 16 bits
 
@@ -52,8 +52,9 @@ def row(group: LayerGroup, load: Workload, indexer: str = "smaller") -> Row:
     if group.kind == "indexer":
         return _index_key(group, load.dtype_k, indexer)
     k, v = load.dtype_k, load.dtype_v
-    if "fp8_ds_mla" in (k.name, v.name):
-        raise InvalidInput("dtype", f"another one: fp8_ds_mla is not for {group.kind} layers", "fp8_ds_mla")
+    for kind in (k, v):
+        if kind.name in LATENT_ONLY:
+            raise InvalidInput("dtype", f"another one: {kind.name} is not for {group.kind} layers", kind.name)
     heads = heads_per_rank(group, load.tensor_parallel)
     count = k.row(heads, group.k_dim) + v.row(heads, group.v_dim)
     if group.k_dim == group.v_dim and k == v:
@@ -72,6 +73,8 @@ def _latent(group: LayerGroup, kind: Dtype) -> Row:
     count = latent_row(kind, rank, rope)
     if kind.name == "fp8_ds_mla":
         return Row(count, f"({rank} + {rank // 128} x 4 + {rope} x 2) B")
+    if kind.name == "nvfp4_ds_mla":
+        return Row(count, f"({rank} / 2 + {rank} / 16 + {rope}) B")
     return Row(count, _values(kind, f"({rank} + {rope})" if rope else rank))
 
 
@@ -81,7 +84,7 @@ def _index_key(group: LayerGroup, kind: Dtype, stored: str) -> Row:
         return Row(group.kv_heads * group.k_dim * group.value_bytes, f"{heads}{group.k_dim} x {group.value_bytes} B")
     key = index_row(group.k_dim)
     fp8 = Row(group.kv_heads * key, f"{heads}({group.k_dim} + {key - group.k_dim}) B")
-    if stored == "fp8" or kind.name == "fp8_ds_mla":
+    if stored == "fp8" or kind.name in LATENT_ONLY:
         return fp8
     plain = Row(kind.row(group.kv_heads, group.k_dim), f"{heads}{_values(kind, group.k_dim)}")
     return plain if stored == "dtype" or plain.bytes < fp8.bytes else fp8
@@ -103,3 +106,25 @@ def state(group: LayerGroup, ranks: int, convolution_bytes: int = _CONVOLUTION_B
     parts += [f"{channels:,} x {columns} x {convolution_bytes} B"] if channels else []
     count = values * group.state_bytes + channels * columns * convolution_bytes
     return Row(count, f"({' + '.join(parts)})" if len(parts) > 1 else parts[0])
+
+
+def rows_line(
+    group: LayerGroup, load: Workload, times: int, tokens: int, indexer: str = "smaller", unit: str = "tokens"
+) -> Line:
+    """A part of a cache: so many times the group's rows for so many tokens, on one GPU."""
+    each = row(group, load, indexer)
+    many = f"{times:,} x " if times > 1 else ""
+    unit = unit if group.tokens_per_row == 1 else "rows"
+    formula = f"{many}{group.layers} layers x {tokens:,} {unit} x {each.formula}"
+    return Line(group.says(), times * group.layers * tokens * each.bytes, formula)
+
+
+def state_line(
+    group: LayerGroup, load: Workload, times: int, convolution_bytes: int, state_bytes: int = 0, columns: int = -1
+) -> Line:
+    """A part of a cache: so many copies of the states of a group, on one GPU."""
+    if state_bytes:
+        group = replace(group, state_bytes=state_bytes)
+    each = state(group, load.tensor_parallel, convolution_bytes, columns)
+    many = f"{times:,} x " if times > 1 else ""
+    return Line(group.says(), times * group.layers * each.bytes, f"{many}{group.layers} layers x {each.formula}")

@@ -1,135 +1,247 @@
-"""A scenario: model, workload, engine and GPU, with every answer to it, so that scenarios can be stored and compared.
+"""A scenario: model, load, engine and GPUs, with every answer to it, so that scenarios can be stored and compared.
 
-Combines `sizing` and the modules of `capacity`; adds no rule of its own.
+Combines `sizing` and the modules of `capacity`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing.capacity import bandwidth, gpu_layouts, largest_fit
-from lm_core.kv_sizing.capacity.gpu_layouts import Layout
+from lm_core.kv_sizing.capacity.budget import Budget, LargestFit, Span, largest
 from lm_core.kv_sizing.capacity.gpus import GPUS, Gpu
-from lm_core.kv_sizing.capacity.largest_fit import Budget, LargestFit
+from lm_core.kv_sizing.capacity.reserve import Reserve, estimate
+from lm_core.kv_sizing.capacity.split import Split
+from lm_core.kv_sizing.draft import with_draft
+from lm_core.kv_sizing.engines.as_stored import AUTO
 from lm_core.kv_sizing.engines.profiles import Engine, Ideal
 from lm_core.kv_sizing.geometry import Geometry
-from lm_core.kv_sizing.sizing import Sizing, size
+from lm_core.kv_sizing.sizing import Sizing, profile, size
+from lm_core.kv_sizing.weights.checkpoint import StoredWeights
 
-_GPU, _IDEAL = GPUS["H100 80 GB"], Ideal()
+_GPU, _IDEAL, _ALONE = GPUS["H100 80 GB"], Ideal(), Split()
+_LONGEST, _MANY = 1 << 30, 1 << 24
+_PERCENT = {"ideal": 92, "vLLM": 92, "TensorRT-LLM": 90}  # gpu_memory_utilization; of what is free
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`sequences` of up to `context` tokens, `mean` on average (0: all are full), on `tensor_parallel` GPUs.
+    """`sequences` of up to `context` tokens, `mean` on average (0: all are full), on the GPUs of `split`.
 
-    `weights` and `overhead` (per GPU, with a name on no line: activations, graphs, the runtime) are bytes; `dtype_v`
-    "" means as K. `stated_weights` 0: two bytes a parameter, where the number of parameters is known.
+    Weights are stored as `weight_format` ("": as their makers publish them) unless `stated_weights` gives their bytes.
+    `percent` 0 and `stated_reserve` None leave what an engine may use, and what it needs besides, to the estimate.
+    `shared` tokens begin every sequence alike and are kept once; `draft_layers` are a speculative draft's; `pool` fixes
+    the bytes for the cache on each GPU. `dtype_v` "" means as K.
 
     >>> from lm_core.kv_sizing import preset
-    >>> plan = Scenario(preset("llama-3.1-70b"), context=32768, sequences=64, tensor_parallel=8)
-    >>> plan.sizing.total // 2**30, plan.fits, plan.most_sequences.value
-    (640, False, 45)
+    >>> plan = Scenario(preset("llama-3.1-70b"), context=32768, sequences=64, split=Split(tensor=8))
+    >>> plan.sizing.total // 2**30, plan.verdict, plan.most_sequences.value
+    (640, 'does not fit', 45)
     """
 
     geometry: Geometry
     context: int = 2048
     sequences: int = 1
     mean: int = 0
-    dtype_k: str = "auto"
+    dtype_k: str = AUTO
     dtype_v: str = ""
     engine: Engine = _IDEAL
-    tensor_parallel: int = 1
+    split: Split = _ALONE
+    weight_format: str = ""
     stated_weights: int = 0
     gpu: Gpu = _GPU
-    utilisation_percent: int = 92
-    overhead: int = 0
+    percent: int = 0
+    stated_reserve: int | None = None
+    shared: int = 0
+    draft_layers: int = 0
+    pool: int = 0
 
     def __post_init__(self) -> None:
         whole_number("context", self.context, 1, 1 << 40)
-        if self.mean and whole_number("mean", self.mean, 0) > self.context:
-            raise InvalidInput("mean", f"at most the longest length, {self.context:,}", self.mean)
+        for name in ("mean", "shared"):
+            if whole_number(name, getattr(self, name), 0) > self.context:
+                raise InvalidInput(name, f"at most the longest length, {self.context:,}", getattr(self, name))
         whole_number("stated_weights", self.stated_weights, 0, 1 << 60)
+        whole_number("draft_layers", self.draft_layers, 0, 256)
+        whole_number("pool", self.pool, 0, 1 << 50)
+
+    @property
+    def kind(self) -> type[Engine]:
+        return profile(self.engine)
 
     @property
     def asked(self) -> dict[str, Any]:
         """What `size` and everything built on it take as options."""
         return {"dtype_k": self.dtype_k, "dtype_v": self.dtype_v or self.dtype_k, "engine": self.engine}
 
+    @cached_property
+    def model(self) -> Geometry:
+        """What is kept: the model, and the layers of a draft."""
+        return with_draft(self.geometry, self.draft_layers)
+
+    @cached_property
+    def stored_weights(self) -> StoredWeights | None:
+        """All weights; None where nobody knows them."""
+        if self.stated_weights:
+            count = self.stated_weights
+            return StoredWeights(
+                self.weight_format or self.geometry.checkpoint.format, count, count, count, "as stated"
+            )
+        return self.geometry.checkpoint.stored(self.weight_format)
+
     @property
     def weights(self) -> int:
-        """Bytes of all weights; 0 where nobody knows."""
-        return self.stated_weights or 2 * self.geometry.parameters
+        """Likely bytes of all weights; 0 where nobody knows."""
+        return self.stored_weights.likely if self.stored_weights else 0
+
+    @cached_property
+    def weights_on_each(self) -> Span:
+        """Bytes of weights on the fullest GPU."""
+        stored = self.stored_weights
+        if stored is None:
+            return Span.exactly(0)
+        return self.split.weights(stored, self.geometry.checkpoint.parameters, self.geometry.all_layers)
+
+    @cached_property
+    def reserve(self) -> Reserve:
+        """What the engine takes on each GPU besides weights and cache."""
+        if self.stated_reserve is not None:
+            return Reserve.stated(self.stated_reserve)
+        vocabulary = self.geometry.checkpoint.vocabulary
+        return estimate(self.engine.name, self.gpu, vocabulary, self.split.gpus, getattr(self.engine, "n_ubatch", 512))
+
+    @property
+    def used_percent(self) -> int:
+        """Share of a GPU's memory that the engine may use."""
+        return self.percent or _PERCENT.get(self.engine.name, 100)
+
+    @property
+    def budget(self) -> Budget:
+        if self.pool:
+            return Budget(self.pool, Span.exactly(0))
+        of_free = self.engine.name == "TensorRT-LLM"
+        return Budget(self.gpu.memory, self.weights_on_each, self.reserve.total, self.used_percent, of_free)
 
     @cached_property
     def sizing(self) -> Sizing:
-        """With every sequence at its longest."""
-        return self._at(self.context)
+        """The cache of all sequences at their longest, shared out over the GPUs of tensor parallelism alone."""
+        return self._whole(self.context)
 
     @cached_property
     def sizing_at_mean(self) -> Sizing:
         """With every sequence at the mean length; the same as `sizing` where none is stated."""
-        return self._at(self.mean or self.context)
+        return self._whole(self.mean or self.context)
 
-    def _at(self, context: int) -> Sizing:
-        return size(self.geometry, context, self.sequences, tensor_parallel=self.tensor_parallel, **self.asked)
+    def _whole(self, context: int) -> Sizing:
+        return size(self.model, context, self.sequences, tensor_parallel=self.split.tensor, **self.asked)
+
+    @cached_property
+    def on_each(self) -> Sizing:
+        """What the fullest GPU holds, sequences at their longest; its `per_gpu` and `lines` count, not its total."""
+        return self._on_each(self.context, self.sequences)
+
+    def _on_each(self, context: int, sequences: int) -> Sizing:
+        self.split.check(self.geometry, self.engine.name, self.kind.splits_heads)
+        tokens, here = self.split.load(context, sequences)
+        return size(self.split.stage(self.model), tokens, here, tensor_parallel=self.split.tensor, **self.asked)
+
+    def need(self, context: int = 0, sequences: int = 0) -> int:
+        """Bytes of cache on the fullest GPU, for another length or number of sequences where given."""
+        context, sequences = context or self.context, sequences or self.sequences
+        whole = self._on_each(context, sequences).per_gpu
+        if not self.shared:
+            return whole
+        copies = self.split.load(context, sequences)[1] - 1
+        return whole - copies * self._shared_bytes
+
+    @cached_property
+    def _shared_bytes(self) -> int:
+        """Of the common beginning on one GPU, in layers that keep every token; windows and states share nothing."""
+        groups = tuple(group for group in self.model.groups if group.kind in ("full", "latent", "indexer"))
+        if not groups:
+            return 0
+        alone = replace(self, geometry=replace(self.geometry, groups=groups), shared=0, draft_layers=0, engine=_IDEAL)
+        kept = replace(alone, dtype_k=self.sizing.load.dtype_k.name, dtype_v=self.sizing.load.dtype_v.name)
+        return kept.need(self.shared, 1)
 
     @property
-    def budget(self) -> Budget:
-        return Budget(
-            self.tensor_parallel, self.gpu.memory, self.weights, self.utilisation_percent, {"overhead": self.overhead}
-        )
+    def total(self) -> int:
+        """Bytes on all GPUs."""
+        split = self.split
+        if split.pipeline == split.data == split.context == 1 and not self.shared:
+            return self.sizing.total
+        return self.need() * split.gpus
 
     @property
-    def fits(self) -> bool:
-        """Whether the GPUs hold weights, overheads and the cache."""
-        return self.sizing.per_gpu <= self.budget.for_cache
+    def verdict(self) -> str:
+        """Whether the GPUs hold weights, reserve and the cache: see `Budget.verdict`."""
+        return self.budget.verdict(self.need())
 
     @cached_property
     def longest(self) -> LargestFit:
-        """The longest length that fits with so many sequences."""
-        return largest_fit.max_context(self.geometry, self.budget, self.sequences, **self.asked)
+        """The longest length that fits with so many sequences, by the likely figures."""
+        longest = self.geometry.max_context or _LONGEST
+        room = self.budget.for_cache.likely
+        found = largest(lambda n: replace(self, shared=min(self.shared, n)).need(n) <= room, longest)
+        return LargestFit(found, self._limit(found, longest, "the model’s longest context"))
 
     @cached_property
     def most_sequences(self) -> LargestFit:
-        """How many sequences of the longest length fit at once."""
-        return largest_fit.max_sequences(self.geometry, self.budget, self.context, **self.asked)
+        """How many sequences of the longest length fit at once, by the likely figures."""
+        found = self.most(self.budget.for_cache.likely)
+        return LargestFit(found, self._limit(found, _MANY, "the largest number asked for"))
+
+    @cached_property
+    def most_between(self) -> tuple[int, int]:
+        """How many fit in the worst and in the best case."""
+        room = self.budget.for_cache
+        return self.most(room.least), self.most(room.most)
+
+    def most(self, room: int, context: int = 0) -> int:
+        """How many sequences so many bytes on each GPU hold."""
+        return largest(lambda n: self.need(context, n) <= room, _MANY)
 
     @cached_property
     def most_at_mean(self) -> LargestFit:
         """How many fit if each has the mean length."""
-        return largest_fit.max_sequences(self.geometry, self.budget, self.mean or self.context, **self.asked)
+        found = self.most(self.budget.for_cache.likely, self.mean or self.context)
+        return LargestFit(found, self._limit(found, _MANY, "the largest number asked for"))
+
+    def _limit(self, found: int, longest: int, end: str) -> str:
+        if self.budget.for_cache.likely <= 0:
+            return "weights and reserve: they leave no room for a cache"
+        return end if found >= longest else "memory"
 
     @cached_property
     def fitting_dtypes(self) -> tuple[str, ...]:
-        """The engine's dtypes for K and V alike in which this fits, those that keep the most bits first."""
-        return largest_fit.fitting_dtypes(self.geometry, self.budget, self.context, self.sequences, self.engine)
-
-    @cached_property
-    def bound(self) -> bandwidth.Bound:
-        """The least time one decode step takes, one token for each sequence, at the mean length if one is stated."""
-        return bandwidth.per_token(self.sizing_at_mean, self.weights, self.gpu.bandwidth)
+        """The engine's dtypes (for K and V alike) in which this fits, those that keep the most bits first."""
+        fitting, room = [], self.budget.for_cache.likely
+        for name in self.kind.dtypes:
+            try:
+                need = 0 if name == AUTO else replace(self, dtype_k=name, dtype_v="").need()
+            except InvalidInput:
+                continue  # a dtype whose blocks do not divide this model's rows is none of its dtypes
+            if name != AUTO and need <= room:
+                fitting.append((-need, name))
+        return tuple(name for _, name in sorted(fitting))
 
     @cached_property
     def crossing(self) -> int | None:
-        """From this length on the cache takes more than the weights; None: never, or the weights are not known."""
+        """The shortest length at which the cache takes more than the weights; None: no length does, or nobody knows.
+
+        >>> article = Geometry.by_hand(layers=32, heads=32, kv_heads=32, head_dim=128)
+        >>> Scenario(article, stated_weights=2**30).crossing  # 2,048 tokens take 2**30 bytes exactly
+        2049
+        """
         if not self.weights:
             return None
-        ranks = self.tensor_parallel
-        return bandwidth.crossing(self.geometry, self.weights, self.sequences, tensor_parallel=ranks, **self.asked)
+        most = 1 << 40
+        below = largest(lambda n: replace(self, context=n, mean=0, shared=0)._whole(n).total <= self.weights, most)
+        return None if below >= most else below + 1
 
-    def layouts(self, gpu: Gpu, at_mean: bool = False) -> tuple[Layout, ...]:
-        """Replicas x tensor parallelism on GPUs of this kind, fewest GPUs first; see `fleet.layouts`."""
-        context = self.mean or self.context if at_mean else self.context
-        return gpu_layouts.layouts(
-            self.geometry, gpu, context, self.sequences, self.weights, self.utilisation_percent, self.overhead,
-            **self.asked,
-        )  # fmt: skip
-
-    def scaled(self, length: int, users: int) -> Sizing:
+    def scaled(self, length: int, users: int) -> Scenario:
         """The same with length and number of sequences at so many percent, rounded up.
 
         >>> Scenario(Geometry.by_hand(32, 32, 32, 128)).scaled(125, 100).total == 2**30 * 5 // 4
@@ -137,14 +249,4 @@ class Scenario:
         """
         context, sequences = (-(-value * percent // 100) for value, percent in
                               ((self.context, length), (self.sequences, users)))  # fmt: skip
-        return replace(self, context=context, sequences=sequences, mean=0).sizing
-
-
-def cheapest(layouts: Iterable[tuple[Layout, float]]) -> tuple[Layout, float] | None:
-    """The layout of lowest price per hour, each given with the price of one of its GPUs; those without one, 0, apart.
-
-    >>> cheapest([]) is None
-    True
-    """
-    priced = [(layout, price) for layout, price in layouts if price > 0]
-    return min(priced, key=lambda pair: (pair[0].gpus * pair[1], pair[0].gpus), default=None)
+        return replace(self, context=context, sequences=sequences, mean=0, shared=min(self.shared, context))

@@ -7,12 +7,16 @@ from typing import Any
 
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing.engines.as_stored import as_stored
-from lm_core.kv_sizing.engines.profiles import Engine, Ideal, LlamaCpp, SGLang, Transformers
+from lm_core.kv_sizing.engines.mlx import Mlx
+from lm_core.kv_sizing.engines.profiles import Engine, Ideal, LlamaCpp, Ollama, SGLang, Transformers
+from lm_core.kv_sizing.engines.tensorrt_llm import TensorRTLLM
 from lm_core.kv_sizing.engines.vllm import Vllm
 from lm_core.kv_sizing.geometry import Assumption, Geometry
 from lm_core.kv_sizing.workload import Line, Workload
 
-ENGINES: dict[str, type[Engine]] = {e.name: e for e in (Ideal, LlamaCpp, Vllm, SGLang, Transformers)}
+ENGINES: dict[str, type[Engine]] = {
+    kind.name: kind for kind in (Ideal, Vllm, SGLang, TensorRTLLM, LlamaCpp, Ollama, Mlx, Transformers)
+}
 
 
 @dataclass(frozen=True)

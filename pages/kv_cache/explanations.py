@@ -53,7 +53,7 @@ def what_if_expander(question: Question, steps: list[CacheStep]) -> None:
         shape = cache_benchmark.geometry(config, name)
         sizes[name] = [kv_sizing.size(shape, n, 1, "f32").total for n in _LENGTHS]
         now = kv_sizing.size(shape, steps[-1].positions, 1, "f32")
-        heavier = kv_sizing.crossing(shape, weights, 1, dtype_k="f32")
+        heavier = kv_sizing.Scenario(shape, dtype_k="f32", stated_weights=weights).crossing
         this = " (this model)" if config == own else ""
         sized = (now.per_added_token, now.total, sizes[name][-1])
         rows.append([f"{name}{this}", config.kv_heads, *map(amounts.binary, sized), f"{heavier:,}"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Scenario, Sizing
+from lm_core.kv_sizing import Scenario
 from lm_core.kv_sizing.report import amounts
 from pages.kv_cache_calculator import figure, parameters
 from pages.kv_cache_calculator.parameters import Values
@@ -20,32 +20,36 @@ def total(scenario: Scenario) -> None:
     sizing = scenario.sizing
     load, model = sizing.load, sizing.geometry
     name = "; ".join(group.says() for group in model.groups) if model.name == "by hand" else model.name
-    amount = f"<b>{amounts.gib(sizing.total)} GiB</b> ({amounts.decimal(sizing.total)})"
+    amount = f"<b>{amounts.gib(scenario.total)} GiB</b> ({amounts.decimal(scenario.total)})"
     words = f"of KV cache for {many(load.sequences)} of {load.context:,} tokens"
     mean = f"; {amounts.binary(scenario.sizing_at_mean.total)} at a mean of {scenario.mean:,}" if scenario.mean else ""
-    markup.show(f'<p class="nte-sum" role="status">{amount} {words}{mean}<br>{html.escape(name)}, {_how(sizing)}</p>')
+    markup.show(f'<p class="nte-sum" role="status">{amount} {words}{mean}<br>{html.escape(name)}, {_how(scenario)}</p>')
 
 
-def many(sequences: int) -> str:
-    """So many sequences, in words."""
-    return "one sequence" if sequences == 1 else f"{sequences:,} sequences"
+def many(users: int) -> str:
+    """So many users, in words."""
+    return "one user" if users == 1 else f"{users:,} users"
 
 
-def _how(sizing: Sizing) -> str:
+def _how(scenario: Scenario) -> str:
     """Dtype, engine and split, for people."""
-    load, engine = sizing.load, sizing.engine
+    load, engine, gpus = scenario.sizing.load, scenario.engine, scenario.split.gpus
     where = "payload alone" if engine.name == "ideal" else f"{engine.name} {engine.version}"
-    split = f", {load.tensor_parallel} GPUs: {amounts.binary(sizing.per_gpu)} each" if load.tensor_parallel > 1 else ""
+    split = f", {gpus} GPUs: {amounts.binary(scenario.need())} each" if gpus > 1 else ""
     stored = load.dtype_k.name if load.dtype_k == load.dtype_v else f"K {load.dtype_k.name}, V {load.dtype_v.name}"
     return f"{stored}, {where}{split}"
 
 
 def parts(scenario: Scenario) -> None:
     """Where it comes from: each part as a product with its numbers, then the sums."""
-    sizing = scenario.sizing
-    ranks = sizing.load.tensor_parallel
-    lines = [(line.label, line.bytes, line.formula) for line in sizing.lines]
-    lines.append((f"together, on each of {ranks} GPUs" if ranks > 1 else "together", sizing.per_gpu, ""))
+    sizing, gpus = scenario.sizing, scenario.split.gpus
+    lines = [(line.label, line.bytes, line.formula) for line in scenario.on_each.lines]
+    if scenario.shared:
+        saved = scenario.need() - scenario.on_each.per_gpu
+        lines.append(
+            (f"{scenario.shared:,} shared tokens, kept once", saved, "what all but one user need not keep again")
+        )
+    lines.append((f"together, on each of {gpus} GPUs" if gpus > 1 else "together", scenario.need(), ""))
     rows = [
         (tables.heading(name, sentence=True), amounts.binary(count), tables.words(formula))
         for name, count, formula in lines
@@ -55,7 +59,7 @@ def parts(scenario: Scenario) -> None:
     payload = {
         "payload": sizing.payload,
         "of it, what does not grow": sizing.fixed,
-        "one more token in one sequence": sizing.per_added_token,
+        "one more token of one user": sizing.per_added_token,
     }
     _amounts("What the model needs on any engine", payload, ("payload",))
     if engine != "ideal" or sizing.replication:
@@ -63,7 +67,7 @@ def parts(scenario: Scenario) -> None:
             "copies of heads on further GPUs": sizing.replication,
             f"what {engine} takes besides, or saves": sizing.padding,
             "in all": sizing.total,
-            "per sequence": sizing.per_sequence,
+            "per user": sizing.per_sequence,
         }
         _amounts(f"What {'so many GPUs take' if engine == 'ideal' else f'{engine} takes'}", taken, ("in all",))
     null = " The null block is one that vLLM keeps for places nobody uses." if engine == "vLLM" else ""
@@ -98,27 +102,17 @@ def plot(scenario: Scenario, values: Values) -> None:
 
 
 def _heavier(scenario: Scenario) -> None:
-    """Where the cache outweighs the weights, and what both mean for the time of a step."""
+    """Where the cache outweighs the weights."""
     if not scenario.weights:
-        st.caption("The weights of this model are not known; state them below to compare.")
+        st.caption("The weights of this model are not known; state them under “More” to compare.")
         return
-    sizing, bound, gpu = scenario.sizing, scenario.bound, scenario.gpu
     crossing = scenario.crossing
     where = f"from {crossing:,} tokens on" if crossing else "at no length"
-    step = f"{1000 * bound.seconds:,.2f} ms"
-    sequences = sizing.load.sequences
-    at = f" at the mean of {scenario.mean:,} tokens" if scenario.mean else ""
-    rate = f"{sequences / bound.seconds:,.0f} tokens/s in all"
-    alone = f"{1000 * bound.seconds_cache_alone:,.2f} ms"
-    speed = f"{gpu.name}, {gpu.bandwidth / 10**9:,.0f} GB/s"
+    users = many(scenario.sequences)
+    step = f"{1000 * kv_sizing.served(scenario).step.seconds:,.2f} ms"
     st.write(
-        f"With {many(sequences)}, the cache is heavier than the weights ({amounts.binary(scenario.weights)}) {where}. "
-        f"A decode step{at} reads both once: on {speed}, it takes **at least {step}** ({rate} at most), {alone} of it "
-        "for the cache."
-    )
-    st.caption(
-        "A bound from below, not a prediction. A mixture of experts reads only the experts it chooses: for it the "
-        "bound lies between the two times."
+        f"With {users}, the cache is heavier than the weights ({amounts.binary(scenario.weights)}) {where}. A decode "
+        f"step reads the weights it needs and the cache once: it takes at least **{step}** on these GPUs."
     )
 
 
@@ -141,13 +135,13 @@ def mistakes_expander(scenario: Scenario) -> None:
 
 def logged(scenario: Scenario) -> None:
     """What vLLM's own log would say on these GPUs."""
-    engine = scenario.engine
-    if not isinstance(engine, kv_sizing.Vllm) or scenario.budget.for_cache <= 0:
+    engine, room = scenario.engine, scenario.budget.for_cache.likely
+    if not isinstance(engine, kv_sizing.Vllm) or room <= 0:
         return
-    plan = engine.plan(scenario.sizing.stored, replace(scenario.sizing.load, sequences=1))
-    tokens, concurrency = plan.log(scenario.budget.for_cache, scenario.context)
+    load = replace(scenario.on_each.load, sequences=1)
+    tokens, concurrency = engine.plan(scenario.on_each.stored, load).log(room, scenario.context)
     st.caption(
-        f"vLLM’s log on these GPUs, at max_model_len {scenario.context:,}: “GPU KV cache size: {tokens:,} tokens”, "
-        f"“Maximum concurrency … {concurrency:.2f}x”. For models of several layer kinds the tokens depend on that "
-        "length; they are not bytes divided by bytes per token."
+        f"vLLM’s log on these GPUs, at max_model_len {scenario.context:,}, by the likely figures: “GPU KV cache size: "
+        f"{tokens:,} tokens”, “Maximum concurrency … {concurrency:.2f}x”. For models of several layer kinds the tokens "
+        "depend on that length; they are not bytes divided by bytes per token."
     )

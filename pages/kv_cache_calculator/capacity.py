@@ -1,4 +1,4 @@
-"""Capacity: what so much memory holds, which GPUs a workload takes, and what 25 % more or less would change."""
+"""Capacity: whether it fits and how many users, what each GPU's memory goes to, how fast it can be, which GPUs."""
 
 from __future__ import annotations
 
@@ -7,49 +7,55 @@ import streamlit as st
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import GPUS, Layout, Scenario
+from lm_core.kv_sizing.capacity import gpu_layouts
+from lm_core.kv_sizing.capacity.budget import Span
 from lm_core.kv_sizing.capacity.gpus import Gpu
 from lm_core.kv_sizing.report import amounts, html_page
-from pages.kv_cache_calculator import doubts, editable_tables, parameters
+from pages.kv_cache_calculator import doubts, editable_tables, memory_bar, parameters
 from pages.kv_cache_calculator.answer import logged, many
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import markup, on_demand, tables, url_state
 
+_VERDICTS = {
+    kv_sizing.FITS: "It fits.", kv_sizing.CLOSE: "Too close to call.", kv_sizing.TOO_LARGE: "It does not fit.",
+}  # fmt: skip
+
 
 def fits(scenario: Scenario) -> None:
-    """One kind of GPU, as many as the cache is split over."""
-    st.subheader("Does it fit?", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        on_demand.control(url_state.key_of("gpu"), on_demand.select, "GPU", tuple(GPUS), width=170)
-        _number("used", "Memory the engine may use, %", 1, 100, 1, 190)
-        _number("weights", "Weights, GB (0: 2 bytes a parameter)", 0.0, 1e6, 1.0, 230)
-        _number("aside", "Set aside on each GPU, GB", 0.0, 1e6, 0.5, 190)
+    """The verdict in words and as a picture, right under the figure; on a stage the picture alone."""
+    if url_state.presenting():
+        memory_bar.render(scenario)
+        return
     if not scenario.weights:
-        markup.note("The weights of this model are not known: state them, or the answer leaves them out.")
-    sizing, load, budget = scenario.sizing, scenario.sizing.load, scenario.budget
-    name = scenario.gpu.name
-    gpus = f"{load.tensor_parallel} x {name}" if load.tensor_parallel > 1 else f"One {name}"
-    left, need = amounts.binary(max(0, budget.for_cache)), amounts.binary(sizing.per_gpu)
-    verdict = "It fits." if scenario.fits else "It does not fit."
-    used = scenario.utilisation_percent
-    each = " of each" if load.tensor_parallel > 1 else ""
-    st.write(f"{gpus} at {used} %: **{left}**{each} left for the cache, this takes **{need}**. {verdict}")
-    doubts.deciding(scenario)
-    longest, most = scenario.longest, scenario.most_sequences
-    mean = f" At a mean of {scenario.mean:,}: **{many(scenario.most_at_mean.value)}**." if scenario.mean else ""
+        markup.note("The weights of this model are not known: state them under “More”, or the answer leaves them out.")
+    several = scenario.split.gpus > 1
+    gpus = f"{scenario.split.gpus} x {scenario.gpu.name}" if several else f"One {scenario.gpu.name}"
+    left, need = scenario.budget.for_cache, scenario.need()
+    margin = left.likely - need
+    words = "likely to be left" if margin >= 0 else "likely to be missing"
     st.write(
-        f"With {many(load.sequences)}: at most **{longest.value:,} tokens** each; the limit is {longest.limits}. "
-        f"At {load.context:,} tokens: at most **{many(most.value)}**; the limit is {most.limits}.{mean}"
+        f"**{_VERDICTS[scenario.verdict]}** {gpus}: {_room(left)} for the cache{' on each' if several else ''}, this "
+        f"takes **{amounts.binary(need)}**; {amounts.signed(abs(margin))} {words}. {_users(scenario)}"
     )
-    st.write(_dtypes(scenario))
-    logged(scenario)
-    st.caption("Not counted: activations, CUDA graphs, the runtime itself. Set some memory aside for them.")
+    if not scenario.reserve.parts and not scenario.pool:
+        markup.note("No engine is chosen: nothing is set aside for activations, CUDA graphs and the runtime.")
+    doubts.deciding(scenario)
+    memory_bar.render(scenario)
 
 
-def _number(name: str, label: str, low: float, high: float, step: float, width: int) -> None:
-    """A box that may appear later than its value, when a model is imported."""
-    on_demand.control(
-        url_state.key_of(name), st.number_input, label, min_value=low, max_value=high, step=step, width=width
-    )
+def _room(left: Span) -> str:
+    if left.most <= 0:
+        return "no room"
+    spread = f" ({amounts.signed(left.least)} to {amounts.signed(left.most)})" if left.least < left.most else ""
+    return f"**{amounts.signed(left.likely)}**{spread}"
+
+
+def _users(scenario: Scenario) -> str:
+    """How many users, with the interval."""
+    most, (fewest, highest) = scenario.most_sequences, scenario.most_between
+    between = f", {fewest:,} at worst and {highest:,} at best" if fewest < highest else ""
+    mean = f" At a mean of {scenario.mean:,}: **{many(scenario.most_at_mean.value)}**." if scenario.mean else ""
+    return f"Of {scenario.context:,} tokens each: **{many(most.value)}**{between}; the limit is {most.limits}.{mean}"
 
 
 def _dtypes(scenario: Scenario) -> str:
@@ -63,64 +69,102 @@ def _dtypes(scenario: Scenario) -> str:
     return f"It fits stored as **{first}** and anything smaller, down to **{cheapest}**."
 
 
+def memory(scenario: Scenario) -> None:
+    """What each GPU's memory goes to, with the source of each estimate and its spread."""
+    longest = scenario.longest
+    st.write(
+        f"With {many(scenario.sequences)}: at most **{longest.value:,} tokens** each; the limit is {longest.limits}. "
+        f"{_dtypes(scenario)}"
+    )
+    logged(scenario)
+    stored, gib = scenario.stored_weights, amounts.signed
+    rows = [("the driver reports", gib(scenario.gpu.memory), "", html_page.model_uses(scenario))]
+    if stored and not scenario.pool:
+        shared = scenario.weights_on_each
+        says = f"{stored.format}, {stored.says}; {amounts.binary(stored.likely)} in all"
+        rows.append(("weights", gib(shared.likely), _spread(shared), says))
+    rows += [
+        (part.name, gib(part.bytes.likely), _spread(part.bytes), part.says)
+        for part in scenario.reserve.parts
+        if not scenario.pool
+    ]
+    left = scenario.budget.for_cache
+    rows.append(("left for the cache", gib(left.likely), _spread(left), ""))
+    cells = [[tables.heading(name, sentence=True), *figures, tables.words(says)] for name, *figures, says in rows]
+    tables.render(["on each GPU", "likely", "between", "how it is known"], cells, "Each GPU’s memory")
+
+
+def _spread(span: Span) -> str:
+    return f"{amounts.signed(span.least)} to {amounts.signed(span.most)}" if span.least < span.most else ""
+
+
 @on_demand.expander("Which GPUs, and how many?", key="_kv_fleet")
 def fleet(scenario: Scenario, values: Values) -> None:
     """Expander: for each kind of GPU the smallest number that holds the load, with what one hour costs."""
     st.write(
         f"For {many(scenario.sequences)} of {scenario.context:,} tokens: the smallest number of each kind, as "
-        "replicas (copies of the server) x GPUs that share one model (tensor parallel). Memory only."
+        "replicas (copies of the server) x GPUs that share one model. Memory only, by the likely figures."
     )
     catalogue = parameters.catalogue(values["gpus"])
-    rows = [_layout(scenario, gpu, price) for gpu, price in catalogue.values()]
-    best = kv_sizing.cheapest((layout, price) for layout, price, _ in rows if layout)
-    chosen = [number for number, (layout, _, _) in enumerate(rows) if best and layout is best[0]]
-    mean = ["at the mean"] if scenario.mean else []
-    head = ["GPU", "GPUs", *mean, "layout", "sequences each", "free on each", "limit", "an hour"]
-    tables.render(head, [cells for _, _, cells in rows], chosen=chosen)
+    rows = [_layout(scenario, gpu) for gpu in catalogue.values()]
+    best = kv_sizing.cheapest((layout, layout.gpu.price) for layout, _ in rows if layout)
+    chosen = [number for number, (layout, _) in enumerate(rows) if best and layout is best[0]]
+    head = ["GPU", "GPUs", "layout", "users each", "free on each", "limit", "an hour"]
+    tables.render(head, [cells for _, cells in rows], chosen=chosen)
     marked = "The marked row costs least. " if chosen else ""
-    st.caption(f"{marked}Memory and price can be changed here; prices are yours, in your currency.")
+    st.caption(
+        f"{marked}Prices: US dollars, RunPod’s secure cloud on 5 September 2026, where it had that GPU. Memory and "
+        "price can be changed here, and a GPU of your own added."
+    )
     values["gpus"] = _edited(values["gpus"], catalogue)
 
 
-Row = tuple[Layout | None, float, list[object]]
+Row = tuple[Layout | None, list[object]]
 
 
-def _layout(scenario: Scenario, gpu: Gpu, price: float) -> Row:
-    """The smallest layout, its price, and its cells; why there is none, where there is none."""
+def _layout(scenario: Scenario, gpu: Gpu) -> Row:
+    """The smallest layout and its cells; why there is none, where there is none."""
     try:
-        found = scenario.layouts(gpu)
-        at_mean = scenario.layouts(gpu, at_mean=True) if scenario.mean else ()
+        found = gpu_layouts.layouts(scenario, gpu)
     except InvalidInput as refused:
-        return None, price, [gpu.name, tables.across(str(refused), 6)]
+        return None, [gpu.name, tables.across(str(refused), 6)]
     if not found:
-        return None, price, [gpu.name, tables.across("not one sequence fits on 16 of them", 6)]
+        return None, [gpu.name, tables.across("not one user fits on 16 of them", 6)]
     best = found[0]
     cells = [
-        f"{best.gpus:,}", *([f"{at_mean[0].gpus:,}"] if at_mean else []),
-        f"{best.replicas:,} x {best.tensor_parallel}", f"{best.sequences:,}", amounts.binary(best.headroom),
-        best.limits, f"{best.gpus * price:,.2f}" if price else "–",
+        f"{best.gpus:,}", f"{best.replicas:,} x {best.ways}", f"{best.sequences:,}", amounts.binary(best.headroom),
+        best.limits, f"{best.gpus * gpu.price:,.2f}" if gpu.price else "–",
     ]  # fmt: skip
-    return best, price, [gpu.name, *cells]
+    return best, [gpu.name, *cells]
 
 
-def _edited(changes: str, catalogue: dict[str, tuple[Gpu, float]]) -> str:
-    """The catalogue as a table to change; returns the changes as they stand in a link."""
+def _edited(changes: str, catalogue: dict[str, Gpu]) -> str:
+    """The catalogue as a table to change and to add to; returns the changes as they stand in a link."""
     rows = [
-        {"GPU": name, "memory, GiB": gpu.memory / 2**30, "price": price} for name, (gpu, price) in catalogue.items()
+        {"GPU": gpu.name, "memory, GiB": gpu.memory / 2**30, "price": gpu.price, "GB/s": gpu.bandwidth / 10**9}
+        for gpu in catalogue.values()
     ]
     config = {
-        "memory, GiB": st.column_config.NumberColumn(min_value=1, max_value=10_000, format="%.1f"),
+        "memory, GiB": st.column_config.NumberColumn(min_value=1, max_value=10_000, format="%.2f"),
         "price": st.column_config.NumberColumn(
             "price of one, an hour", min_value=0, max_value=1_000_000, format="%.2f"
         ),
+        "GB/s": st.column_config.NumberColumn("bandwidth, GB/s", min_value=1, max_value=1_000_000, format="%.0f"),
     }
-    edited = editable_tables.render("gpus", rows, tuple(rows[0]), disabled=["GPU"], column_config=config, height=240)
+    edited = editable_tables.render("gpus", rows, tuple(rows[0]), num_rows="dynamic", column_config=config, height=240)
     kept = {}
     for row in edited:
-        stated = GPUS[row["GPU"]].memory / 2**30
-        memory, price = row.get("memory, GiB", stated), row.get("price", 0)
-        if (memory, price) != (stated, 0):
-            kept[row["GPU"]] = [memory, price]
+        name = str(row.get("GPU", "")).strip()[:40]
+        known = GPUS.get(name)
+        memory, price = row.get("memory, GiB"), row.get("price", 0)
+        if not name or (memory is None and known is None):
+            continue  # a row that is being typed
+        stated = known.memory / 2**30 if known else 0
+        memory = stated if memory is None else memory
+        if known is None:
+            kept[name] = [memory, price, row.get("GB/s", parameters.OWN_BANDWIDTH)]
+        elif (round(memory, 6), price) != (round(stated, 6), known.price):
+            kept[name] = [memory, price]
     text = parameters.compact(kept) if kept else ""
     if text != changes:
         st.session_state[url_state.key_of("gpus")] = text
@@ -140,6 +184,5 @@ def off(scenario: Scenario) -> None:
 
 
 def _scaled(scenario: Scenario, length: int, users: int) -> str:
-    sizing = scenario.scaled(length, users)
-    room = sizing.per_gpu <= scenario.budget.for_cache
-    return f"{amounts.binary(sizing.total)}, {'fits' if room else 'does not fit'}"
+    other = scenario.scaled(length, users)
+    return f"{amounts.binary(other.total)}, {other.verdict}"

@@ -1,4 +1,4 @@
-"""Controls of the calculator: model, context, sequences, dtype, engine and its options."""
+"""Controls of the calculator: the question in the words of the job, everything else behind “More”."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import ENGINES, Geometry, Scenario
+from lm_core.kv_sizing import ENGINES, FORMATS, Geometry, Scenario
 from lm_core.kv_sizing.engines.as_stored import AUTO
+from lm_core.kv_sizing.engines.profiles import Engine
 from pages.kv_cache_calculator import editable_tables, model_import, parameters
-from pages.kv_cache_calculator.parameters import LONGEST, MOST, RANKS, Values
+from pages.kv_cache_calculator.parameters import LONGEST, MOST, MOST_GPUS, Values
 from pages.shared import markup, on_demand, url_state
 
 _TITLES = {
@@ -23,11 +24,13 @@ _OPTIONS = {
     "swa_full": "Sliding layers kept in full (swa-full)",
     "n_ubatch": "Micro-batch, tokens (n_ubatch)",
     "block_size": "Block, tokens (block_size)",
+    "tokens_per_block": "Block, tokens (tokens_per_block)",
     "max_num_batched_tokens": "Batched tokens at most (max_num_batched_tokens)",
     "async_scheduling": "Asynchronous scheduling",
     "mamba_align": "Prefix caching keeps a second state (mamba_align)",
     "page_size": "Page, tokens (page_size)",
     "swa_full_tokens_ratio": "Sliding pool / full pool (swa_full_tokens_ratio)",
+    "draft_tokens": "Drafted tokens: each keeps a state more (MTP, EAGLE)",
 }
 
 
@@ -37,9 +40,10 @@ def read_controls(values: Values) -> Geometry | None:
         return model_import.current_import() if values["arch"] == parameters.IMPORTED else None
     names = (parameters.BY_HAND, parameters.GROUPS, parameters.IMPORTED, *kv_sizing.names())
     with _row():
-        st.selectbox("Model", names, key=_key("arch"), format_func=_title, width=230)
-        st.number_input("Tokens in every sequence", 1, LONGEST, key=_key("n"), width=190)
-        st.number_input("Sequences", 1, MOST, key=_key("batch"), width=130)
+        st.selectbox("Model", names, key=_key("arch"), format_func=_title, width=190)
+        _weights(values)
+        st.number_input("Users at once", 1, MOST, key=_key("batch"), width=120)
+        st.number_input("Tokens for each user", 1, LONGEST, key=_key("n"), width=140)
     if values["arch"] == parameters.BY_HAND:
         with _row():
             for name, label in _FIELDS.items():
@@ -50,27 +54,62 @@ def read_controls(values: Values) -> Geometry | None:
     return model_import.read_model() if values["arch"] == parameters.IMPORTED else None
 
 
+def _weights(values: Values) -> None:
+    """The format of the weights: the makers' own, or another in which such models are published."""
+    own = kv_sizing.preset(values["arch"]).checkpoint if values["arch"] in kv_sizing.names() else None
+    first = f"as published ({own.format})" if own and own.format else "as published"
+    formats = ("", *FORMATS)
+    on_demand.control(
+        _key("wf"), on_demand.select, "Weights stored as", formats, width=180,
+        format_func=lambda name: FORMATS[name].says if name else first,
+    )  # fmt: skip
+
+
 def _storage(values: Values) -> None:
-    """Engine, dtype and split; what an engine does not have is not offered."""
+    """Engine, dtype and GPUs; what an engine does not have is not offered."""
     kind = ENGINES[values["engine"]]
+    gpus = tuple(parameters.catalogue(values["gpus"]))
     with _row():
-        st.selectbox("Engine", tuple(ENGINES), key=_key("engine"), format_func=_engine, width=200)
-        st.selectbox("Stored as", kind.dtypes, key=_key("dtype"), width=170, format_func=_dtype)
-        st.selectbox("GPUs (tensor parallel)", RANKS, key=_key("tp"), width=170, disabled=not kind.splits_heads)
+        st.selectbox("Engine", tuple(ENGINES), key=_key("engine"), format_func=_engine, width=170)
+        st.selectbox("Cache stored as", kind.dtypes, key=_key("dtype"), width=150, format_func=_dtype)
+        on_demand.control(_key("gpu"), on_demand.select, "GPU", gpus, width=165)
+        number, label = ("tp", "GPUs (tensor parallel)") if kind.splits_heads else ("pp", "GPUs (layers shared out)")
+        on_demand.control(_key(number), st.number_input, label, min_value=1, max_value=MOST_GPUS, width=150)
         with st.popover("More", icon=":material/tune:", key="_kv_more"):
-            on_demand.control(
-                _key("mean"), st.number_input, "Mean length, tokens (0: every sequence is full)", min_value=0,
-                max_value=LONGEST,
-            )  # fmt: skip
-            if not kind.one_dtype:
-                on_demand.control(
-                    _key("dv"), on_demand.select, "Values stored as", ("", *kind.dtypes[1:]),
-                    format_func=lambda name: name or "as keys",
-                )  # fmt: skip
-            for field in parameters.OPTIONS[values["engine"]]:
-                _option(field.name, values[field.name])
-            if not parameters.OPTIONS[values["engine"]]:
-                st.caption(f"{_engine(kind.name)}: nothing else to set.")
+            _more(values, kind)
+
+
+def _more(values: Values, kind: type[Engine]) -> None:
+    _whole("mean", "Mean length, tokens (0: every user is at the longest)", 0, LONGEST)
+    _whole("shared", "Tokens that all users share at the beginning", 0, LONGEST)
+    if not kind.one_dtype:
+        on_demand.control(
+            _key("dv"), on_demand.select, "Values stored as", ("", *kind.dtypes[1:]),
+            format_func=lambda name: name or "as keys",
+        )  # fmt: skip
+    if kind.splits_heads:
+        _whole("dp", "Data-parallel attention, experts over all GPUs (times as many GPUs)", 1, MOST_GPUS)
+        _whole("pp", "Pipeline: layers in so many parts (times as many GPUs)", 1, MOST_GPUS)
+        _whole("cp", "Context parallel: tokens in so many parts", 1, MOST_GPUS)
+    _whole("draft", "Draft layers with a cache of their own (MTP, EAGLE)", 0, 64)
+    for field in parameters.OPTIONS[values["engine"]]:
+        _option(field.name, values[field.name])
+    _whole("used", "Memory the engine may use, % (0: its default)", 0, 100)
+    on_demand.control(
+        _key("weights"), st.number_input, "Weights, GB (0: by their format)", min_value=0.0, max_value=1e6, step=1.0
+    )
+    on_demand.control(
+        _key("aside"), st.number_input, "Engine’s reserve on each GPU, GB", min_value=0.0, max_value=1e6, step=0.5,
+        placeholder="estimated",
+    )  # fmt: skip
+    on_demand.control(
+        _key("pool"), st.number_input, "A pool of this size on each GPU, GB (0: what is left)", min_value=0.0,
+        max_value=1e6, step=1.0,
+    )  # fmt: skip
+
+
+def _whole(name: str, label: str, least: int, most: int) -> None:
+    on_demand.control(_key(name), st.number_input, label, min_value=least, max_value=most)
 
 
 def _option(name: str, value: object) -> None:
@@ -81,8 +120,7 @@ def _option(name: str, value: object) -> None:
         least = parameters.LEAST_RATIO
         on_demand.control(_key(name), st.number_input, _OPTIONS[name], min_value=least, max_value=1.0, step=0.05)
     else:
-        most = parameters.HIGHEST[name]
-        on_demand.control(_key(name), st.number_input, _OPTIONS[name], min_value=1, max_value=most)
+        _whole(name, _OPTIONS[name], 0 if name == "draft_tokens" else 1, parameters.HIGHEST[name])
 
 
 def change(scenario: Scenario, values: Values) -> None:

@@ -12,6 +12,11 @@ from lm_core.kv_sizing import Effect, Scenario
 from lm_core.kv_sizing.report import amounts
 from pages.shared import markup, tables, url_state
 
+_TURNED = {
+    kv_sizing.FITS: "it would fit", kv_sizing.CLOSE: "it would be too close to call",
+    kv_sizing.TOO_LARGE: "it would not fit",
+}  # fmt: skip
+
 
 def settled(scenario: Scenario) -> Scenario:
     """Names the keys that were not understood, with a box by which the visitor takes them to change nothing."""
@@ -78,5 +83,6 @@ def deciding(scenario: Scenario) -> None:
     """Under the verdict: what would turn it round, with the figure without it."""
     for each in kv_sizing.deciding(scenario):
         if each.otherwise:
-            turned = "would not fit" if scenario.fits else "would fit"
-            markup.note(f"{each.says} Without that it {turned}: {amounts.binary(each.otherwise.per_gpu)} on each GPU.")
+            turned = scenario.budget.verdict(each.otherwise.per_gpu)
+            turned = _TURNED[turned]
+            markup.note(f"{each.says} Without that {turned}: {amounts.binary(each.otherwise.per_gpu)} on each GPU.")

@@ -14,17 +14,21 @@ import streamlit as st
 
 from lm_core import kv_sizing
 from lm_core.errors import InvalidInput, whole_number
-from lm_core.kv_sizing import DTYPES, ENGINES, GPUS, Geometry, LayerGroup, Scenario
+from lm_core.kv_sizing import DTYPES, ENGINES, FORMATS, GPUS, Geometry, LayerGroup, Scenario, Split
 from lm_core.kv_sizing.capacity.gpus import Gpu
 from lm_core.kv_sizing.engines.as_stored import AUTO
 from lm_core.kv_sizing.model_import import strict_json
 from pages.shared import markup, url_state
 
 BY_HAND, GROUPS, IMPORTED = "by-hand", "groups", "imported"
-RANKS = (1, 2, 4, 8, 16)
 PLOTS = ("length", "sequences")
 LONGEST, MOST, LONGEST_LINK = 1 << 30, 1 << 20, 4000
-HIGHEST = {"block_size": 4096, "page_size": 4096, "n_ubatch": 1 << 20, "max_num_batched_tokens": 1 << 24}
+HIGHEST = {
+    "block_size": 4096, "page_size": 4096, "n_ubatch": 1 << 20, "max_num_batched_tokens": 1 << 24, "draft_tokens": 64,
+    "tokens_per_block": 4096,
+}  # fmt: skip
+MOST_GPUS = 1024
+OWN_BANDWIDTH = 1000
 LEAST_RATIO = 0.01
 _GB, _GIB = 10**9, 2**30
 _START = '[{"kind":"full","layers":8,"kv_heads":8,"k_dim":128,"v_dim":128},{"kind":"sliding","layers":24,"kv_heads":8,"k_dim":128,"v_dim":128,"window":4096}]'  # noqa: E501
@@ -97,15 +101,18 @@ def _flat(row: dict[str, Any]) -> bool:
     return set(row) <= set(COLUMNS) and all(isinstance(value, (str, int)) for value in row.values())
 
 
-def catalogue(changes: str) -> dict[str, tuple[Gpu, float]]:
-    """Every GPU with the price of one for an hour, 0 where none is stated; `changes` is JSON, name: [GiB, price]."""
-    known = {name: (gpu, 0.0) for name, gpu in GPUS.items()}
+def catalogue(changes: str) -> dict[str, Gpu]:
+    """Every GPU; `changes` is JSON, name: [GiB, price of one for an hour], for one of the reader's own [.., GB/s]."""
+    known = dict(GPUS)
     found = strict_json.read(changes, "gpus") if changes else {}
-    for name, pair in found.items() if isinstance(found, dict) else [("", found)]:
-        numbers = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
-        if name not in known or not numbers or not (1 <= pair[0] <= 10**4 and 0 <= pair[1] <= 10**6):
-            raise InvalidInput("gpus", "GPUs of the catalogue, each with [GiB from 1, price per hour from 0]", name)
-        known[name] = replace(known[name][0], memory=round(pair[0] * _GIB)), float(pair[1])
+    for name, said in found.items() if isinstance(found, dict) else [("", found)]:
+        length = 2 if name in GPUS else 3
+        numbers = isinstance(said, list) and len(said) == length and all(type(x) in (int, float) for x in said)
+        if not 0 < len(name) <= 40 or not numbers or not (1 <= said[0] <= 10**4 and 0 <= said[1] <= 10**6):
+            raise InvalidInput("gpus", "GPUs by name, each with [GiB from 1, price per hour from 0]", name)
+        speed = GPUS[name].bandwidth if name in GPUS else round(max(1, min(said[2], 10**6)) * _GB)
+        base = GPUS.get(name) or Gpu(name, 1, speed)
+        known[name] = replace(base, memory=round(said[0] * _GIB), bandwidth=speed, price=float(said[1]))
     return known
 
 
@@ -117,7 +124,12 @@ def _option(field: Field[Any]) -> Parameter:
         return Parameter(default, lambda text: bool(flags.read(text)))
     if field.type == "float":
         return _real(field.name, default, 1, LEAST_RATIO)
-    return _whole(field.name, default, 1, HIGHEST[field.name])
+    return _whole(field.name, default, 0 if field.name == "draft_tokens" else 1, HIGHEST[field.name])
+
+
+def _gib_or_estimate(text: str) -> float | None:
+    """The engine's reserve in GB, or None: estimated."""
+    return None if text == "" else _real("aside", 0.0, 10**6).read(text)
 
 
 OPTIONS = {name: tuple(f for f in fields(kind) if f.init) for name, kind in ENGINES.items()}  # type: ignore[arg-type]
@@ -129,16 +141,23 @@ PARAMETERS = {
     "engine": _one_of("engine", tuple(ENGINES), "ideal"),
     "dtype": _one_of("dtype", (AUTO, *DTYPES), AUTO),
     "dv": _one_of("dv", ("", *DTYPES), ""),
-    "tp": _one_of("tp", RANKS, 1),
+    "tp": _whole("tp", 1, 1, MOST_GPUS),
+    "dp": _whole("dp", 1, 1, MOST_GPUS),
+    "pp": _whole("pp", 1, 1, MOST_GPUS),
+    "cp": _whole("cp", 1, 1, MOST_GPUS),
+    "wf": _one_of("wf", ("", *FORMATS), ""),
+    "shared": _whole("shared", 0, 0, LONGEST),
+    "draft": _whole("draft", 0, 0, 64),
+    "pool": _real("pool", 0.0, 10**6),
     "layers": _whole("layers", 32, 1, 65_536),
     "heads": _whole("heads", 32, 1, 65_536),
     "kv": _whole("kv", 32, 1, 65_536),
     "dim": _whole("dim", 128, 1, 65_536),
     "groups": _text("groups", _START, rows),
-    "gpu": _one_of("gpu", tuple(GPUS), "H100 80 GB"),
-    "used": _whole("used", 92, 1, 100),
+    "gpu": _text("gpu", "H100 80 GB"),
+    "used": _whole("used", 0, 0, 100),
     "weights": _real("weights", 0.0, 10**6),
-    "aside": _real("aside", 0.0, 10**6),
+    "aside": Parameter(None, _gib_or_estimate),
     "gpus": _text("gpus", "", catalogue),
     "over": _one_of("over", PLOTS, "length"),
     "beside": _text("beside", ""),
@@ -185,12 +204,30 @@ def settle(values: Values) -> None:
         both = "its default" if values["dtype"] == AUTO else values["dtype"]
         markup.note(f"{kind.name} {what}: {both} is used for both.")
         _set(values, "dv", "")
-    if not kind.splits_heads and values["tp"] > 1:
-        markup.note(f"{kind.name} splits layers over GPUs, not heads: the total stays as on one GPU.")
-        _set(values, "tp", 1)
     if values["mean"] > values["n"]:
         markup.note(f"A mean of {values['mean']:,} is longer than the longest, {values['n']:,}: it is left out.")
         _set(values, "mean", 0)
+    if values["shared"] > values["n"]:
+        markup.note(f"{values['shared']:,} shared tokens are more than {values['n']:,} in all: they are left out.")
+        _set(values, "shared", 0)
+    _settle_gpus(values, kind.name, kind.splits_heads)
+
+
+def _settle_gpus(values: Values, engine: str, splits_heads: bool) -> None:
+    if not splits_heads and values["tp"] > 1:
+        markup.note(f"{engine} shares out layers over GPUs, not heads: so it does here.")
+        _set(values, "pp", max(values["pp"], values["tp"]))
+        _set(values, "tp", 1)
+    if not splits_heads and values["dp"] * values["cp"] > 1:
+        markup.note(f"{engine} shares out layers alone.")
+        _set(values, "dp", 1)
+        _set(values, "cp", 1)
+    if values["tp"] % values["cp"]:
+        markup.note(f"{values['cp']} parts of the context do not divide {values['tp']} GPUs: it is not divided.")
+        _set(values, "cp", 1)
+    if values["gpu"] not in catalogue(values["gpus"]):
+        markup.note(f"There is no GPU “{values['gpu'][:40]}” here: an H100 is taken.")
+        _set(values, "gpu", "H100 80 GB")
 
 
 def _set(values: Values, name: str, value: object) -> None:
@@ -203,8 +240,10 @@ def scenario(values: Values, imported: Geometry | None = None) -> Scenario:
     options = {field.name: values[field.name] for field in OPTIONS[engine]}
     return Scenario(
         imported or geometry(values), values["n"], values["batch"], values["mean"], values["dtype"], values["dv"],
-        kv_sizing.engine(engine, **options), values["tp"], round(values["weights"] * _GB),
-        catalogue(values["gpus"])[values["gpu"]][0], values["used"], round(values["aside"] * _GB),
+        kv_sizing.engine(engine, **options), Split(values["tp"], values["pp"], values["dp"], values["cp"]),
+        values["wf"], round(values["weights"] * _GB), catalogue(values["gpus"]).get(values["gpu"], GPUS["H100 80 GB"]),
+        values["used"], None if values["aside"] is None else round(values["aside"] * _GB), values["shared"],
+        values["draft"], round(values["pool"] * _GB),
     )  # fmt: skip
 
 

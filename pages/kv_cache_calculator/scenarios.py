@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 import streamlit as st
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import Scenario
+from lm_core.kv_sizing import Scenario, served
 from lm_core.kv_sizing.report import amounts
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
@@ -63,21 +63,27 @@ def _open(piece: str, rest: list[str]) -> None:
 
 def _compare(numbered: dict[int, Scenario]) -> None:
     scenarios = list(numbered.values())
-    base = scenarios[0].sizing.total
+    base = scenarios[0].total
     rows = {
         "model": [s.geometry.name for s in scenarios],
         "asked": [f"{s.sequences:,} x {s.context:,} tokens" for s in scenarios],
         "stored by": [_stored(s) for s in scenarios],
-        "total": [amounts.binary(s.sizing.total) for s in scenarios],
-        "against the first": [f"x {s.sizing.total / base:.3g}" for s in scenarios],
-        "on each GPU": [amounts.binary(s.sizing.per_gpu) for s in scenarios],
+        "total": [amounts.binary(s.total) for s in scenarios],
+        "against the first": [f"x {s.total / base:.3g}" for s in scenarios],
+        "on each GPU": [amounts.binary(s.need()) for s in scenarios],
         "one more token": [amounts.binary(s.sizing.per_added_token) for s in scenarios],
-        "fits": [f"{'yes' if s.fits else 'no'}, {s.tensor_parallel} x {s.gpu.name}" for s in scenarios],
-        "most sequences": [f"{s.most_sequences.value:,}" for s in scenarios],
-        "a step takes at least": [f"{1000 * s.bound.seconds:,.2f} ms" for s in scenarios],
+        "weights": [amounts.binary(s.weights) if s.weights else "not known" for s in scenarios],
+        "on these GPUs": [f"{s.verdict}, {s.split.gpus} x {s.gpu.name}" for s in scenarios],
+        "most users": [_most(s) for s in scenarios],
+        "a step takes at least": [f"{1000 * served(s).step.seconds:,.2f} ms" for s in scenarios],
     }
     head = ["", *("this" if number == 1 else str(number) for number in numbered)]
     tables.render(head, [(name, *cells) for name, cells in rows.items()], "Side by side")
+
+
+def _most(s: Scenario) -> str:
+    fewest, highest = s.most_between
+    return f"{s.most_sequences.value:,}{f' ({fewest:,} to {highest:,})' if fewest < highest else ''}"
 
 
 def _stored(s: Scenario) -> str:

@@ -1,79 +1,80 @@
-"""How many GPUs of a type a workload needs, and in which layout: replicas times tensor parallelism.
+"""How many GPUs of a type a scenario needs, and in which layout: replicas times tensor parallelism.
 
 Gives the layout with the fewest GPUs, its headroom and what limits it. Counts memory only, not speed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-from lm_core.errors import InvalidInput, whole_number
+from lm_core.errors import InvalidInput
 from lm_core.kv_sizing.capacity.gpus import Gpu
-from lm_core.kv_sizing.capacity.largest_fit import Budget, max_sequences
-from lm_core.kv_sizing.geometry import Geometry
-from lm_core.kv_sizing.sizing import Sizing, profile, size
+from lm_core.kv_sizing.capacity.split import Split
 
-RANKS = (1, 2, 4, 8, 16)
-_HIGHEST = 92
+if TYPE_CHECKING:
+    from lm_core.kv_sizing.scenario import Scenario
+
+WAYS = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`replicas` servers of `tensor_parallel` GPUs each; the fullest server holds `sequences` of them.
+    """`replicas` servers of `ways` GPUs each; the fullest server holds `sequences` of them.
 
-    `headroom` is what stays free on each GPU of the fullest server, in bytes. `limits` says what asks for so many GPUs
-    in one server: the weights, where half as many could not even hold them, else the cache.
+    `headroom` is what stays free on each GPU of the fullest server, in bytes, by the likely figures. `limits` says what
+    asks for so many GPUs in one server: the weights, where half as many could not even hold them, else the cache.
     """
 
     gpu: Gpu
     replicas: int
-    tensor_parallel: int
+    ways: int
     sequences: int
-    sizing: Sizing
     headroom: int
     limits: str
 
     @property
     def gpus(self) -> int:
-        return self.replicas * self.tensor_parallel
+        return self.replicas * self.ways
 
 
-def layouts(
-    geometry: Geometry,
-    gpu: Gpu,
-    context: int,
-    sequences: int,
-    weights: int,
-    utilisation_percent: int = _HIGHEST,
-    overhead: int = 0,
-    **options: Any,
-) -> tuple[Layout, ...]:
-    """Every layout that holds the load, fewest GPUs first; empty where not one sequence fits on 16 GPUs.
+def layouts(scenario: Scenario, gpu: Gpu) -> tuple[Layout, ...]:
+    """Every layout that holds the load by the likely figures, fewest GPUs first, then fewest servers.
 
-    >>> from lm_core.kv_sizing import preset
-    >>> from lm_core.kv_sizing.capacity.gpus import gpu
-    >>> best = layouts(preset("llama-3.1-70b"), gpu("H100 80 GB"), 32768, 64, weights=141_108_000_000)[0]
-    >>> best.replicas, best.tensor_parallel
+    Empty where 16 GPUs hold not one sequence.
+
+    >>> from lm_core.kv_sizing import Scenario, gpu, preset
+    >>> best = layouts(Scenario(preset("llama-3.1-70b"), context=32768, sequences=64, percent=92), gpu("H100 80 GB"))[0]
+    >>> best.replicas, best.ways
     (2, 8)
     """
-    whole_number("sequences", sequences, 1, 1 << 24)
-    splits = profile(options.get("engine", "ideal")).splits_heads
     found, refusals = [], []
-    for ranks in RANKS:
-        budget = Budget(ranks, gpu.memory, weights, utilisation_percent, {"overhead": overhead})
+    for ways in WAYS:
+        split = Split(tensor=ways) if scenario.kind.splits_heads else Split(pipeline=ways)
+        asked = replace(scenario, gpu=gpu, split=split)
         try:
-            most = max_sequences(geometry, budget, context, **options).value
+            most = asked.most_sequences.value
         except InvalidInput as refused:  # heads that so many GPUs cannot share
             refusals.append(refused)
             continue
         if most:
-            replicas = -(-sequences // most)
-            fullest = -(-sequences // replicas)
-            sizing = size(geometry, context, fullest, tensor_parallel=ranks if splits else 1, **options)
-            each = sizing.per_gpu if splits else -(-sizing.total // ranks)
-            limits = "weights" if ranks > 1 and replace(budget, gpus=ranks // 2).for_cache <= 0 else "cache"
-            found.append(Layout(gpu, replicas, ranks, fullest, sizing, budget.for_cache - each, limits))
-    if len(refusals) == len(RANKS):
+            replicas = -(-scenario.sequences // most)
+            fullest = replace(asked, sequences=-(-scenario.sequences // replicas))
+            half = replace(asked, split=replace(split, tensor=max(1, split.tensor // 2)))
+            limits = "weights" if ways > 1 and half.budget.for_cache.likely <= 0 else "cache"
+            headroom = fullest.budget.for_cache.likely - fullest.on_each.per_gpu
+            found.append(Layout(gpu, replicas, ways, fullest.sequences, headroom, limits))
+    if len(refusals) == len(WAYS):
         raise refusals[0]
-    return tuple(sorted(found, key=lambda layout: (layout.gpus, layout.tensor_parallel)))
+    return tuple(sorted(found, key=lambda layout: (layout.gpus, layout.replicas)))
+
+
+def cheapest(layouts: Iterable[tuple[Layout, float]]) -> tuple[Layout, float] | None:
+    """The layout of lowest price per hour, each given with the price of one of its GPUs; those without one, 0, apart.
+
+    >>> cheapest([]) is None
+    True
+    """
+    priced = [(layout, price) for layout, price in layouts if price > 0]
+    return min(priced, key=lambda pair: (pair[0].gpus * pair[1], pair[0].gpus), default=None)

@@ -3,7 +3,8 @@
 A window is a fact of the model; whether it saves memory is one of the engine and the model's family. Sources: llama.cpp
 src/models (phi3 switches its window off, #13676; Mistral v0.1 is stored as plain llama, which reads none: #3371,
 #3867); SGLang 0.5.23 configs/model_config.py, `is_hybrid_swa_model`; vLLM 0.33.0 layers/attention, which takes the
-window of each layer from its model class; transformers 5.23 cache_utils.py, which takes it from the config.
+window of each layer from its model class; transformers 5.23 cache_utils.py, which takes it from the config; mlx-lm
+0.32.2 models, by whether they ask for a RotatingKVCache.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from lm_core.kv_sizing.geometry import Assumption, Geometry
 from lm_core.kv_sizing.layer_group import LayerGroup
 
 AUTO = "auto"
-_OWN_DTYPE = {"llama.cpp": "f16"}  # what "auto" means where it is not 16 bits of the model's own
+_OWN_DTYPE = {
+    "llama.cpp": "f16",
+    "TensorRT-LLM": "f16",
+    "MLX": "f16",
+}  # "auto", where not the model's own type
 _FOLLOWS_THE_FILE = {  # by which key of a file an engine stores the cache in what the weights were published for
     "vLLM": ("kv_cache_scheme", "kv_cache_quant_algo", "kv_cache_dtype"), "SGLang": ("kv_cache_quant_algo",),
 }  # fmt: skip
@@ -39,6 +44,10 @@ _APPLIED: Mapping[str, frozenset[str]] = {
         "cohere2", "exaone4", "gemma2", "gemma3", "gemma3n", "gemma4", "gpt_oss", "llama4", "mimo_v2", "mimo_v2_flash",
         "ministral", "mistral", "mixtral", "olmo3", "phi3", "phimoe", "qwen2", "qwen3", "starcoder2", "step3p5",
     }),
+    "TensorRT-LLM": frozenset(), "MLX": frozenset({
+        "afmoe", "cohere2", "exaone4", "exaone_moe", "gemma3", "gemma3n", "gemma4", "gpt_oss", "llama4", "mellum",
+        "mimo_v2_flash", "ministral3", "olmo3", "step3p5",
+    }),
 }  # fmt: skip
 _IGNORED: Mapping[str, frozenset[str]] = {
     "llama.cpp": frozenset({
@@ -49,6 +58,7 @@ _IGNORED: Mapping[str, frozenset[str]] = {
         "cohere2", "exaone4", "gemma2", "gemma3", "gemma3n", "ministral", "mistral", "mixtral", "olmo3", "phi3",
         "qwen2", "qwen3", "starcoder2",
     }),
+    "MLX": frozenset({"gemma2", "mistral", "mixtral", "phi3", "phimoe", "qwen2", "qwen3", "starcoder2"}),
     "transformers": frozenset({"gpt_neo"}),  # whose cache knows no window; the mask alone does
 }  # fmt: skip
 
@@ -73,6 +83,7 @@ def as_stored(geometry: Geometry, engine: str, dtype_k: str, dtype_v: str) -> St
     >>> as_stored(preset("deepseek-v3.2"), "vLLM", "fp8", "fp8").dtype_k
     'fp8_ds_mla'
     """
+    engine = "llama.cpp" if engine == "Ollama" else engine  # which it starts
     family = _family(geometry)
     if family in _EXPANDED and engine in ("vLLM", "SGLang", "llama.cpp"):
         allowed = f"another one: {engine} expands the latents of {family} models into heads; type those as full layers"

@@ -6,15 +6,17 @@ logs and allocators.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from lm_core.errors import InvalidInput, whole_number
 from lm_core.kv_sizing.dtypes import GGML
 from lm_core.kv_sizing.geometry import Geometry
 from lm_core.kv_sizing.layer_group import LayerGroup
-from lm_core.kv_sizing.rows import row, state
+from lm_core.kv_sizing.rows import rows_line, state_line
 from lm_core.kv_sizing.workload import Line, Workload, up
+
+MOST_DRAFTED = 64
 
 
 class Engine(Protocol):
@@ -44,7 +46,8 @@ class Ideal:
     version: ClassVar[str] = "payload"
     dtypes: ClassVar[tuple[str, ...]] = (
         "auto", "bf16", "f16", "f32", "fp8", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl",
-        "int8_per_token_head", "fp8_per_token_head", "int4_per_token_head", "nvfp4", "fp8_ds_mla",
+        "int8_per_token_head", "fp8_per_token_head", "int4_per_token_head", "nvfp4", "fp8_ds_mla", "nvfp4_ds_mla",
+        "q1_0", "mlx_q8", "mlx_q4",
     )  # fmt: skip
     one_dtype: ClassVar[bool] = False
     splits_heads: ClassVar[bool] = True
@@ -53,9 +56,9 @@ class Ideal:
 
     def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         return [
-            _state_line(group, load, load.sequences, 2)
+            state_line(group, load, load.sequences, 2)
             if group.kind == "state"
-            else _line(group, load, load.sequences, group.held(load.context))
+            else rows_line(group, load, load.sequences, group.held(load.context))
             for group in geometry.groups
         ]
 
@@ -78,9 +81,12 @@ class LlamaCpp:
     unified: bool = False
     swa_full: bool = False
     n_ubatch: int = 512
+    draft_tokens: int = 0
+    """Tokens drafted at once: a state is kept once more for each, to go back to."""
 
     def __post_init__(self) -> None:
         whole_number("n_ubatch", self.n_ubatch, 1, 1 << 20)
+        whole_number("draft_tokens", self.draft_tokens, 0, MOST_DRAFTED)
 
     def lines(self, geometry: Geometry, load: Workload) -> list[Line]:
         streams = 1 if self.unified else load.sequences
@@ -89,13 +95,23 @@ class LlamaCpp:
 
     def _line(self, group: LayerGroup, load: Workload, streams: int, cells: int) -> Line:
         if group.kind == "state":
-            return _state_line(group, load, load.sequences, 4, state_bytes=4)
+            return state_line(group, load, load.sequences * (1 + self.draft_tokens), 4, state_bytes=4)
         if group.kind == "cross":
-            return _line(group, load, load.sequences, up(group.window, 256))
+            return rows_line(group, load, load.sequences, up(group.window, 256))
         if group.kind in ("sliding", "chunked") and not self.swa_full:
             held = group.window * (load.sequences if self.unified else 1) + self.n_ubatch
             cells = up(min(cells, held), 256)
-        return _line(group, load, streams, cells, "dtype", "cells")
+        return rows_line(group, load, streams, cells, "dtype", "cells")
+
+
+@dataclass(frozen=True)
+class Ollama(LlamaCpp):
+    """Ollama: since 0.30 it starts llama.cpp's server with a context of num_ctx x OLLAMA_NUM_PARALLEL."""
+
+    name: ClassVar[str] = "Ollama"
+    version: ClassVar[str] = "0.30"
+    dtypes: ClassVar[tuple[str, ...]] = ("auto", "f16", "q8_0", "q4_0")
+    one_dtype: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -115,8 +131,11 @@ class SGLang:
 
     page_size: int = 1
     swa_full_tokens_ratio: float = 0.8
+    draft_tokens: int = 0
+    """Tokens drafted at once: a state is kept once more for each, in every slot."""
 
     def __post_init__(self) -> None:
+        whole_number("draft_tokens", self.draft_tokens, 0, MOST_DRAFTED)
         whole_number("page_size", self.page_size, 1, 4096)
         if not 0 < self.swa_full_tokens_ratio <= 1:
             raise InvalidInput("swa_full_tokens_ratio", "above 0 and at most 1", self.swa_full_tokens_ratio)
@@ -135,10 +154,10 @@ class SGLang:
 
     def _line(self, group: LayerGroup, load: Workload, tokens: int) -> Line:
         if group.kind == "state":
-            return _state_line(group, load, load.sequences + 1, 2)
+            return state_line(group, load, load.sequences + 1 + load.sequences * self.draft_tokens, 2)
         if group.kind == "cross":
-            return _line(group, load, load.sequences, group.window)
-        return _line(group, load, 1, tokens + self.page_size, "fp8", "slots")
+            return rows_line(group, load, load.sequences, group.window)
+        return rows_line(group, load, 1, tokens + self.page_size, "fp8", "slots")
 
 
 @dataclass(frozen=True)
@@ -161,25 +180,5 @@ class Transformers:
 
     def _line(self, group: LayerGroup, load: Workload) -> Line:
         if group.kind == "state":
-            return _state_line(group, load, load.sequences, load.dtype_k.block_bytes, columns=group.conv_kernel)
-        return _line(group, load, load.sequences, group.held(load.context), "dtype")
-
-
-def _line(
-    group: LayerGroup, load: Workload, times: int, tokens: int, indexer: str = "smaller", unit: str = "tokens"
-) -> Line:
-    each = row(group, load, indexer)
-    many = f"{times:,} x " if times > 1 else ""
-    unit = unit if group.tokens_per_row == 1 else "rows"
-    formula = f"{many}{group.layers} layers x {tokens:,} {unit} x {each.formula}"
-    return Line(group.says(), times * group.layers * tokens * each.bytes, formula)
-
-
-def _state_line(
-    group: LayerGroup, load: Workload, times: int, convolution_bytes: int, state_bytes: int = 0, columns: int = -1
-) -> Line:
-    if state_bytes:
-        group = replace(group, state_bytes=state_bytes)
-    each = state(group, load.tensor_parallel, convolution_bytes, columns)
-    many = f"{times:,} x " if times > 1 else ""
-    return Line(group.says(), times * group.layers * each.bytes, f"{many}{group.layers} layers x {each.formula}")
+            return state_line(group, load, load.sequences, load.dtype_k.block_bytes, columns=group.conv_kernel)
+        return rows_line(group, load, load.sequences, group.held(load.context), "dtype")

@@ -59,7 +59,7 @@ class Vllm:
     version: ClassVar[str] = "0.33.0"
     dtypes: ClassVar[tuple[str, ...]] = (
         "auto", "bf16", "f16", "f32", "fp8", "int8_per_token_head", "fp8_per_token_head", "int4_per_token_head",
-        "nvfp4", "fp8_ds_mla",
+        "nvfp4", "fp8_ds_mla", "nvfp4_ds_mla",
     )  # fmt: skip
     one_dtype: ClassVar[bool] = True
     splits_heads: ClassVar[bool] = True
@@ -70,10 +70,13 @@ class Vllm:
     max_num_batched_tokens: int = 8192
     async_scheduling: bool = True
     mamba_align: bool = True
+    draft_tokens: int = 0
+    """num_speculative_tokens: a state is kept once more for each, its convolution so many inputs longer."""
 
     def __post_init__(self) -> None:
         whole_number("block_size", self.block_size, 1, 4096)
         whole_number("max_num_batched_tokens", self.max_num_batched_tokens, 1, 1 << 24)
+        whole_number("draft_tokens", self.draft_tokens, 0, 64)
 
     @property
     def in_flight(self) -> int:
@@ -111,7 +114,11 @@ class Vllm:
         keys = [group for group in groups if group.kind == "indexer"]
         groups = [group for group in groups if group.kind != "indexer"]
         per_token = {group: row(group, load, "fp8").bytes for group in groups if group.kind != "state"}
-        states = [state(group, load.tensor_parallel).bytes for group in groups if group.kind == "state"]
+        states = [
+            state(group, load.tensor_parallel, columns=group.conv_kernel - 1 + self.draft_tokens).bytes
+            for group in groups
+            if group.kind == "state"
+        ]
         block = self.block_size
         if states and per_token:
             least = min(per_token.values())
@@ -132,7 +139,7 @@ class Vllm:
 
     def _blocks(self, group: LayerGroup, context: int, block: int) -> int:
         if group.kind == "state":
-            return 2 if self.mamba_align else 1
+            return (2 if self.mamba_align else 1) + self.draft_tokens
         if group.kind == "sliding":
             return -(-min(group.window - 1 + self.in_flight, context) // block) + 1
         if group.kind == "chunked":

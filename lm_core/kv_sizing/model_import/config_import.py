@@ -21,6 +21,7 @@ from lm_core.kv_sizing.model_import.key_review import review
 from lm_core.kv_sizing.model_import.layer_plan import Plan
 from lm_core.kv_sizing.model_import.reader import Reader
 from lm_core.kv_sizing.model_import.windows import WINDOW
+from lm_core.kv_sizing.weights.parameter_count import checkpoint
 
 _CONTEXT = (
     "max_position_embeddings", "max_target_positions", "n_positions", "max_seq_len", "seq_length",
@@ -78,7 +79,7 @@ def _read(outer: Mapping[str, Any], name: str) -> tuple[Geometry, dict[tuple[str
     not_understood = tuple(dict.fromkeys((*plan.not_understood, *not_understood)))
     stored, also = checkpoint_dtypes(outer, config)
     geometry = Geometry(
-        str(title or name)[:200], groups, context, 0, plan.heads, plan.hidden, plan.layers, "config.json", family[:80],
+        str(title or name)[:200], groups, context, plan.heads, plan.hidden, plan.layers, "config.json", family[:80],
         unread, not_understood, (*plan.assumptions, *differ), tuple(dict.fromkeys((*reader.notes, *plan.notes, *also))),
         stored,
     )  # fmt: skip
@@ -87,7 +88,7 @@ def _read(outer: Mapping[str, Any], name: str) -> tuple[Geometry, dict[tuple[str
         for names, values in reader.contradictions.items()
         if any(set(names) <= same for same in _SPELLINGS)
     }
-    return geometry, count
+    return replace(geometry, checkpoint=checkpoint(outer, geometry)), count
 
 
 def _contradiction(config: Mapping[str, Any], name: str, names: tuple[str, str], values: tuple[Any, Any]) -> Assumption:

@@ -59,7 +59,7 @@ def from_gguf(data: bytes, name: str = "GGUF file") -> Geometry:
         found.assumptions.append(Assumption(says, other))
     unread, not_understood = review_gguf(reader.leftover(), found.layers)
     return Geometry(
-        str(title or name)[:200], groups, context or 0, 0, found.heads, hidden or 0, found.layers, "GGUF metadata",
+        str(title or name)[:200], groups, context or 0, found.heads, hidden or 0, found.layers, "GGUF metadata",
         architecture[:80], unread, not_understood, tuple(found.assumptions), tuple(found.notes),
     )  # fmt: skip
 

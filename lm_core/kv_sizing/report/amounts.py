@@ -34,6 +34,15 @@ def gib(count: int) -> str:
     return f"{value:,.2f}" if value >= 1 or not count else f"{value:.3g}"
 
 
+def signed(count: int) -> str:
+    """GiB, also below zero.
+
+    >>> signed(-(2**30) * 3 // 2), signed(2**29)
+    ('−1.50 GiB', '0.50 GiB')
+    """
+    return f"{'−' if count < 0 else ''}{abs(count) / 2**30:,.2f} GiB"
+
+
 def both(count: int) -> str:
     """Both ways.
 

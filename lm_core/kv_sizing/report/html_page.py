@@ -8,9 +8,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
+from lm_core.kv_sizing.capacity.budget import Span
+from lm_core.kv_sizing.capacity.service import Bound
 from lm_core.kv_sizing.doubts import deciding, effects
 from lm_core.kv_sizing.report import amounts
 from lm_core.kv_sizing.scenario import Scenario
+from lm_core.kv_sizing.service import served
 
 PERCENTS = (75, 100, 125)
 _STYLE = """
@@ -31,17 +34,17 @@ def html_report(scenario: Scenario, date: str, link: str = "") -> str:
     True
     """
     sizing, model = scenario.sizing, scenario.geometry
-    verdict = "fits into" if scenario.fits else "does not fit into"
-    gpus = f"{scenario.tensor_parallel} x {scenario.gpu.name}"
+    gpus = f"{scenario.split.gpus} x {scenario.gpu.name}"
     parts = [
         f"<h1>KV cache of {html.escape(model.name)}</h1>",
-        f'<p class="big">{amounts.both(sizing.total)}</p>', _marked(scenario),
-        f"<p>It {verdict} {html.escape(gpus)} at {scenario.utilisation_percent} % of their memory"
+        f'<p class="big">{amounts.both(scenario.total)}</p>', _marked(scenario),
+        f"<p>On {html.escape(gpus)}, of which {model_uses(scenario)}: <b>{scenario.verdict}</b>"
         f"{'' if scenario.weights else ', weights left out because they are not known'}.</p>",
         "<h2>Question</h2>", _pairs(_question(scenario)),
         "<h2>Answer</h2>", _pairs(_answer(scenario)),
-        "<h2>Where it comes from, on each GPU</h2>",
-        _pairs((line.label, f"{line.formula} = {amounts.binary(line.bytes)}") for line in sizing.lines),
+        "<h2>Each GPU’s memory</h2>", _pairs(_memory(scenario)),
+        "<h2>Where the cache comes from, on each GPU</h2>",
+        _pairs((line.label, f"{line.formula} = {amounts.binary(line.bytes)}") for line in scenario.on_each.lines),
         "<h2>If length or users are off by 25 %</h2>", _grid(scenario),
         "<h2>Assumed</h2>", _list(_assumed(scenario)),
         "<h2>Not counted</h2>", _list(_not_counted(scenario)),
@@ -74,26 +77,70 @@ def _question(scenario: Scenario) -> Iterable[tuple[str, str]]:
         yield "mean length", f"{s.mean:,} tokens"
     yield "stored as", f"keys {load.dtype_k.name}, values {load.dtype_v.name}"
     yield "engine", f"{s.engine.name} {s.engine.version}{f' ({options})' if options else ''}"
-    yield "weights", amounts.both(s.weights) if s.weights else "not known"
+    stored = s.stored_weights
+    yield "weights", f"{amounts.both(stored.likely)}, {stored.format}, {stored.says}" if stored else "not known"
+    ways = {f"{name} parallel": value for name, value in vars(s.split).items() if value > 1}
+    yield "GPUs", f"{s.split.gpus} x {s.gpu.name}{''.join(f', {name} {n}' for name, n in ways.items())}"
+    if s.shared:
+        yield "tokens that all share", f"{s.shared:,}"
+    if s.draft_layers:
+        yield "draft layers", f"{s.draft_layers}"
 
 
 def _answer(scenario: Scenario) -> Iterable[tuple[str, str]]:
     s, sizing = scenario, scenario.sizing
-    yield "in all", f"{amounts.both(sizing.total)}, {sizing.total:,} bytes"
-    yield "on each GPU", amounts.both(sizing.per_gpu)
+    yield "in all", f"{amounts.both(s.total)}, {s.total:,} bytes"
+    yield "on each GPU", amounts.both(s.need())
     yield "one more token in one sequence", amounts.both(sizing.per_added_token)
     if sizing.fixed:
         yield "state that does not grow", amounts.both(sizing.fixed)
     if s.mean:
         yield "with every sequence at its mean", amounts.both(s.sizing_at_mean.total)
-    yield "left for the cache on each GPU", amounts.both(max(0, s.budget.for_cache))
     yield f"longest with {s.sequences:,} at once", f"{s.longest.value:,} tokens; the limit is {s.longest.limits}"
-    most = s.most_sequences
-    yield f"most at {s.context:,} tokens", f"{most.value:,} sequences; the limit is {most.limits}"
+    most, (fewest, highest) = s.most_sequences, s.most_between
+    between = f", between {fewest:,} and {highest:,}" if fewest < highest else ""
+    yield f"most at {s.context:,} tokens", f"{most.value:,} sequences{between}; the limit is {most.limits}"
     if s.mean:
         yield f"most at {s.mean:,} tokens", f"{s.most_at_mean.value:,} sequences"
     if s.weights:
-        yield "time of one decode step", f"at least {1000 * s.bound.seconds:,.2f} ms: reading weights and cache once"
+        speed = served(s)
+        slow, fast = speed.tokens_a_second
+        yield "time for each token of an answer", _milliseconds(speed.step)
+        if speed.first:
+            yield f"time to the first token of a prompt of {speed.prompt:,}", _milliseconds(speed.first)
+        yield "tokens a second, all together", f"{slow:,.0f} to {fast:,.0f} at most"
+        if s.gpu.price:
+            low, high = speed.cost(s.gpu.price)
+            yield f"a million tokens at {s.gpu.price:,.2f} an hour and GPU", f"{low:,.2f} to {high:,.2f}, never idle"
+
+
+def _milliseconds(bound: Bound) -> str:
+    low, high = (f"{1000 * seconds:,.1f}" for seconds in bound.interval)
+    return f"at least {low} ms, by {bound.limit}; {high} ms at half of that bound"
+
+
+def model_uses(scenario: Scenario) -> str:
+    """The share of a GPU that the engine may use, in words."""
+    if scenario.pool:
+        return f"{amounts.both(scenario.pool)} each are the cache’s"
+    of = "what weights and reserve leave" if scenario.budget.of_free else "their memory"
+    return f"{scenario.used_percent} % of {of} may be used"
+
+
+def _memory(scenario: Scenario) -> Iterable[tuple[str, str]]:
+    s, left = scenario, scenario.budget.for_cache
+    yield "as the driver reports it", amounts.both(s.gpu.memory)
+    yield "weights", _between(s.weights_on_each)
+    for part in s.reserve.parts:
+        yield f"reserve: {part.name}", f"{_between(part.bytes)}; {part.says}"
+    yield "left for the cache", _between(left)
+    yield "taken by the cache", amounts.both(s.need())
+
+
+def _between(span: Span) -> str:
+    """The likely figure, with its spread where it has one."""
+    spread = f", {amounts.signed(span.least)} to {amounts.signed(span.most)}" if span.least < span.most else ""
+    return f"{amounts.signed(span.likely)}{spread}"
 
 
 def _grid(scenario: Scenario) -> str:
@@ -109,10 +156,8 @@ def _grid(scenario: Scenario) -> str:
 
 def _assumed(scenario: Scenario) -> Iterable[str]:
     yield "Every sequence is at its longest at the same moment; no two share the cache of a common beginning."
-    if scenario.tensor_parallel > 1:
+    if scenario.split.gpus > 1:
         yield "Weights are dealt out evenly over the GPUs; KV heads are, too, and copied where GPUs outnumber them."
-    if not scenario.stated_weights and scenario.weights:
-        yield "Weights take two bytes a parameter."
     yield from scenario.geometry.notes
     yield from scenario.sizing.remarks
     for each in effects(scenario.sizing):
@@ -120,12 +165,14 @@ def _assumed(scenario: Scenario) -> Iterable[str]:
 
 
 def _not_counted(scenario: Scenario) -> Iterable[str]:
-    named = f" beyond the {amounts.both(scenario.overhead)} stated for each GPU" if scenario.overhead else ""
-    yield f"Activations, CUDA graphs, the runtime and its workspaces{named}; draft layers of speculative decoding."
+    if scenario.engine.name == "ideal":
+        yield "What an engine needs besides weights and cache: activations, CUDA graphs, the runtime."
+    if not scenario.draft_layers:
+        yield "Draft layers of speculative decoding."
     if scenario.geometry.unread:
         unread = len(scenario.geometry.unread)
         yield f"{unread} key{'s' if unread > 1 else ''} of the imported file not read: of no bearing on the cache."
-    yield "Speed: whether so many sequences are served fast enough is another question."
+    yield "In the times: launches, communication, queues, sampling. They are bounds, and no promise."
 
 
 def _pairs(rows: Iterable[tuple[str, str]]) -> str:

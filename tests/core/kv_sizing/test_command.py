@@ -23,7 +23,7 @@ def test_other_forms(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*question, "--csv"]) == 0
     assert f",{80 * 2**30}," in capsys.readouterr().out
     assert main([*question, "--hand-in", "--gpu", "H200 141 GB", "--weights", "70.6"]) == 0
-    assert "It fits into 8 x H200 141 GB" in capsys.readouterr().out
+    assert "On 8 x H200 141 GB, of which 92 % of their memory may be used: <b>fits</b>" in capsys.readouterr().out
 
 
 def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

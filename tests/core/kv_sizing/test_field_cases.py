@@ -7,6 +7,7 @@ import pytest
 
 from lm_core.kv_sizing import Scenario, Sizing, effects, engine, from_config, known_part, mistakes, preset, size
 from lm_core.kv_sizing.__main__ import EXIT_NOT_KNOWN, main
+from lm_core.kv_sizing.capacity.budget import TOO_LARGE
 from lm_core.kv_sizing.capacity.gpus import Gpu
 from lm_core.kv_sizing.doubts import deciding
 from lm_core.kv_sizing.geometry import ASSUMED, NOT_KNOWN, WHOLE
@@ -129,9 +130,9 @@ def test_what_decides_is_named() -> None:
     without = size(model, 262_144, engine="vLLM", mamba_align=False).per_gpu
     memory = (without + size(model, 262_144, engine=vllm).per_gpu) // 2
     tight = Scenario(
-        model, 262_144, engine=vllm, gpu=Gpu("own", memory, 10**12), stated_weights=1, utilisation_percent=100
+        model, 262_144, engine=vllm, gpu=Gpu("own", memory, 10**12), stated_weights=1, percent=100, stated_reserve=0
     )
-    assert not tight.fits
+    assert tight.verdict == TOO_LARGE
     (found,) = deciding(tight)
     assert "Prefix caching" in found.says
     assert found.otherwise

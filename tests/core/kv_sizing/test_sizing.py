@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from lm_core.errors import InvalidInput
-from lm_core.kv_sizing import Budget, Geometry, LayerGroup, Sizing, engine, max_context, names, preset, size
+from lm_core.kv_sizing import Geometry, LayerGroup, Scenario, Sizing, engine, names, preset, size
 from lm_core.kv_sizing.engines.vllm import Vllm
 from lm_core.kv_sizing.workload import Workload
 
@@ -88,7 +88,7 @@ def test_a_refusal_of_vllm_in_public() -> None:
     one_request = size(model, 262_144, engine="vllm").lines[0].bytes
     assert round(one_request / GIB, 2) == 62.00
     for gib, tokens in ((48.66, 205_728), (55.65, 235_296)):
-        longest = max_context(model, Budget(1, round(gib * GIB), utilisation_percent=100), engine="vllm").value
+        longest = Scenario(model, engine=engine("vllm"), pool=round(gib * GIB)).longest.value
         assert abs(longest - tokens) <= 21 + 16 + 16  # and our null block
 
 

@@ -1,0 +1,126 @@
+"""What an engine takes on each GPU besides weights and cache, estimated: activations, CUDA graphs, communication.
+
+vLLM measures its peak when it starts, and the peak is the sampler's work on logits, not the layers: with Llama 3.1 8B
+and with 70B it was 4.8 GiB on an H100, with gpt-oss 20B and 120B 7.4. That is so many bytes for each of
+`max_num_seqs` x vocabulary x 4; how many went from 9.6 (vLLM 0.11, whose sampler sorts) to 5.2 (0.17 and later).
+SGLang reserves by rule (arg_groups/memory_hook.py of 0.5.23), llama.cpp allocates a buffer of n_ubatch rows of logits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lm_core.errors import whole_number
+from lm_core.kv_sizing.capacity.budget import Span
+from lm_core.kv_sizing.capacity.gpus import Gpu
+
+_GIB, _MIB, _FLOAT = 2**30, 2**20, 4
+_USUAL_VOCABULARY = 150_000
+_LOGITS = (3.5, 5.2, 9.6)
+_ONE_GPU, _SEVERAL = (0.05, 0.13, 0.4), (0.2, 0.55, 1.0)  # GiB that torch does not allocate: runtime, communication
+_GRAPHS = (0.15, 0.33, 1.3)  # GiB; eleven starts from 0.17 to 1.28
+_CONTEXT = (0.25, 0.3, 0.5)  # GiB of a CUDA context; 297 MiB beside llama.cpp's own buffers on an A40
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a reserve, and where its figure is from."""
+
+    name: str
+    bytes: Span
+    says: str
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """On one GPU."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def total(self) -> Span:
+        return sum((part.bytes for part in self.parts), Span.exactly(0))
+
+    @classmethod
+    def stated(cls, count: int) -> Reserve:
+        """What the user has stated, without a spread."""
+        return cls((Part("set aside", Span.exactly(whole_number("set aside", count, 0, 1 << 50)), "as stated"),))
+
+
+def vllm_defaults(gpu: Gpu) -> tuple[int, int]:
+    """(max_num_seqs, max_num_batched_tokens) of a vLLM server that is told neither (engine/arg_utils.py of 0.33.0).
+
+    >>> from lm_core.kv_sizing.capacity.gpus import gpu
+    >>> vllm_defaults(gpu("H100 80 GB")), vllm_defaults(gpu("A100 80 GB"))
+    ((1024, 8192), (256, 2048))
+    """
+    if gpu.memory >= 160 * _GIB and not gpu.unified:
+        return 1024, 16_384
+    large = gpu.memory >= 70 * _GIB and "A100" not in gpu.name and not gpu.unified
+    return (1024, 8192) if large else (256, 2048)
+
+
+def estimate(engine: str, gpu: Gpu, vocabulary: int = 0, gpus: int = 1, n_ubatch: int = 512) -> Reserve:
+    """The reserve of an engine by its name, on each of so many GPUs that share a model. Vocabulary 0: not known.
+
+    >>> from lm_core.kv_sizing.capacity.gpus import gpu
+    >>> total = estimate("vLLM", gpu("H100 80 GB"), vocabulary=128_256).total
+    >>> [round(each / 2**30, 1) for each in (total.least, total.likely, total.most)]
+    [1.9, 3.0, 6.4]
+    """
+    whole_number("gpus", gpus, 1, 4096)
+    words = vocabulary or _USUAL_VOCABULARY
+    guessed = "" if vocabulary else f"; a vocabulary of {words:,} assumed"
+    if engine == "vLLM":
+        return Reserve((*_vllm(gpu, words, gpus, guessed),))
+    if engine == "SGLang":
+        return Reserve((_sglang(gpu, gpus),))
+    if engine in ("llama.cpp", "Ollama"):
+        logits = n_ubatch * words * _FLOAT
+        buffer = Span(logits, logits * 11 // 10 + 40 * _MIB, 2 * logits + 256 * _MIB)
+        says = f"n_ubatch {n_ubatch:,} x {words:,} tokens x 4 B and what the layers add{guessed}"
+        return Reserve((Part("compute buffer", buffer, says), _part("CUDA context", _CONTEXT, "297 MiB on an A40")))
+    if engine == "TensorRT-LLM":
+        says = "72 starts of Qwen3 32B and Llama 3.1 8B on H100 and GB300 (ai-dynamo/aiconfigurator)"
+        return Reserve((_part("activations and runtime", (2.5, 4.5, 6.5), says),))
+    if engine == "transformers":
+        return Reserve((_part("CUDA context and activations", (0.5, 1.5, 4.0), "no measurement: an assumption"),))
+    if engine == "MLX":
+        return Reserve((_part("buffers", (0.2, 0.7, 2.0), "no measurement: an assumption"),))
+    return Reserve(())
+
+
+def _vllm(gpu: Gpu, vocabulary: int, gpus: int, guessed: str) -> list[Part]:
+    sequences, _ = vllm_defaults(gpu)
+    row = sequences * vocabulary * _FLOAT
+    says = f"max_num_seqs {sequences:,} x {vocabulary:,} tokens x 4 B, {_LOGITS[0]:g} to {_LOGITS[2]:g} times{guessed}"
+    several = gpus > 1
+    return [
+        Part("activation peak", Span(*(round(each * row) for each in _LOGITS)), says),
+        _part(
+            "communication and runtime" if several else "runtime", _SEVERAL if several else _ONE_GPU, "starts on H100"
+        ),
+        _part("CUDA graphs", _GRAPHS, "eleven starts, 0.17 to 1.28 GiB"),
+    ]
+
+
+def _sglang(gpu: Gpu, gpus: int) -> Part:
+    """`mem_fraction_static` as 0.5.23 chooses it; newer starts that measure behind their graphs keep less."""
+    total = gpu.memory // _MIB
+    tokens, batch = next((t, b) for limit, t, b in _SGLANG_SIZES if total < limit * 1024)
+    if gpus >= 4 and 20 * 1024 <= total < 160 * 1024:
+        batch = 512 if total >= 60 * 1024 else 160
+    slack = gpus * 1024 // 8
+    kept = 512 + tokens * 3 // 2 + slack + 2 * batch
+    kept = max(kept, 10 * 1024) if total > 60 * 1024 else kept
+    says = f"512 MiB + 1.5 MiB x {tokens:,} tokens of a prefill chunk + graphs; at least 10 GiB above 60"
+    return Part("kept by rule", Span((1536 + slack) * _MIB, kept * _MIB, kept * _MIB * 23 // 20), says)
+
+
+_SGLANG_SIZES = (  # below so many GiB: tokens of a prefill chunk, largest batch of its graphs
+    (20, 2048, 8), (35, 4096, 48), (60, 4096, 32), (90, 8192, 256), (160, 8192, 256), (1 << 20, 16_384, 512),
+)  # fmt: skip
+
+
+def _part(name: str, gib: tuple[float, float, float], says: str) -> Part:
+    return Part(name, Span(*(round(each * _GIB) for each in gib)), says)
