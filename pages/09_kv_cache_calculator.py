@@ -70,7 +70,17 @@ ensure_entry()
 import streamlit as st
 
 from lm_core.kv_sizing.geometry import NOT_KNOWN
-from pages.kv_cache_calculator import answer, capacity, controls, doubts, export, parameters, scenarios, speed
+from pages.kv_cache_calculator import (
+    answer,
+    capacity,
+    controls,
+    doubts,
+    export,
+    parameters,
+    scenarios,
+    speed,
+    start_log,
+)
 from pages.shared import markup, url_state
 from pages.shared.controls import page_toolbar
 
@@ -105,6 +115,7 @@ with markup.plain_errors():
             capacity.memory(scenario)
             speed.expander(scenario)
             capacity.fleet(scenario, values)
+            start_log.expander(scenario)
             scenarios.render(scenario, values)
             capacity.off(scenario)
             answer.mistakes_expander(scenario)

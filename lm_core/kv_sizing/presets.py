@@ -166,6 +166,16 @@ def names() -> tuple[str, ...]:
     return tuple(_TABLE)
 
 
+def named_like(text: str) -> str | None:
+    """The preset that a published model's name speaks of, the longest such name; None for none.
+
+    >>> named_like("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic"), named_like("another-model")
+    ('llama-3.3-70b', None)
+    """
+    said = text.lower().replace("_", "-")
+    return max((name for name in _TABLE if name in said), key=len, default=None)
+
+
 @cache
 def preset(name: str) -> Geometry:
     """The model of that name.

@@ -201,6 +201,13 @@ class Scenario:
 
     def most(self, room: int, context: int = 0) -> int:
         """How many sequences so many bytes on each GPU hold."""
+        one = self.need(context, 1)
+        if one > room:
+            return 0
+        each = self.need(context, 2) - one  # where every further one takes as much, one look on either side will do
+        guess = min(_MANY, 1 + (room - one) // each) if each > 0 else 0
+        if guess and self.need(context, guess) <= room < self.need(context, guess + 1):
+            return guess
         return largest(lambda n: self.need(context, n) <= room, _MANY)
 
     @cached_property

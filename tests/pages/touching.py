@@ -37,7 +37,8 @@ def press(app: AppTest, name: str) -> None:
 def fill(app: AppTest, name: str, value: str) -> None:
     """Types into a box, and leaves it; what stands in a form is sent by its button."""
     box = find(app, name, "text_input", "text_area", "number_input")
-    box.set_value(type(box.value)(value) if box.type == "number_input" else value)
+    kind = float if box.value is None else type(box.value)  # an empty box has no number yet
+    box.set_value(kind(value) if box.type == "number_input" else value)
     if form := box.proto.form_id:
         next(each for each in app.button if each.proto.form_id == form).click()
     box.run()

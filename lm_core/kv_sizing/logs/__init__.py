@@ -1,0 +1,1 @@
+"""Start logs of engines: what they print, and whether sizing prints the same."""
