@@ -16,9 +16,9 @@ from lm_core.kv_sizing.capacity.gpus import Gpu
 
 _GIB, _MIB, _FLOAT = 2**30, 2**20, 4
 _USUAL_VOCABULARY = 150_000
-_LOGITS = (3.5, 5.2, 9.6)
-_ONE_GPU, _SEVERAL = (0.05, 0.13, 0.4), (0.2, 0.55, 1.0)  # GiB that torch does not allocate: runtime, communication
-_GRAPHS = (0.15, 0.33, 1.3)  # GiB; eleven starts from 0.17 to 1.28
+_LOGITS = (3.3, 5.2, 9.6)
+_ONE_GPU, _SEVERAL = (0.05, 0.13, 0.4), (0.15, 0.55, 1.0)  # GiB that torch does not allocate: runtime, communication
+_GRAPHS = (0.0, 0.33, 1.3)  # GiB; eleven starts from 0.17 to 1.28; before 0.21 not counted
 _CONTEXT = (0.25, 0.3, 0.5)  # GiB of a CUDA context; 297 MiB beside llama.cpp's own buffers on an A40
 
 
@@ -66,28 +66,32 @@ def estimate(engine: str, gpu: Gpu, vocabulary: int = 0, gpus: int = 1, n_ubatch
     >>> from lm_core.kv_sizing.capacity.gpus import gpu
     >>> total = estimate("vLLM", gpu("H100 80 GB"), vocabulary=128_256).total
     >>> [round(each / 2**30, 1) for each in (total.least, total.likely, total.most)]
-    [1.9, 3.0, 6.4]
+    [1.7, 3.0, 6.4]
     """
     whole_number("gpus", gpus, 1, 4096)
+    return Reserve((*_parts(engine, gpu, vocabulary, gpus, n_ubatch), *([_MACHINE] if gpu.unified else [])))
+
+
+def _parts(engine: str, gpu: Gpu, vocabulary: int, gpus: int, n_ubatch: int) -> list[Part]:
     words = vocabulary or _USUAL_VOCABULARY
     guessed = "" if vocabulary else f"; a vocabulary of {words:,} assumed"
     if engine == "vLLM":
-        return Reserve((*_vllm(gpu, words, gpus, guessed),))
+        return _vllm(gpu, words, gpus, guessed)
     if engine == "SGLang":
-        return Reserve((_sglang(gpu, gpus),))
+        return [_sglang(gpu, gpus)]
     if engine in ("llama.cpp", "Ollama"):
         logits = n_ubatch * words * _FLOAT
         buffer = Span(logits, logits * 11 // 10 + 40 * _MIB, 2 * logits + 256 * _MIB)
         says = f"n_ubatch {n_ubatch:,} x {words:,} tokens x 4 B and what the layers add{guessed}"
-        return Reserve((Part("compute buffer", buffer, says), _part("CUDA context", _CONTEXT, "297 MiB on an A40")))
+        return [Part("compute buffer", buffer, says), _part("CUDA context", _CONTEXT, "297 MiB on an A40")]
     if engine == "TensorRT-LLM":
         says = "72 starts of Qwen3 32B and Llama 3.1 8B on H100 and GB300 (ai-dynamo/aiconfigurator)"
-        return Reserve((_part("activations and runtime", (2.5, 4.5, 6.5), says),))
+        return [_part("activations and runtime", (2.5, 4.5, 6.5), says)]
     if engine == "transformers":
-        return Reserve((_part("CUDA context and activations", (0.5, 1.5, 4.0), "no measurement: an assumption"),))
+        return [_part("CUDA context and activations", (0.5, 1.5, 4.0), "no measurement: an assumption")]
     if engine == "MLX":
-        return Reserve((_part("buffers", (0.2, 0.7, 2.0), "no measurement: an assumption"),))
-    return Reserve(())
+        return [_part("buffers", (0.2, 0.7, 2.0), "no measurement: an assumption")]
+    return []
 
 
 def _vllm(gpu: Gpu, vocabulary: int, gpus: int, guessed: str) -> list[Part]:
@@ -124,3 +128,6 @@ _SGLANG_SIZES = (  # below so many GiB: tokens of a prefill chunk, largest batch
 
 def _part(name: str, gib: tuple[float, float, float], says: str) -> Part:
     return Part(name, Span(*(round(each * _GIB) for each in gib)), says)
+
+
+_MACHINE = _part("the rest of the machine", (0.0, 1.0, 3.0), "memory is shared with the processor: an assumption")

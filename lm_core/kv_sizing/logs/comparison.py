@@ -69,6 +69,8 @@ class _Asked:
     ranks: int
     sequences: int
     dtype: str = ""
+    older: bool = False
+    """vLLM up to 0.13 at least: one block for a state, tokens = blocks // block tables x block size."""
     options: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -85,6 +87,8 @@ class _Asked:
     def others(self) -> Iterator[tuple[str, _Asked]]:
         """Settings that a text may leave out, one at a time, in words."""
         profile = self.profile()
+        if self.log.engine == "vLLM":
+            yield "vLLM’s rules of 0.13 and before", replace(self, older=True, options=(("mamba_align", False),))
         for name in _DTYPES:
             if name in profile.dtypes:
                 yield f"the cache stored as {name}", replace(self, dtype=name)
@@ -124,6 +128,10 @@ class _Asked:
         room = [int(available.value - available.half), int(available.value + available.half)]
         logged = [plan.log(each, length) for each in room]
         blocks = [each // plan.bytes_per_block for each in room]
+        if self.older:
+            size_of = min(pool.block for pool in plan.pools)
+            many = sum(pool.tables for pool in plan.pools)
+            logged = [(count // many * size_of, concurrency) for count, (_, concurrency) in zip(blocks, logged)]
         each_token = plan.blocks_per_request * plan.bytes_per_block / length
         for name, low, high, unit in (
             ("tokens", logged[0][0], logged[1][0], each_token),

@@ -62,7 +62,7 @@ def read(text: str) -> StartLog:
     raise InvalidInput("log", "the text of a start of vLLM, SGLang or llama.cpp’s server, with its figures", text[:60])
 
 
-_N = r"(-?[\d,]+(?:\.\d+)?)"
+_N = r"(-?\d[\d,]*(?:\.\d+)?)"
 _VLLM = (
     ("weights", rf"(?:Model loading took|model weights take|Loading model weights took)\s*{_N}\s*(GiB|GB)"),
     ("available", rf"(?:Available KV cache memory:|reserved for KV Cache is|kv_cache_size=)\s*{_N}\s*(GiB)"),
@@ -73,9 +73,9 @@ _VLLM = (
     ("graphs", rf"Graph capturing finished in .*? took {_N}\s*(GiB)"),
 )  # fmt: skip
 _SGLANG = (
-    ("tokens", rf"KV Cache is allocated\..*?#tokens: {_N}"),
-    ("keys", rf"KV Cache is allocated\..*?K size: {_N} (GB)"),
-    ("values", rf"KV Cache is allocated\..*?V size: {_N} (GB)"),
+    ("tokens", rf"KV Cache is allocated\..*?#tokens: {_N}|max_total_num_tokens={_N}"),
+    ("keys", rf"KV Cache is allocated\..*?\bKV? size: {_N} (GB)"),
+    ("values", rf"KV Cache is allocated\..*?\bV size: {_N} (GB)"),
     ("weights", rf"Load weight end\..*?mem usage={_N} (GB)"),
 )
 _LLAMA = (
@@ -115,11 +115,11 @@ _SETTINGS = {
         ("page_size", r"page_size=(\d+)"),
     ),
     "llama.cpp": (
-        ("n", r"n_ctx(?:_seq)?\s+=\s*(\d+)"),
+        ("n", r"n_ctx(?:_seq)?\s+=\s*(\d+)|kv_size = (\d+)"),
         ("batch", r"n_seq_max\s+=\s*(\d+)|n_slots\s*=\s*(\d+)"),
         ("n_ubatch", r"n_ubatch\s+=\s*(\d+)"),
-        ("dtype", r"K \((\w+)\)"),
-        ("dv", r"V \((\w+)\)"),
+        ("dtype", r"\bK \((\w+)\)"),
+        ("dv", r"\bV \((\w+)\)"),
     ),
 }  # fmt: skip
 _NAMED = {"fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "bfloat16": "bf16", "float16": "f16", "half": "f16", "auto": ""}
@@ -132,14 +132,18 @@ def _printed(name: str, pattern: str, text: str) -> Printed | None:
     chosen = found if name in _SUMMED and "MiB" in pattern else found[:1]
     value = half = 0.0
     for each in chosen:
-        number = each[1].replace(",", "")
-        unit = _UNITS[each[2]] if each.re.groups > 1 else 1
+        number, unit = _amount(each)
         decimals = len(number.partition(".")[2])
         value += float(number) * unit
         half += 0.5 * unit / 10**decimals if unit > 1 or decimals else 0.0
-    return Printed(
-        name, " + ".join(each[0].split(":")[-1].split("=")[-1].strip()[-40:] for each in chosen), value, half
-    )
+    words = " + ".join(" ".join(group.rstrip(",") for group in each.groups() if group) for each in chosen)
+    return Printed(name, words, value, half)
+
+
+def _amount(found: re.Match[str]) -> tuple[str, int]:
+    """The number as digits, and bytes of its unit; 1 where there is none."""
+    said = [group for group in found.groups() if group]
+    return said[0].replace(",", ""), _UNITS.get(said[-1], 1)
 
 
 def _settings(engine: str, text: str) -> dict[str, int | float | str | bool]:
