@@ -14,8 +14,8 @@ from lm_core.kv_sizing.weights.formats import FORMATS
 from lm_core.kv_sizing.weights.parameters import Parameters
 
 SMALL = {
-    "llama": {}, "qwen2": {}, "qwen3": {"head_dim": 32}, "gemma2": {"head_dim": 32}, "phi3": {}, "gpt2": {},
-    "olmo2": {}, "starcoder2": {}, "falcon": {}, "nanochat": {},
+    "llama": {}, "qwen2": {}, "qwen3": {"head_dim": 32}, "gemma2": {"head_dim": 32}, "phi3": {}, "gpt2": {"intermediate_size": 1024},
+    "olmo2": {}, "starcoder2": {}, "falcon": {"intermediate_size": 1024}, "nanochat": {},
     "mixtral": {"num_local_experts": 4}, "gpt_oss": {"num_local_experts": 4, "head_dim": 32},
     "qwen3_moe": {"num_experts": 8, "num_local_experts": 8, "moe_intermediate_size": 96, "head_dim": 32},
     "deepseek_v3": {"n_routed_experts": 8, "moe_intermediate_size": 96, "first_k_dense_replace": 1, "q_lora_rank": 64,
@@ -42,7 +42,7 @@ def test_counted_as_transformers_builds_it(family: str) -> None:
 
 
 def test_a_mixture_by_hand() -> None:
-    """Qwen3 30B-A3B: 48 layers x 128 experts x 3 x 2,048 x 768 are 28.99e9; 8 of 128 are read, and all that is shared."""
+    """Qwen3 30B-A3B: 48 layers x 128 experts x 3 x 2,048 x 768 are 28.99e9; 8 of 128 are read."""
     count = preset("qwen3-30b-a3b").checkpoint.parameters
     routed = 48 * 128 * 3 * 2048 * 768
     assert count.routed == pytest.approx(routed, abs=2)
