@@ -13,9 +13,10 @@ from lm_core.kv_sizing.weights.checkpoint import Checkpoint
 from lm_core.kv_sizing.weights.formats import FORMATS
 from lm_core.kv_sizing.weights.parameters import Parameters
 
-SMALL = {
-    "llama": {}, "qwen2": {}, "qwen3": {"head_dim": 32}, "gemma2": {"head_dim": 32}, "phi3": {}, "gpt2": {"intermediate_size": 1024},
-    "olmo2": {}, "starcoder2": {}, "falcon": {"intermediate_size": 1024}, "nanochat": {},
+SMALL: dict[str, dict[str, Any]] = {
+    "llama": {}, "qwen2": {}, "qwen3": {"head_dim": 32}, "gemma2": {"head_dim": 32}, "phi3": {}, "olmo2": {},
+    "starcoder2": {}, "nanochat": {}, "falcon": {"intermediate_size": 1024},
+    "gpt2": {"intermediate_size": 1024, "num_key_value_heads": 8, "n_positions": 16},  # positions are not counted
     "mixtral": {"num_local_experts": 4}, "gpt_oss": {"num_local_experts": 4, "head_dim": 32},
     "qwen3_moe": {"num_experts": 8, "num_local_experts": 8, "moe_intermediate_size": 96, "head_dim": 32},
     "deepseek_v3": {"n_routed_experts": 8, "moe_intermediate_size": 96, "first_k_dense_replace": 1, "q_lora_rank": 64,
