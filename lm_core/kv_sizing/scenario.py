@@ -223,8 +223,8 @@ class Scenario:
 
     @cached_property
     def fitting_dtypes(self) -> tuple[str, ...]:
-        """The engine's dtypes (for K and V alike) in which this fits, those that keep the most bits first."""
-        fitting, room = [], self.budget.for_cache.likely
+        """The engine's dtypes (for K and V alike) in which this fits even at worst, those of the most bits first."""
+        fitting, room = [], self.budget.for_cache.least
         for name in self.kind.dtypes:
             try:
                 need = 0 if name == AUTO else replace(self, dtype_k=name, dtype_v="").need()

@@ -37,7 +37,8 @@ def _how(scenario: Scenario) -> str:
     where = "payload alone" if engine.name == "ideal" else f"{engine.name} {engine.version}"
     split = f", {gpus} GPUs: {amounts.binary(scenario.need())} each" if gpus > 1 else ""
     stored = load.dtype_k.name if load.dtype_k == load.dtype_v else f"K {load.dtype_k.name}, V {load.dtype_v.name}"
-    return f"{stored}, {where}{split}"
+    weights = f"weights {scenario.stored_weights.format}, " if scenario.stored_weights else ""
+    return f"{weights}cache {stored}, {where}{split}"
 
 
 def parts(scenario: Scenario) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from lm_core import kv_sizing
@@ -9,7 +11,7 @@ from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import GPUS, Layout, Scenario
 from lm_core.kv_sizing.capacity import gpu_layouts
 from lm_core.kv_sizing.capacity.budget import Span
-from lm_core.kv_sizing.capacity.gpus import Gpu
+from lm_core.kv_sizing.capacity.gpus import Gpu, runs_on
 from lm_core.kv_sizing.report import amounts, html_page
 from pages.kv_cache_calculator import doubts, editable_tables, memory_bar, parameters
 from pages.kv_cache_calculator.answer import logged, many
@@ -22,32 +24,43 @@ _VERDICTS = {
 
 
 def fits(scenario: Scenario) -> None:
-    """The verdict in words and as a picture, right under the figure; on a stage the picture alone."""
+    """The answer as a picture and in words, right under the figure; on a stage the picture alone."""
+    memory_bar.render(scenario)
     if url_state.presenting():
-        memory_bar.render(scenario)
         return
     if not scenario.weights:
         markup.note("The weights of this model are not known: state them under “More”, or the answer leaves them out.")
-    several = scenario.split.gpus > 1
-    gpus = f"{scenario.split.gpus} x {scenario.gpu.name}" if several else f"One {scenario.gpu.name}"
+    if not scenario.reserve.parts and not scenario.pool:
+        markup.note("No engine is chosen: nothing is set aside for activations, CUDA graphs and the runtime.")
     left, need = scenario.budget.for_cache, scenario.need()
     margin = left.likely - need
     words = "likely to be left" if margin >= 0 else "likely to be missing"
+    asked = f"{many(scenario.sequences)} of {scenario.context:,} tokens"
     st.write(
-        f"**{_VERDICTS[scenario.verdict]}** {gpus}: {_room(left)} for the cache{' on each' if several else ''}, this "
-        f"takes **{amounts.binary(need)}**; {amounts.signed(abs(margin))} {words}. {_users(scenario)}"
+        f"**{_VERDICTS[scenario.verdict]}** {asked[0].upper()}{asked[1:]} on {_gpus(scenario)}: this takes "
+        f"**{amounts.binary(need)}**, and {_room(left)} for the cache{' on each' if scenario.split.gpus > 1 else ''}; "
+        f"{amounts.signed(abs(margin))} {words}."
     )
-    if not scenario.reserve.parts and not scenario.pool:
-        markup.note("No engine is chosen: nothing is set aside for activations, CUDA graphs and the runtime.")
+    st.write(_users(scenario))
+    if scenario.verdict != kv_sizing.FITS:
+        _remedies(scenario)
     doubts.deciding(scenario)
-    memory_bar.render(scenario)
+
+
+def _gpus(scenario: Scenario) -> str:
+    split = {name: ways for name, ways in vars(scenario.split).items() if ways > 1 and name != "context"}
+    ways = " x ".join(f"{name} {number}" for name, number in split.items())
+    name = scenario.gpu.name
+    return f"{scenario.split.gpus} x {name}{f' ({ways})' if len(split) > 1 else ''}" if split else f"one {name}"
 
 
 def _room(left: Span) -> str:
     if left.most <= 0:
-        return "no room"
-    spread = f" ({amounts.signed(left.least)} to {amounts.signed(left.most)})" if left.least < left.most else ""
-    return f"**{amounts.signed(left.likely)}**{spread}"
+        return "weights and reserve leave no room"
+    if left.least == left.most:
+        return f"**{amounts.signed(left.likely)}** are left"
+    worst = amounts.signed(left.least) if left.least > 0 else "nothing, as weights and reserve alone are too much,"
+    return f"**{amounts.signed(left.likely)}** are left ({worst} at worst, {amounts.signed(left.most)} at best)"
 
 
 def _users(scenario: Scenario) -> str:
@@ -55,27 +68,51 @@ def _users(scenario: Scenario) -> str:
     most, (fewest, highest) = scenario.most_sequences, scenario.most_between
     between = f", {fewest:,} at worst and {highest:,} at best" if fewest < highest else ""
     mean = f" At a mean of {scenario.mean:,}: **{many(scenario.most_at_mean.value)}**." if scenario.mean else ""
-    return f"Of {scenario.context:,} tokens each: **{many(most.value)}**{between}; the limit is {most.limits}.{mean}"
+    fit = "fits" if most.value == 1 else "fit"
+    return f"**{many(most.value)}** {fit}{between}; the limit is {most.limits}.{mean}"
+
+
+def _remedies(scenario: Scenario) -> None:
+    """What would help, each computed: a shorter length, another dtype, latents kept once, a smaller peak."""
+    longest = scenario.longest
+    found = [f"With {many(scenario.sequences)}: at most **{longest.value:,} tokens** each. {_dtypes(scenario)}"]
+    split = scenario.split
+    if split.tensor > 1 and split.data == 1 and any(group.kind == "latent" for group in scenario.geometry.groups):
+        other = replace(scenario, split=replace(split, tensor=1, data=split.tensor, context=1))
+        found.append(
+            f"Each GPU keeps every latent. With data-parallel attention instead (under “More”: 1 and {split.tensor}) "
+            f"it {_TURNED[other.verdict]}: **{many(other.most_sequences.value)}**."
+        )
+    peak = max((part.bytes.likely for part in scenario.reserve.parts if part.name == "activation peak"), default=0)
+    if peak > 2**30:
+        found.append(f"vLLM’s activation peak, {amounts.signed(peak)}, shrinks with a lower max_num_seqs.")
+    st.write(" ".join(found))
+
+
+_TURNED = {
+    kv_sizing.FITS: "fits", kv_sizing.CLOSE: "is too close to call", kv_sizing.TOO_LARGE: "does not fit either",
+}  # fmt: skip
 
 
 def _dtypes(scenario: Scenario) -> str:
-    """Which ways of storing make it fit, the one that keeps the most bits first."""
+    """Which ways of storing make it fit even at worst, the one that keeps the most bits first."""
     fitting = scenario.fitting_dtypes
     if not fitting:
-        return f"No dtype that {scenario.engine.name} has makes it fit."
+        return f"{scenario.engine.name} can store the cache in no type that would surely fit."
     first, cheapest = fitting[0], fitting[-1]
     if first == cheapest:
-        return f"Of {scenario.engine.name}’s dtypes, it fits stored as **{first}**."
+        return f"It fits stored as **{first}**."
     return f"It fits stored as **{first}** and anything smaller, down to **{cheapest}**."
 
 
 def memory(scenario: Scenario) -> None:
     """What each GPU's memory goes to, with the source of each estimate and its spread."""
-    longest = scenario.longest
-    st.write(
-        f"With {many(scenario.sequences)}: at most **{longest.value:,} tokens** each; the limit is {longest.limits}. "
-        f"{_dtypes(scenario)}"
-    )
+    if scenario.verdict == kv_sizing.FITS:
+        longest = scenario.longest
+        st.write(
+            f"With {many(scenario.sequences)}: at most **{longest.value:,} tokens** each; the limit is "
+            f"{longest.limits}. {_dtypes(scenario)}"
+        )
     logged(scenario)
     stored, gib = scenario.stored_weights, amounts.signed
     rows = [("the driver reports", gib(scenario.gpu.memory), "", html_page.model_uses(scenario))]
@@ -106,7 +143,7 @@ def fleet(scenario: Scenario, values: Values) -> None:
         "replicas (copies of the server) x GPUs that share one model. Memory only, by the likely figures."
     )
     catalogue = parameters.catalogue(values["gpus"])
-    rows = [_layout(scenario, gpu) for gpu in catalogue.values()]
+    rows = [_layout(scenario, gpu) for gpu in catalogue.values() if runs_on(scenario.engine.name, gpu)]
     best = kv_sizing.cheapest((layout, layout.gpu.price) for layout, _ in rows if layout)
     chosen = [number for number, (layout, _) in enumerate(rows) if best and layout is best[0]]
     head = ["GPU", "GPUs", "layout", "users each", "free on each", "limit", "an hour"]

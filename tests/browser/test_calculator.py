@@ -19,6 +19,7 @@ PAGE = "/kv_cache_calculator"
 
 def type_into_cell(page: Page, x: int, row: int, value: str) -> None:
     """Edits a cell of the table as a reader would: a click, Enter, the value; the grid opens its editor in its time."""
+    page.get_by_test_id("stDataFrame").scroll_into_view_if_needed()
     table = page.get_by_test_id("stDataFrame").bounding_box()
     assert table is not None
     page.mouse.click(table["x"] + x, table["y"] + 17 + 35 * row)
@@ -116,3 +117,21 @@ def test_it_fills_a_stage(server: Server, open_page: Open) -> None:
         settled(page)
         expect(page.get_by_role("status").filter(has_text="GiB")).to_be_visible()
         fills_a_stage(page)
+
+
+def test_users_are_dragged_on_the_bar(server: Server, open_page: Open) -> None:
+    """Llama 3.3 70B in 8 bits on four H100: the bar says what the words say, and its handle asks for other users."""
+    question = "arch=llama-3.3-70b&wf=fp8&batch=42&n=32768&engine=vLLM&dtype=fp8&tp=4"
+    page = open_page(server, f"{PAGE}?{question}")
+    settled(page)
+    bar, handle = page.locator(".memory-bar"), page.get_by_role("slider", name="Users at once")
+    expect(bar.locator(".said")).to_contain_text("42 users: 52.5 GiB of cache on each GPU, too close to call.")
+    expect(page.get_by_text("38 at worst and 43 at best")).to_be_visible()
+    handle.focus()
+    for _ in range(6):
+        handle.press("ArrowRight")
+    expect(bar.locator(".said")).to_contain_text("48 users: 60.0 GiB of cache on each GPU, does not fit.")
+    expect(page).to_have_url(re.compile("batch=48"))
+    expect(page.get_by_label("Users at once", exact=True).and_(page.locator("input[type=number]"))).to_have_value("48")
+    widths = bar.locator(".part").evaluate_all("parts => parts.map((part) => part.getBoundingClientRect().width)")
+    assert sum(widths) == pytest.approx(bar.locator(".bar").bounding_box()["width"] - 2, abs=2)  # type: ignore[index]

@@ -141,7 +141,7 @@ def test_what_a_link_says_holds_when_the_model_comes_later() -> None:
     """The boxes of GPU, memory and weights appear with the imported model; their values were there before."""
     given = {"gpu": "L4 24 GB", "used": "80", "weights": "16.5", "aside": "2", "over": "sequences"}
     app = open_page(URL, arch="imported", n="1024", **given)
-    assert "One L4 24 GB: **0.43 GiB** for the cache" in paste(app, CONFIG)  # 22.07 x 80 % - 18.5e9 B
+    assert "**0.43 GiB** are left for the cache" in paste(app, CONFIG)  # 22.07 x 80 % - 18.5e9 B
     boxes = {each.label: each.value for each in app.number_input}
     for label, value in (("Memory the engine", 80), ("Weights, GB", 16.5), ("Engine’s reserve", 2)):
         assert next(held for name, held in boxes.items() if name.startswith(label)) == value

@@ -7,7 +7,7 @@ export const timers = {
   listen: 250, // between two looks of the box at whether the server still listens
   blur: 200, // after which leaving the box counts as leaving the text as it is
   idle: 2_000, // without a key, after which a text counts as finished
-  settle: 400, // after the last key on the slider: a key held down is one change
+  settle: 400, // after the last key on a slider: a key held down is one change
   rest: 120, // after the last change of a bar: what only a resting hand can read is written then
   tick: 350, // between two pictures of a playing training run
   resend: 8_000, // a lost answer to an act must not stop a play for good

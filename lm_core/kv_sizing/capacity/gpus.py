@@ -45,6 +45,16 @@ GPUS = {
 }
 
 
+def runs_on(engine: str, gpu: Gpu) -> bool:
+    """Whether an engine runs on such a GPU at all: MLX on Apple's alone, the servers of data centres on all others.
+
+    >>> runs_on("vLLM", GPUS["Apple M4 Max 64 GB"]), runs_on("llama.cpp", GPUS["Apple M4 Max 64 GB"])
+    (False, True)
+    """
+    apple = gpu.name.startswith("Apple")
+    return apple if engine == "MLX" else not apple or engine in ("llama.cpp", "Ollama", "ideal", "transformers")
+
+
 def gpu(name: object) -> Gpu:
     """The GPU of that name.
 

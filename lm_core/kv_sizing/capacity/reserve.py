@@ -118,7 +118,7 @@ def _sglang(gpu: Gpu, gpus: int) -> Part:
     kept = 512 + tokens * 3 // 2 + slack + 2 * batch
     kept = max(kept, 10 * 1024) if total > 60 * 1024 else kept
     says = f"512 MiB + 1.5 MiB x {tokens:,} tokens of a prefill chunk + graphs; at least 10 GiB above 60"
-    return Part("kept by rule", Span((1536 + slack) * _MIB, kept * _MIB, kept * _MIB * 23 // 20), says)
+    return Part("kept free by SGLang’s rule", Span((1536 + slack) * _MIB, kept * _MIB, kept * _MIB * 23 // 20), says)
 
 
 _SGLANG_SIZES = (  # below so many GiB: tokens of a prefill chunk, largest batch of its graphs

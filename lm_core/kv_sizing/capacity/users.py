@@ -19,7 +19,8 @@ def stops(scenario: Scenario) -> tuple[tuple[int, int], ...]:
     ((0, 0), (1, 1073741824), (3, 3221225472))
     """
     asked = scenario.sequences
-    highest = max(8, asked * 3 // 2, min(scenario.most_between[1] * 4 // 3 + 1, 100_000))
+    highest = max(8, min(scenario.most_between[1] * 4 // 3 + 1, 100_000))
+    highest = highest if asked <= highest else asked * 4 // 3  # the same while the handle moves
     each = max(1, -(-highest // _STOPS))
     numbers = sorted({*range(0, highest + each, each), asked})
     first, second = scenario.need(sequences=1), scenario.need(sequences=2)
