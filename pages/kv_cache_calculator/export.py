@@ -10,8 +10,8 @@ from functools import partial
 import streamlit as st
 
 from lm_core import kv_sizing
-from lm_core.kv_sizing import Scenario, as_csv, as_json, curves_csv
-from lm_core.kv_sizing.report import html_page
+from lm_core.kv_sizing import Scenario, as_csv, curves_csv
+from lm_core.kv_sizing.report import html_page, question_and_answer
 from pages.kv_cache_calculator import parameters
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import on_demand, url_state
@@ -26,7 +26,8 @@ def expander(scenario: Scenario, values: Values) -> None:
     with st.container(horizontal=True):
         page = partial(_page, scenario, "" if private else link)
         export.download("One page to hand in, HTML", page, "kv-cache.html", "text/html")
-        export.download("JSON, in bytes", partial(_json, scenario), "kv-cache.json", "application/json")
+        export.download("Question and answer, JSON", partial(_json, scenario), "kv-cache.json", "application/json")
+        export.download("Its schema", _schema, "answer.schema.json", "application/json")
         export.download("Parts, CSV", partial(_csv, scenario), "kv-cache-parts.csv", "text/csv")
         export.download("Growth, CSV", partial(_growth, scenario), "kv-cache-growth.csv", "text/csv")
     if private:
@@ -35,6 +36,9 @@ def expander(scenario: Scenario, values: Values) -> None:
         st.code(link, language=None, wrap_lines=True)
     st.code(_code(scenario, values), language="python")
     st.code(_command(scenario, values), language="bash", wrap_lines=True)
+    if st.toggle("A figure is wrong: make a text to send", key="_kv_wrong_figure"):
+        text = question_and_answer.complaint(scenario, date.today().isoformat(), "" if private else link)
+        st.code(text, language=None, wrap_lines=True)
 
 
 def _page(scenario: Scenario, link: str) -> bytes:
@@ -42,7 +46,12 @@ def _page(scenario: Scenario, link: str) -> bytes:
 
 
 def _json(scenario: Scenario) -> bytes:
-    return json.dumps(as_json(scenario.sizing), indent=2).encode()
+    data = question_and_answer.question_and_answer(scenario, date.today().isoformat())
+    return json.dumps(data, indent=2).encode()
+
+
+def _schema() -> bytes:
+    return json.dumps(question_and_answer.schema(), indent=2).encode()
 
 
 def _csv(scenario: Scenario) -> bytes:

@@ -76,12 +76,12 @@ def test_the_answer_can_be_taken_along(server: Server, open_page: Open) -> None:
     page.get_by_text("Show the code, export, hand in").click()
     expect(page.get_by_text("python -m lm_core.kv_sizing")).to_be_visible()
     given = {}
-    for name in ("One page to hand in, HTML", "JSON, in bytes", "Parts, CSV", "Growth, CSV"):
+    for name in ("One page to hand in, HTML", "Question and answer, JSON", "Parts, CSV", "Growth, CSV"):
         with page.expect_download() as download:
             page.get_by_role("button", name=name).click()
         given[name] = Path(download.value.path()).read_text(encoding="utf-8-sig")
     assert "640.00 GiB (687.19 GB)" in given["One page to hand in, HTML"]
-    assert json.loads(given["JSON, in bytes"])["bytes"]["total"] == 640 * 2**30
+    assert json.loads(given["Question and answer, JSON"])["answer"]["cache"]["bytes"]["total"] == 640 * 2**30
     assert given["Parts, CSV"].splitlines()[1].startswith('"80 full layers')
     assert "64,32768,687194767360" in given["Growth, CSV"].splitlines()
 
