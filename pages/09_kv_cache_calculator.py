@@ -30,7 +30,11 @@ PARAMETERS = (
     "beside",
     "block_size",
     "cp",
+    "cpu",
+    "cpuspeed",
     "dim",
+    "disk",
+    "diskspeed",
     "dp",
     "draft",
     "draft_tokens",
@@ -48,6 +52,8 @@ PARAMETERS = (
     "mean",
     "n",
     "n_ubatch",
+    "ngl",
+    "nkvo",
     "over",
     "page_size",
     "pool",
@@ -80,6 +86,7 @@ from pages.kv_cache_calculator import (
     scenarios,
     speed,
     start_log,
+    tiers,
 )
 from pages.shared import markup, url_state
 from pages.shared.controls import page_toolbar
@@ -115,6 +122,7 @@ with markup.plain_errors():
             capacity.memory(scenario)
             speed.expander(scenario)
             capacity.fleet(scenario, values)
+            tiers.expander(scenario, values)
             start_log.expander(scenario)
             scenarios.render(scenario, values)
             capacity.off(scenario)

@@ -5,6 +5,7 @@ Combines `sizing` and the modules of `capacity`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -33,7 +34,8 @@ class Scenario:
     Weights are stored as `weight_format` ("": as their makers publish them) unless `stated_weights` gives their bytes.
     `percent` 0 and `stated_reserve` None leave what an engine may use, and what it needs besides, to the estimate.
     `shared` tokens begin every sequence alike and are kept once; `draft_layers` are a speculative draft's; `pool` fixes
-    the bytes for the cache on each GPU. `dtype_v` "" means as K.
+    the bytes for the cache on each GPU. `gpu_layers` of the model are on the GPUs (0: all), the others, and the cache
+    where `cache_on_processor`, in the processor's memory. `dtype_v` "" means as K.
 
     >>> from lm_core.kv_sizing import preset
     >>> plan = Scenario(preset("llama-3.1-70b"), context=32768, sequences=64, split=Split(tensor=8))
@@ -57,6 +59,8 @@ class Scenario:
     shared: int = 0
     draft_layers: int = 0
     pool: int = 0
+    gpu_layers: int = 0
+    cache_on_processor: bool = False
 
     def __post_init__(self) -> None:
         whole_number("context", self.context, 1, 1 << 40)
@@ -66,6 +70,9 @@ class Scenario:
         whole_number("stated_weights", self.stated_weights, 0, 1 << 60)
         whole_number("draft_layers", self.draft_layers, 0, 256)
         whole_number("pool", self.pool, 0, 1 << 50)
+        whole_number("gpu_layers", self.gpu_layers, 0, 1 << 16)
+        if (self.gpu_layers or self.cache_on_processor) and self.engine.name not in ("llama.cpp", "Ollama"):
+            raise InvalidInput("gpu_layers", f"0: {self.engine.name} keeps all layers on its GPUs", self.gpu_layers)
 
     @property
     def kind(self) -> type[Engine]:
@@ -102,7 +109,21 @@ class Scenario:
         stored = self.stored_weights
         if stored is None:
             return Span.exactly(0)
-        return self.split.weights(stored, self.geometry.checkpoint.parameters, self.geometry.all_layers)
+        here = self.split.weights(stored, self.geometry.checkpoint.parameters, self.geometry.all_layers)
+        return Span(*(math.ceil(each * self._on_gpus) for each in (here.least, here.likely, here.most)))
+
+    @property
+    def _on_gpus(self) -> float:
+        """Share of the layers that the GPUs hold."""
+        layers = self.geometry.all_layers
+        return min(1.0, self.gpu_layers / layers) if self.gpu_layers and layers else 1.0
+
+    @property
+    def on_processor(self) -> int:
+        """Bytes of weights and cache in the processor's memory."""
+        weights = round(self.weights * (1 - self._on_gpus))
+        everything = replace(self, gpu_layers=0, cache_on_processor=False)
+        return weights + everything.need() * self.split.gpus - self.need() * self.split.gpus
 
     @cached_property
     def reserve(self) -> Reserve:
@@ -150,7 +171,9 @@ class Scenario:
     def need(self, context: int = 0, sequences: int = 0) -> int:
         """Bytes of cache on the fullest GPU, for another length or number of sequences where given."""
         context, sequences = context or self.context, sequences or self.sequences
-        whole = self._on_each(context, sequences).per_gpu
+        if self.cache_on_processor:
+            return 0
+        whole = math.ceil(self._on_each(context, sequences).per_gpu * self._on_gpus)
         if not self.shared:
             return whole
         copies = self.split.load(context, sequences)[1] - 1
@@ -204,6 +227,8 @@ class Scenario:
         one = self.need(context, 1)
         if one > room:
             return 0
+        if self.cache_on_processor:
+            return _MANY
         each = self.need(context, 2) - one  # where every further one takes as much, one look on either side will do
         guess = min(_MANY, 1 + (room - one) // each) if each > 0 else 0
         if guess and self.need(context, guess) <= room < self.need(context, guess + 1):

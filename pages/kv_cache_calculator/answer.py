@@ -45,11 +45,10 @@ def parts(scenario: Scenario) -> None:
     """Where it comes from: each part as a product with its numbers, then the sums."""
     sizing, gpus = scenario.sizing, scenario.split.gpus
     lines = [(line.label, line.bytes, line.formula) for line in scenario.on_each.lines]
-    if scenario.shared:
-        saved = scenario.need() - scenario.on_each.per_gpu
-        lines.append(
-            (f"{scenario.shared:,} shared tokens, kept once", saved, "what all but one user need not keep again")
-        )
+    if saved := scenario.need() - scenario.on_each.per_gpu:
+        shared = f"{scenario.shared:,} shared tokens, kept once" if scenario.shared else ""
+        away = "held by the processor" if scenario.gpu_layers or scenario.cache_on_processor else ""
+        lines.append((" and ".join(filter(None, (shared, away))), saved, "not kept on these GPUs"))
     lines.append((f"together, on each of {gpus} GPUs" if gpus > 1 else "together", scenario.need(), ""))
     rows = [
         (tables.heading(name, sentence=True), amounts.binary(count), tables.words(formula))

@@ -127,6 +127,8 @@ def memory(scenario: Scenario) -> None:
     ]
     left = scenario.budget.for_cache
     rows.append(("left for the cache", gib(left.likely), _spread(left), ""))
+    if scenario.on_processor:
+        rows.append(("in the processor’s memory", gib(scenario.on_processor), "", "layers and cache that no GPU holds"))
     cells = [[tables.heading(name, sentence=True), *figures, tables.words(says)] for name, *figures, says in rows]
     tables.render(["on each GPU", "likely", "between", "how it is known"], cells, "Each GPU’s memory")
 

@@ -91,6 +91,12 @@ def _more(values: Values, kind: type[Engine]) -> None:
         _whole("dp", "Data-parallel attention, experts over all GPUs (times as many GPUs)", 1, MOST_GPUS)
         _whole("pp", "Pipeline: layers in so many parts (times as many GPUs)", 1, MOST_GPUS)
         _whole("cp", "Context parallel: tokens in so many parts", 1, MOST_GPUS)
+    if values["engine"] in parameters.OFFLOADING:
+        _whole("ngl", "Layers on the GPUs (-ngl; 0: all)", 0, 65_536)
+        on_demand.control(
+            _key("nkvo"), on_demand.select, "The cache is kept", (0, 1),
+            format_func=lambda kept: "in the processor’s memory (-nkvo)" if kept else "where its layers are",
+        )  # fmt: skip
     _whole("draft", "Draft layers with a cache of their own (MTP, EAGLE)", 0, 64)
     for field in parameters.OPTIONS[values["engine"]]:
         _option(field.name, values[field.name])

@@ -28,6 +28,7 @@ HIGHEST = {
     "tokens_per_block": 4096,
 }  # fmt: skip
 MOST_GPUS = 1024
+OFFLOADING = ("llama.cpp", "Ollama")
 OWN_BANDWIDTH = 1000
 LEAST_RATIO = 0.01
 _GB, _GIB = 10**9, 2**30
@@ -149,6 +150,12 @@ PARAMETERS = {
     "shared": _whole("shared", 0, 0, LONGEST),
     "draft": _whole("draft", 0, 0, 64),
     "pool": _real("pool", 0.0, 10**6),
+    "cpu": _real("cpu", 0.0, 10**6),
+    "cpuspeed": _real("cpuspeed", 25.0, 10**6, 0.001),
+    "disk": _real("disk", 0.0, 10**6),
+    "diskspeed": _real("diskspeed", 5.0, 10**6, 0.001),
+    "ngl": _whole("ngl", 0, 0, 65_536),
+    "nkvo": _one_of("nkvo", (0, 1), 0),
     "layers": _whole("layers", 32, 1, 65_536),
     "heads": _whole("heads", 32, 1, 65_536),
     "kv": _whole("kv", 32, 1, 65_536),
@@ -243,8 +250,14 @@ def scenario(values: Values, imported: Geometry | None = None) -> Scenario:
         kv_sizing.engine(engine, **options), Split(values["tp"], values["pp"], values["dp"], values["cp"]),
         values["wf"], round(values["weights"] * _GB), catalogue(values["gpus"]).get(values["gpu"], GPUS["H100 80 GB"]),
         values["used"], None if values["aside"] is None else round(values["aside"] * _GB), values["shared"],
-        values["draft"], round(values["pool"] * _GB),
+        values["draft"], round(values["pool"] * _GB), *_on_processor(values),
     )  # fmt: skip
+
+
+def _on_processor(values: Values) -> tuple[int, bool]:
+    """Layers on the GPUs (0: all) and whether the cache is kept by the processor; llama.cpp's alone."""
+    offloads = values["engine"] in OFFLOADING
+    return (values["ngl"], bool(values["nkvo"])) if offloads else (0, False)
 
 
 def geometry(values: Values) -> Geometry:

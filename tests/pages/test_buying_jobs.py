@@ -107,6 +107,17 @@ def test_a_pasted_log() -> None:
     assert "`log` must be the text of a start" in said(app)
 
 
+@pytest.mark.usefixtures("_folds_open")
+@pytest.mark.long("every fold of the page is open")
+def test_what_is_kept_elsewhere() -> None:
+    """128 KiB a token: 1 GiB for 8,192; 256 GB of memory hold 238 of them, and 25 GB/s bring one back in 43 ms."""
+    app = open_page(URL, arch="llama-3.1-8b", n="8192", cpu="256")
+    assert "in the processor’s memory 238 42.9 ms" in said(app)
+    text = said(open_page(URL, arch="llama-3.1-8b", n="8192", engine="llama.cpp", ngl="24"))
+    assert "held by the processor" in text
+    assert "In the processor’s memory 3.99 GiB" in text or "in the processor’s memory 3.99 GiB" in text
+
+
 def test_a_gpu_of_ones_own_and_bad_input() -> None:
     own = '{"Mine 48 GB":[47.5,1.25,900]}'
     text = said(open_page(URL, arch="llama-3.1-8b", gpu="Mine 48 GB", gpus=own))

@@ -1,5 +1,7 @@
 """A model dealt out over GPUs: by heads, layers, sequences and tokens."""
 
+from dataclasses import replace
+
 import pytest
 
 from lm_core.errors import InvalidInput
@@ -14,6 +16,19 @@ def test_layers_by_hand() -> None:
     three = Scenario(preset("llama-3.1-8b"), 8192, 1, engine=engine("llama.cpp"), split=Split(pipeline=3))
     assert three.need() * 32 == whole.need() * 11
     assert three.weights_on_each.likely == -(-16_060_522_496 // 3)
+
+
+def test_layers_left_to_the_processor() -> None:
+    """Llama 3.1 8B with 24 of 32 layers on the GPU: three quarters of weights and cache; -nkvo takes all the cache."""
+    whole = Scenario(preset("llama-3.1-8b"), 8192, 1, engine=engine("llama.cpp"))
+    some = replace(whole, gpu_layers=24)
+    assert some.need() * 4 == whole.need() * 3
+    assert some.weights_on_each.likely * 4 == pytest.approx(whole.weights_on_each.likely * 3, abs=4)
+    assert some.on_processor == pytest.approx((whole.weights + whole.need()) / 4, abs=4)
+    away = replace(whole, cache_on_processor=True)
+    assert (away.need(), away.on_processor) == (0, whole.need())
+    with pytest.raises(InvalidInput, match="keeps all layers on its GPUs"):
+        replace(some, engine=engine("vLLM"))
 
 
 def test_data_parallel_attention_keeps_a_latent_once() -> None:
