@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lm_core.remote.client import PAUSE, EngineFailed
-from lm_core.remote.model import RemoteOnlyModel
+from lm_core.remote.remote_only import RemoteOnlyModel
 from lm_core.serving import inference_queue, limits
 from lm_core.serving.inference_queue import InferenceQueue
 from lm_core.serving.served_model import ServedModel

@@ -57,7 +57,8 @@ class Registry:
     def _elsewhere(self, known: remote.EngineEntry) -> ServedModel:
         """An engine that the operator has set up, in front of the same model here."""
         from lm_core.remote.client import Client
-        from lm_core.remote.model import RemoteModel, RemoteOnlyModel
+        from lm_core.remote.model import RemoteModel
+        from lm_core.remote.remote_only import RemoteOnlyModel
         from lm_core.serving.engine_with_fallback import EngineWithFallback
 
         copy = self.get(known.local_name) if known.words is None else RemoteOnlyModel(known.words)

@@ -15,7 +15,8 @@ from lm_core.logits import log_softmax
 from lm_core.models.config import TransformerConfig
 from lm_core.models.prefixed_model import PrefixedModel
 from lm_core.remote.client import Client, EngineFailed
-from lm_core.remote.model import Probe, RemoteModel, RemoteOnlyModel
+from lm_core.remote.model import Probe, RemoteModel
+from lm_core.remote.remote_only import RemoteOnlyModel
 from lm_core.remote.settings import parse
 from lm_core.serving import ServedModel
 from lm_core.serving.engine_with_fallback import EngineWithFallback, Provenance
