@@ -15,6 +15,9 @@ from pages.kv_cache_calculator.parameters import Values
 from pages.shared import markup, on_demand, tables, url_state
 
 
+_PLOTS = {"length": "over length", "sequences": "over users"}
+
+
 def total(scenario: Scenario) -> None:
     """The figure itself."""
     sizing = scenario.sizing
@@ -87,7 +90,7 @@ def plot(scenario: Scenario, values: Values) -> None:
     if not stage:
         on_demand.control(
             url_state.key_of("over"), st.segmented_control, "Plot over", parameters.PLOTS, starts="default",
-            required=True, format_func="over {}".format, label_visibility="collapsed",
+            required=True, format_func=_PLOTS.__getitem__, label_visibility="collapsed",
         )  # fmt: skip
     sizing = scenario.sizing
     if values["over"] == "sequences":

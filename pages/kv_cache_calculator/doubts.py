@@ -59,7 +59,7 @@ def not_known(scenario: Scenario) -> None:
         for line in sizing.lines
     ]
     tables.render(["as far as it was understood", "size", "how it is counted"], rows)
-    st.caption(f"One more token in one sequence takes {sizing.per_added_token:,} bytes of that. No total of the model.")
+    st.caption(f"One more token of one user takes {sizing.per_added_token:,} bytes of that. No total of the model.")
 
 
 def rests_on(scenario: Scenario) -> None:

@@ -13,7 +13,7 @@ _TEAL = "#00818a"
 
 def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stage: bool) -> go.Figure:
     """One line for each number of sequences, named at its end; the question asked is a dot. `stage`: in large type."""
-    drawn = figure("tokens in every sequence", "KV cache, GiB", height=340)
+    drawn = figure("tokens for each user", "KV cache, GiB", height=340)
     for curve, dash in zip(curves, DASHES):
         sizes = [each / 2**30 for each in curve.totals]
         name = _many(curve.sequences)
@@ -49,11 +49,11 @@ def growth(curves: Sequence[Curve], context: int, total: int, weights: int, stag
 def over_sequences(curve: Curve, sequences: int, total: int, weights: int, stage: bool) -> go.Figure:
     """The same at one length for more and more sequences."""
     drawn = growth([curve], sequences, total, weights, stage)
-    return drawn.update_xaxes(title_text="sequences at once", ticktext=[f"{n:,}" for n in curve.contexts[::2]])
+    return drawn.update_xaxes(title_text="users at once", ticktext=[f"{n:,}" for n in curve.contexts[::2]])
 
 
 def _many(sequences: int) -> str:
-    return f"{sequences:,} sequence{'s' if sequences != 1 else ''}" if sequences else "KV cache"
+    return f"{sequences:,} user{'s' if sequences != 1 else ''}" if sequences else "KV cache"
 
 
 def _place(value: float) -> float:

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("_folds_open")
         ("engine=vLLM&dv=fp8&mean=9999",
          ["stores values as keys: its default is used for both.", "A mean of 9,999 is longer than the longest, 2,048"]),
         ("arch=llama-3.1-8b&n=8192&over=sequences",
-         ["sequences at once", "heavier than the weights (14.96 GiB) from 122,533 tokens on"]),
+         ["users at once", "heavier than the weights (14.96 GiB) from 122,533 tokens on"]),
     ],
 )  # fmt: skip
 def test_models_and_engines_by_link(link: str, shown: list[str]) -> None:

@@ -72,7 +72,7 @@ def _question(scenario: Scenario) -> Iterable[tuple[str, str]]:
     options = ", ".join(f"{name} {value}" for name, value in vars(s.engine).items())
     yield "model", f"{s.geometry.name}: {'; '.join(group.says() for group in s.geometry.groups)}"
     yield "source of its shape", s.geometry.source or "entered by hand"
-    yield "sequences", f"{s.sequences:,} at once, each up to {s.context:,} tokens"
+    yield "users", f"{s.sequences:,} at once, each up to {s.context:,} tokens"
     if s.mean:
         yield "mean length", f"{s.mean:,} tokens"
     yield "stored as", f"keys {load.dtype_k.name}, values {load.dtype_v.name}"
@@ -91,17 +91,17 @@ def _answer(scenario: Scenario) -> Iterable[tuple[str, str]]:
     s, sizing = scenario, scenario.sizing
     yield "in all", f"{amounts.both(s.total)}, {s.total:,} bytes"
     yield "on each GPU", amounts.both(s.need())
-    yield "one more token in one sequence", amounts.both(sizing.per_added_token)
+    yield "one more token of one user", amounts.both(sizing.per_added_token)
     if sizing.fixed:
         yield "state that does not grow", amounts.both(sizing.fixed)
     if s.mean:
-        yield "with every sequence at its mean", amounts.both(s.sizing_at_mean.total)
+        yield "with every user at the mean", amounts.both(s.sizing_at_mean.total)
     yield f"longest with {s.sequences:,} at once", f"{s.longest.value:,} tokens; the limit is {s.longest.limits}"
     most, (fewest, highest) = s.most_sequences, s.most_between
     between = f", between {fewest:,} and {highest:,}" if fewest < highest else ""
-    yield f"most at {s.context:,} tokens", f"{most.value:,} sequences{between}; the limit is {most.limits}"
+    yield f"most at {s.context:,} tokens", f"{most.value:,} users{between}; the limit is {most.limits}"
     if s.mean:
-        yield f"most at {s.mean:,} tokens", f"{s.most_at_mean.value:,} sequences"
+        yield f"most at {s.mean:,} tokens", f"{s.most_at_mean.value:,} users"
     if s.weights:
         speed = served(s)
         slow, fast = speed.tokens_a_second
@@ -155,7 +155,7 @@ def _grid(scenario: Scenario) -> str:
 
 
 def _assumed(scenario: Scenario) -> Iterable[str]:
-    yield "Every sequence is at its longest at the same moment; no two share the cache of a common beginning."
+    yield "Every user is at the longest length at the same moment; what is not stated as shared is kept by each."
     if scenario.split.gpus > 1:
         yield "Weights are dealt out evenly over the GPUs; KV heads are, too, and copied where GPUs outnumber them."
     yield from scenario.geometry.notes
