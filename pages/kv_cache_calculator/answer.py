@@ -14,7 +14,6 @@ from pages.kv_cache_calculator import figure, parameters
 from pages.kv_cache_calculator.parameters import Values
 from pages.shared import markup, on_demand, tables, url_state
 
-
 _PLOTS = {"length": "over length", "sequences": "over users"}
 
 
