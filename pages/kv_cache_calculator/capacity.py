@@ -32,6 +32,8 @@ def fits(scenario: Scenario) -> None:
         markup.note("The weights of this model are not known: state them under “More”, or the answer leaves them out.")
     if not scenario.reserve.parts and not scenario.pool:
         markup.note("No engine is chosen: nothing is set aside for activations, CUDA graphs and the runtime.")
+    if scenario.pool:
+        markup.note("The pool is as stated: whether these GPUs hold the weights beside it is not looked at.")
     left, need = scenario.budget.for_cache, scenario.need()
     margin = left.likely - need
     words = "likely to be left" if margin >= 0 else "likely to be missing"
@@ -80,8 +82,9 @@ def _remedies(scenario: Scenario) -> None:
     if split.tensor > 1 and split.data == 1 and any(group.kind == "latent" for group in scenario.geometry.groups):
         other = replace(scenario, split=replace(split, tensor=1, data=split.tensor, context=1))
         found.append(
-            f"Each GPU keeps every latent. With data-parallel attention instead (under “More”: 1 and {split.tensor}) "
-            f"it {_TURNED[other.verdict]}: **{many(other.most_sequences.value)}**."
+            "Each GPU keeps every latent. Data-parallel attention keeps each once: set GPUs (tensor parallel) to 1 "
+            f"and, under “More”, data-parallel attention to {split.tensor}; then it {_TURNED[other.verdict]}, with "
+            f"**{many(other.most_sequences.value)}** at most."
         )
     peak = max((part.bytes.likely for part in scenario.reserve.parts if part.name == "activation peak"), default=0)
     if peak > 2**30:

@@ -23,13 +23,14 @@ def expander(scenario: Scenario) -> None:
         [tables.heading(name, sentence=True), *figures]
         for name, *figures in (*_times(speed), *_rates(speed, scenario.gpu.price))
     ]
-    tables.render(["", "by bandwidth at least", "by arithmetic at least", "likely between"], cells)
+    tables.render(["", "by bandwidth at least", "by arithmetic at least", "from the bound to twice it"], cells)
     weights, cache = map(amounts.binary, speed.step.read)
     st.caption(
         f"Bounds, and no promise. Each step reads {weights} of weights and {cache} of cache on each GPU, at "
         f"{scenario.gpu.bandwidth / 10**9:,.0f} GB/s; the other end of an interval is twice the bound. Not counted: "
         "launches, communication, queues, sampling, prompts that interrupt answers. The first token is that of one "
-        "prompt on GPUs with nothing else to do, the price that of GPUs that are never idle."
+        "prompt on GPUs with nothing else to do, the price that of GPUs that are never idle; RunPod’s of 5 September "
+        "2026, to be changed under “Which GPUs, and how many?”."
     )
 
 
@@ -52,7 +53,7 @@ def _rates(speed: Service, price: float) -> list[Row]:
     ]
     if price:
         low, high = speed.cost(price)
-        name = f"a million tokens, at {price:,.2f} for a GPU an hour"
+        name = f"a million tokens of answers, US dollars, at {price:,.2f} for a GPU an hour"
         rows.append((name, "", "", f"{low:,.2f} to {high:,.2f}"))
     return rows
 

@@ -93,8 +93,4 @@ def _verdict(each: Compared) -> str:
     if each.agrees:
         return "the same, within its rounding"
     difference = "" if each.bytes is None else f"{amounts.signed(each.bytes)} apart"
-    return (
-        f"{difference}: the same with {each.explained}"
-        if each.explained
-        else f"{difference}; nothing tried explains it"
-    )
+    return f"{difference}: the same with {each.explained}" if each.explained else f"{difference}; not explained"

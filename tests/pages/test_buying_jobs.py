@@ -51,7 +51,7 @@ def test_deepseek_on_eight_h200() -> None:
     app = asked("DeepSeek V3.2", "", "SGLang 0.5.23", "fp8", "H200 141 GB", 16, 131_072, 8)
     text = said(app)
     assert "It does not fit." in text
-    assert "With data-parallel attention instead (under “More”: 1 and 8) it fits: **40 users**." in text
+    assert "data-parallel attention to 8; then it fits, with **40 users** at most." in text
     fill(app, "GPUs (tensor parallel)", "1")
     fill(app, "Data-parallel attention, experts over all GPUs (times as many GPUs)", "8")
     assert "It fits." in said(app)

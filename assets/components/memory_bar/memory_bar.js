@@ -24,8 +24,9 @@ function build(host) {
   view.range = make(label, "input", "", { type: "range", min: "0", step: "1" });
   view.said = make(host, "p", "said", { "aria-live": "polite" });
   const list = make(host, "ul", "legend");
-  for (const part of [...PARTS, "unsure"]) view.names[part] = make(list, "li", part);
+  for (const part of [...PARTS, "unsure", "edge"]) view.names[part] = make(list, "li", part);
   setText(view.names.unsure, DOUBT);
+  setText(view.names.edge, "the end of the GPU’s memory");
   return view;
 }
 
@@ -62,6 +63,7 @@ function draw(view, data, at) {
   setText(view.names.kept, `beyond the engine’s share ${gib(kept)}`);
   setText(view.names.missing, `missing ${gib(missing)}`);
   for (const part of ["reserve", "free", "kept", "missing"]) view.names[part].hidden = !bytes[part];
+  view.names.edge.hidden = !missing;
   view.names.unsure.hidden = data.left[0] === data.left[2];
 }
 

@@ -11,22 +11,20 @@ _STOPS = 120
 
 
 def stops(scenario: Scenario) -> tuple[tuple[int, int], ...]:
-    """(users, bytes) from none to a third more than could ever fit, the number asked for among them.
+    """(users, bytes) from one to a third more than could ever fit, the number asked for among them.
 
     >>> from lm_core.kv_sizing import Scenario, preset
     >>> found = stops(Scenario(preset("llama-3.1-8b"), 8192, 3))
-    >>> found[0], found[1], found[3]  # 128 KiB a token
-    ((0, 0), (1, 1073741824), (3, 3221225472))
+    >>> found[0], found[2]  # 128 KiB a token
+    ((1, 1073741824), (3, 3221225472))
     """
     asked = scenario.sequences
     highest = max(8, min(scenario.most_between[1] * 4 // 3 + 1, 100_000))
     highest = highest if asked <= highest else asked * 4 // 3  # the same while the handle moves
     each = max(1, -(-highest // _STOPS))
-    numbers = sorted({*range(0, highest + each, each), asked})
+    numbers = sorted({1, *range(each, highest + each, each), asked})
     first, second = scenario.need(sequences=1), scenario.need(sequences=2)
     slope = second - first
     tried = (3, numbers[len(numbers) // 2] or 1, numbers[-1])
     straight = all(scenario.need(sequences=n) == first + (n - 1) * slope for n in tried)
-    return tuple(
-        (n, 0 if not n else first + (n - 1) * slope if straight else scenario.need(sequences=n)) for n in numbers
-    )
+    return tuple((n, first + (n - 1) * slope if straight else scenario.need(sequences=n)) for n in numbers)
