@@ -18,13 +18,13 @@ from pages.shared import url_state
 from pages.shared.components import Acts
 
 ACTS = Acts("training_component", seed="run_seed")
-SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0, "fast": math.inf}
-"""Steps a second; full: the whole run in ten seconds, if it trains that fast."""
+SPEEDS = {"full": 0.0, "ten": 10.0, "one": 1.0, "fast": math.inf, "ahead": math.inf}
+"""Steps a second; full: the whole run in ten seconds, if it trains that fast; ahead: to a step that was asked for."""
 _WHOLE_RUN = 10.0  # seconds
 _SOON = 0.04  # seconds of making steps again that a drag allows itself
-_PATIENCE = 2.0  # seconds a single step may take before the page says that it is waiting
-_AT, _UNTIL, _PLAYING, _SINCE, _RUN, _WATCHER = (
-    f"_train_{word}" for word in ("at", "until", "playing", "since", "run", "watcher")
+_PATIENCE = 2.0  # seconds a single step may take before it is waited for as a run that plays is
+_AT, _UNTIL, _PLAYING, _SINCE, _STEPPING, _RUN, _WATCHER = (
+    f"_train_{word}" for word in ("at", "until", "playing", "since", "stepping", "run", "watcher")
 )
 
 
@@ -62,12 +62,16 @@ def update(replay: CheckpointReplay) -> PlayerState:
         asked = min(state[at_key], steps) if url_state.arriving() else 0
         state[_AT], state[_PLAYING] = float(min(asked, folder.head)), ""
         if asked > folder.head:  # a link to a step that nobody has trained here yet
-            _play("fast", asked)
+            _play("ahead", asked)
     act = ACTS.take()
     if act and act.get("subject") not in (folder.id, None) and act.get("kind") != "seed":
         act = None
+    if act and act.get("kind") != "tick":
+        state[_STEPPING] = 0
     opens = _do(act or {}, replay, steps, me)
     standing = _move(folder, steps, me)
+    if state.get(_STEPPING) == state[_AT] > 0 and not state[_PLAYING]:
+        opens, state[_STEPPING] = True, 0
     at = int(state[_AT])
     state[at_key] = at
     return PlayerState(at, state[_PLAYING], ACTS.last(), standing, arrived, opens)
@@ -113,7 +117,7 @@ def _play(speed: str, until: int) -> None:
 
 
 def _step(folder: RunFolder, steps: int, me: str) -> bool:
-    """One step on; it is trained now if nobody has come this far."""
+    """One step on; it is trained now if nobody has come this far. A process that only now starts is waited for."""
     wanted = int(st.session_state[_AT]) + 1
     if wanted > steps:
         return False
@@ -121,6 +125,8 @@ def _step(folder: RunFolder, steps: int, me: str) -> bool:
     while scheduler().watch(folder, me, wanted).head < wanted and time.monotonic() < end:
         time.sleep(0.01)
     if folder.head < wanted:
+        st.session_state[_STEPPING] = wanted
+        _play("ahead", wanted)
         return False
     st.session_state[_AT] = float(wanted)
     return True
@@ -136,7 +142,7 @@ def _move(folder: RunFolder, steps: int, me: str) -> RunStatus:
     passed, state[_SINCE] = now - state[_SINCE], now
     rate = SPEEDS[speed] or steps / _WHOLE_RUN
     until = state[_UNTIL]
-    ahead = until if speed in ("full", "fast") else min(until, int(state[_AT] + 3 * rate) + 1)
+    ahead = until if speed in ("full", "fast", "ahead") else min(until, int(state[_AT] + 3 * rate) + 1)
     standing = scheduler().watch(folder, me, ahead)
     state[_AT] = min(float(standing.head), float(until), state[_AT] + max(passed, 1e-6) * rate)
     ended = standing.state in (DIVERGED, INTERRUPTED) and state[_AT] >= standing.head

@@ -129,6 +129,15 @@ def test_a_step_opens() -> None:
     assert opened.changes[0].name in said(app)
 
 
+def test_a_step_of_a_process_that_only_now_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(player, "_PATIENCE", 0.0)
+    app = open_page("training", **SHORT, run_seed=4242)
+    assert act(app, "step")["playing"] == "ahead"
+    until(app, lambda app: not run(app)["playing"])
+    assert run(app)["at"] == 1
+    assert "predictions, made in one pass" in said(app)
+
+
 def test_reset_gives_the_same_curve_and_a_new_seed_another() -> None:
     app = open_page("training", **SHORT)
     first = to_the_end(app)["loss"]

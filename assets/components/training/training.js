@@ -112,7 +112,7 @@ function show(view) {
   view.resume.hidden = !data.lost;
   view.play.hidden = data.lost;
   view.reseed.title = `The seed is ${data.seed}; the next is ${(data.seed + 1) % 2 ** 32}`;
-  if (data.playing) view.speed.value = data.playing;
+  if (data.playing && data.playing !== "ahead") view.speed.value = data.playing;
   view.scrub.max = data.steps;
   view.scrub.setAttribute("aria-valuetext", `step ${data.at} of ${data.steps}, trained up to ${data.head}`);
   if (!view.dragging) {
