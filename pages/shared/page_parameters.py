@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 
 def written(value: object) -> str:
     """A value as a link holds it: switches are 1 and 0."""
@@ -26,6 +28,20 @@ class Parameter:
         """The value as the link holds it; None for the default, and for what is too long."""
         text = self.written(value)
         return None if text == self.written(self.default) or len(text) > self.longest else text
+
+
+def browser_holds(key: str) -> bool:
+    """Whether the browser has sent a value of this control with what it asks for; True where there is no control.
+
+    What a page sets in a control is told to the browser once. Where a bad connection cut that message off, the browser
+    would show the control at its first value, and send that next.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return True
+    session = context.session_state._state
+    widget = session.get_widget_id_from_key(key)
+    return widget is None or widget in session._new_widget_state
 
 
 @dataclass

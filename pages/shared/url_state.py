@@ -17,7 +17,7 @@ import streamlit as st
 from lm_core import InvalidInput
 from lm_core.errors import whole_number
 from pages.shared import markup, on_demand
-from pages.shared.page_parameters import Parameter, Run, written
+from pages.shared.page_parameters import Parameter, Run, browser_holds, written
 
 TRAVELLING = ("prompt", "model", "seed", "present", "scenes", "scene", "hide")
 _RUN, _WRITTEN, _WRITTEN_AT, _FOLLOWED, _TRAVELLED, _KEPT, _SCENES = (
@@ -129,6 +129,8 @@ def parsed(
     key, link = f"{run.page}_{name}", run.given
     run.declared[name] = Parameter(default, written, longest or LONGEST_TEXT)
     if link is None and key in st.session_state:
+        if not browser_holds(key):
+            st.session_state[key] = st.session_state[key]  # set anew, so that the browser is told again
         return key
     # A control that was out of sight for a while has lost its value to Streamlit; write() has kept it.
     value = default if link is not None else st.session_state.get(_KEPT, {}).get(key, default)

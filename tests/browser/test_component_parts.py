@@ -39,6 +39,51 @@ def test_what_a_page_says_waits_after_a_click_on_a_link(empty: Page) -> None:
     assert empty.evaluate("said") == ["before", "after"]  # the page stayed, so nothing is lost
 
 
+def test_what_may_be_lost_with_the_connection_is_said_again(empty: Page) -> None:
+    empty.evaluate(HOLD)
+    empty.evaluate("globalThis.cut = (name) => { document.body.dataset.testConnectionState = name; }")
+    empty.evaluate("cut('CONNECTED')")
+    empty.evaluate("send('once')")
+    empty.evaluate("cut('PINGING_SERVER')")
+    assert empty.evaluate("said") == ["once"]
+    empty.evaluate("cut('CONNECTED')")
+    assert empty.evaluate("said") == ["once", "once"]
+    empty.evaluate("cut('PINGING_SERVER')")
+    empty.clock.run_for(30_000)  # long ago it was answered, without a change to what is drawn
+    empty.evaluate("cut('CONNECTED')")
+    assert empty.evaluate("said") == ["once", "once"]
+
+
+def test_what_was_answered_is_not_said_again(empty: Page) -> None:
+    empty.evaluate(HOLD)
+    empty.evaluate("send('once')")
+    empty.evaluate(HOLD)  # drawn anew
+    for name in ("CONNECTED", "PINGING_SERVER", "CONNECTED"):
+        empty.evaluate(f"document.body.dataset.testConnectionState = '{name}'")
+    assert empty.evaluate("said") == []
+
+
+def test_an_act_is_asked_for_until_it_is_answered_ever_more_rarely(empty: Page) -> None:
+    empty.evaluate(
+        """async () => {
+          const { acknowledge, sendAct } = await import("/shared/messages.js");
+          globalThis.said = [];
+          globalThis.view = { host: document.querySelector("#host"), data: {}, send: (what) => said.push(what.id) };
+          sendAct(view, { kind: "step" });
+          globalThis.answer = () => acknowledge(view, said[0]);
+        }"""
+    )
+    asked = []
+    for _ in range(4):
+        asked.append(empty.evaluate("said.length"))
+        empty.clock.run_for(8_000)
+    assert asked == [1, 2, 2, 3]  # at 0, 8 and 24 s
+    assert len(set(empty.evaluate("said"))) == 1
+    empty.evaluate("answer()")
+    empty.clock.run_for(100_000)
+    assert empty.evaluate("said.length") == 3
+
+
 def test_a_page_that_is_gone_says_nothing_more(empty: Page) -> None:
     empty.evaluate(HOLD)
     empty.clock.run_for(10)

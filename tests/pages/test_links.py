@@ -1,6 +1,8 @@
 """Links that cannot be followed: each gets one sentence with what may stand there, and the page is as without it."""
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.testing.v1 import AppTest
 
 from pages.shared import url_state
 from pages.shared.page_declarations import Entry
@@ -155,3 +157,21 @@ def test_a_link_of_31_hostile_tokens_is_data(url: str) -> None:
     for element in app.markdown:
         assert "[x](javascript:" not in element.value
         assert ":red[a]" not in element.value
+
+
+def test_a_browser_that_was_never_told_is_told_again() -> None:
+    """The message with what a link sets was cut off: the browser has none of the controls when it comes back."""
+    app = open_page("temperature", **{"from": "parcel", "ghost": "0"})
+    told = drawn(app)
+    assert told_anew(app) == {"temperature_model", "temperature_from", "temperature_ghost"}
+    app._run(WidgetStates())
+    assert told_anew(app) == {"temperature_model", "temperature_from", "temperature_ghost"}
+    assert drawn(app) == told
+    app.run()  # a browser that was told keeps what its visitor does
+    assert told_anew(app) == set()
+
+
+def told_anew(app: AppTest) -> set[str]:
+    """Keys of the controls whose value the browser is to take from this run."""
+    controls = [element for kind in ("selectbox", "checkbox", "segmented_control") for element in app.get(kind)]
+    return {element.key for element in controls if element.proto.set_value}

@@ -12,7 +12,8 @@ def test_they_are_what_people_get() -> None:
     found = re.findall(r"^  (\w+): ([\d_]+), // ", OWN.read_text(encoding="utf-8"), re.M)
     assert {name: int(value) for name, value in found} == {
         "left": 5_000, "lost": 5_000, "listen": 250, "blur": 200, "idle": 2_000, "settle": 400, "rest": 120,
-        "tick": 350, "resend": 8_000, "scene": 1_000, "look": 25, "transition": 3_500, "download": 10_000,
+        "tick": 350, "resend": 8_000, "unsure": 30_000, "scene": 1_000, "look": 25, "transition": 3_500,
+        "download": 10_000,
     }  # fmt: skip
 
 

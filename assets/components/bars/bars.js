@@ -3,6 +3,7 @@
 
 import { promptBoxes } from "../prompt_box/prompt_box.js";
 import { markDrawn, showTheme } from "../shared/dom.js";
+import { holdMessages } from "../shared/messages.js";
 import { along, cell, digits, fixed, grouped, percent, signed, ticks } from "../shared/numbers.js";
 
 function heading(table, data) {
@@ -150,8 +151,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawTokens(view, data);
   select(view, data, view.rows.has(view.selected) ? view.selected : null);
   host.onkeydown = (event) => onKey(event, view, data);
-  view.take.onclick = () =>
-    setTriggerValue("take", { id: view.selected, onto: promptBoxes[data.take]?.value ?? null });
+  const send = holdMessages(host, (what) => setTriggerValue("take", what));
+  view.take.onclick = () => send({ id: view.selected, onto: promptBoxes[data.take]?.value ?? null });
   // Rows that moved or went have lost the focus; whoever goes on by keyboard goes on in the bars.
   if (inside && (!host.contains(root.activeElement) || root.activeElement.hidden)) {
     view.rows.get(view.selected ?? data.rows[0].id).focus();

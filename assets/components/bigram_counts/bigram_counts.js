@@ -2,6 +2,7 @@
 // opens as counts, fractions and bars, a cell as the lines it came from. It shows figures and computes none.
 
 import { make, markDrawn, setText, showTheme } from "../shared/dom.js";
+import { holdMessages } from "../shared/messages.js";
 import { along, cell, grouped, percent, ticks } from "../shared/numbers.js";
 
 function build(host) {
@@ -129,7 +130,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const held = host.getRootNode().activeElement;
   const inGrid = held && view.grid.contains(held) ? held.dataset.place : undefined;
   const inAfter = held && view.after.contains(held);
-  const pick = (what) => setTriggerValue("pick", what);
+  const pick = holdMessages(host, (what) => setTriggerValue("pick", what));
   drawGrid(view, data, pick);
   drawAfter(view, data, pick);
   setText(view.note, data.note);

@@ -1,6 +1,7 @@
 // A prompt box that sends its text as one types and shows how the model cuts it into tokens.
 // One question at a time: while an answer is on its way, only the latest text waits, older ones are dropped.
 
+import { isConnected } from "../shared/connection.js";
 import { markDrawn } from "../shared/dom.js";
 import { holdMessages } from "../shared/messages.js";
 import { timers } from "../shared/timers.js";
@@ -42,7 +43,7 @@ export default function ({ data, parentElement, setStateValue }) {
     state.again = setTimeout(() => { if (host.isConnected) send(); }, timers.listen);
   };
   const send = () => {
-    if (!listening()) { // what was asked last may be lost: once the server is back, it is asked again
+    if (!isConnected()) { // what was asked last may be lost: once the server is back, it is asked again
       state.sent = null;
       state.waiting = 0;
       again();
@@ -58,7 +59,7 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   const commit = () => {
     if (area.value === state.committed) return;
-    if (!listening()) {
+    if (!isConnected()) {
       clearTimeout(state.idle);
       state.idle = setTimeout(() => { if (host.isConnected) commit(); }, timers.idle);
       return;
@@ -85,12 +86,6 @@ export default function ({ data, parentElement, setStateValue }) {
   state.watching.observe(area);
   drawChips(host, data);
 }
-
-// Whether the page is connected to the server; Streamlit says so on the app's element.
-const listening = () => {
-  const state = document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState;
-  return state === undefined || state === "CONNECTED";
-};
 
 // As high as its text; on a stage one line, of which the end is seen, because that is what the model goes on from.
 function fit(area, compact) {

@@ -1,6 +1,8 @@
 // Clicks on links to other pages of the app. Streamlit drops a click while the browser has no connection to the server:
 // it is made again as soon as there is one, unless the reader has clicked elsewhere meanwhile.
 
+import { onReconnect } from "./connection.js";
+
 let clickedAt = 0;
 let unanswered = null; // the link of the last click, until its page is there
 
@@ -11,14 +13,10 @@ document.addEventListener("click", (event) => {
   unanswered = leaves ? link : null;
 }, true);
 
-function clickAgain() {
-  if (document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState !== "CONNECTED") return;
+// After what the page that is left had still to say.
+onReconnect(() => queueMicrotask(() => {
   if (unanswered?.isConnected && new URL(unanswered.href).pathname !== window.location.pathname) unanswered.click();
-}
-
-new MutationObserver(clickAgain).observe(document, {
-  attributeFilter: ["data-test-connection-state"], subtree: true,
-});
+}));
 
 // Whoever leads to another page without a link says so.
 export function leavePage() {

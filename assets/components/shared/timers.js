@@ -11,6 +11,7 @@ export const timers = {
   rest: 120, // after the last change of a bar: what only a resting hand can read is written then
   tick: 350, // between two pictures of a playing training run
   resend: 8_000, // a lost answer to an act must not stop a play for good
+  unsure: 30_000, // for as long a message may have been lost when the connection broke
   scene: 1_000, // a scene asked for while the line was cut is asked for again
   look: 25, // between two looks at whether the next scene is drawn
   transition: 3_500, // a browser ends a transition after four seconds by itself
