@@ -130,8 +130,9 @@ class Scenario:
         """What the engine takes on each GPU besides weights and cache."""
         if self.stated_reserve is not None:
             return Reserve.stated(self.stated_reserve)
-        vocabulary = self.geometry.checkpoint.vocabulary
-        return estimate(self.engine.name, self.gpu, vocabulary, self.split.gpus, getattr(self.engine, "n_ubatch", 512))
+        weights, n_ubatch = self.geometry.checkpoint, getattr(self.engine, "n_ubatch", 512)
+        width = weights.parameters.chosen * self.geometry.hidden
+        return estimate(self.engine.name, self.gpu, weights.vocabulary, self.split.gpus, n_ubatch, width)
 
     @property
     def used_percent(self) -> int:

@@ -1,8 +1,11 @@
 """What an engine takes on each GPU besides weights and cache, estimated: activations, CUDA graphs, communication.
 
-vLLM measures its peak when it starts, and the peak is the sampler's work on logits, not the layers: with Llama 3.1 8B
-and with 70B it was 4.8 GiB on an H100, with gpt-oss 20B and 120B 7.4. That is so many bytes for each of
-`max_num_seqs` x vocabulary x 4; how many went from 9.6 (vLLM 0.11, whose sampler sorts) to 5.2 (0.17 and later).
+vLLM measures its peak when it starts, and in most models the peak is the sampler's work on logits, not the layers: with
+Llama 3.1 8B and with 70B it was 4.8 GiB on an H100, with gpt-oss 20B and 120B 7.4. That is so many times
+`max_num_seqs` x vocabulary x 4 bytes: 10 in vLLM 0.11 to 0.16, whose sampler sorts, 4.2 from 0.18 on. Besides, large
+mixtures of experts hold a copy of the prompt's tokens for each expert chosen, and GPUs that share a model talk. Fitted
+on 80 starts of 13 models on H200, B200 and MI300X (ashishkamra/vllm-memory-estimator) and on the logs that
+tests/core/kv_sizing/capacity/test_reserve.py lists.
 SGLang reserves by rule (arg_groups/memory_hook.py of 0.5.23), llama.cpp allocates a buffer of n_ubatch rows of logits.
 """
 
@@ -14,11 +17,13 @@ from lm_core.errors import whole_number
 from lm_core.kv_sizing.capacity.budget import Span
 from lm_core.kv_sizing.capacity.gpus import Gpu
 
-_GIB, _MIB, _FLOAT = 2**30, 2**20, 4
+_GIB, _MIB, _FLOAT, _HALF = 2**30, 2**20, 4, 2
 _USUAL_VOCABULARY = 150_000
-_LOGITS = (3.3, 5.2, 9.6)
-_ONE_GPU, _SEVERAL = (0.05, 0.13, 0.4), (0.15, 0.55, 1.0)  # GiB that torch does not allocate: runtime, communication
-_GRAPHS = (0.0, 0.33, 1.3)  # GiB; eleven starts from 0.17 to 1.28; before 0.21 not counted
+_LOGITS, _EXPERTS = (3.0, 4.4, 10.5), (0, 1, 2)
+_RUNTIME = {1: (0.05, 0.13, 0.4), 2: (0.15, 0.8, 1.4), 4: (0.15, 1.8, 2.6)}
+"""GiB that torch does not allocate, from so many GPUs on: runtime and communication."""
+_ROCM = (0.0, 0.5, 1.0)  # GiB more of an AMD GPU
+_GRAPHS = (0.0, 0.4, 1.3)  # GiB; before 0.20 not counted
 _CONTEXT = (0.25, 0.3, 0.5)  # GiB of a CUDA context; 297 MiB beside llama.cpp's own buffers on an A40
 
 
@@ -60,23 +65,28 @@ def vllm_defaults(gpu: Gpu) -> tuple[int, int]:
     return (1024, 8192) if large else (256, 2048)
 
 
-def estimate(engine: str, gpu: Gpu, vocabulary: int = 0, gpus: int = 1, n_ubatch: int = 512) -> Reserve:
+def estimate(
+    engine: str, gpu: Gpu, vocabulary: int = 0, gpus: int = 1, n_ubatch: int = 512, expert_width: int = 0
+) -> Reserve:
     """The reserve of an engine by its name, on each of so many GPUs that share a model. Vocabulary 0: not known.
+
+    `expert_width`: experts chosen for a token x hidden size, of a mixture of experts.
 
     >>> from lm_core.kv_sizing.capacity.gpus import gpu
     >>> total = estimate("vLLM", gpu("H100 80 GB"), vocabulary=128_256).total
     >>> [round(each / 2**30, 1) for each in (total.least, total.likely, total.most)]
-    [1.7, 3.0, 6.4]
+    [1.5, 2.7, 6.8]
     """
     whole_number("gpus", gpus, 1, 4096)
-    return Reserve((*_parts(engine, gpu, vocabulary, gpus, n_ubatch), *([_MACHINE] if gpu.unified else [])))
+    parts = _parts(engine, gpu, vocabulary, gpus, n_ubatch, whole_number("expert_width", expert_width, 0, 1 << 30))
+    return Reserve((*parts, *([_MACHINE] if gpu.unified else [])))
 
 
-def _parts(engine: str, gpu: Gpu, vocabulary: int, gpus: int, n_ubatch: int) -> list[Part]:
+def _parts(engine: str, gpu: Gpu, vocabulary: int, gpus: int, n_ubatch: int, expert_width: int) -> list[Part]:
     words = vocabulary or _USUAL_VOCABULARY
     guessed = "" if vocabulary else f"; a vocabulary of {words:,} assumed"
     if engine == "vLLM":
-        return _vllm(gpu, words, gpus, guessed)
+        return _vllm(gpu, words, gpus, expert_width, guessed)
     if engine == "SGLang":
         return [_sglang(gpu, gpus)]
     if engine in ("llama.cpp", "Ollama"):
@@ -94,18 +104,27 @@ def _parts(engine: str, gpu: Gpu, vocabulary: int, gpus: int, n_ubatch: int) -> 
     return []
 
 
-def _vllm(gpu: Gpu, vocabulary: int, gpus: int, guessed: str) -> list[Part]:
-    sequences, _ = vllm_defaults(gpu)
+def _vllm(gpu: Gpu, vocabulary: int, gpus: int, expert_width: int, guessed: str) -> list[Part]:
+    sequences, tokens = vllm_defaults(gpu)
     row = sequences * vocabulary * _FLOAT
     says = f"max_num_seqs {sequences:,} x {vocabulary:,} tokens x 4 B, {_LOGITS[0]:g} to {_LOGITS[2]:g} times{guessed}"
-    several = gpus > 1
+    runtime = _part(
+        "communication and runtime" if gpus > 1 else "runtime",
+        next(gib for least, gib in reversed(_RUNTIME.items()) if gpus >= least),
+        "starts on one, two, four and eight GPUs",
+    )
+    experts = tokens * expert_width * _HALF
     return [
         Part("activation peak", Span(*(round(each * row) for each in _LOGITS)), says),
-        _part(
-            "communication and runtime" if several else "runtime", _SEVERAL if several else _ONE_GPU, "starts on H100"
-        ),
-        _part("CUDA graphs", _GRAPHS, "eleven starts, 0.17 to 1.28 GiB"),
+        *([Part("experts", Span(*(each * experts for each in _EXPERTS)), _of_experts(tokens))] if experts else []),
+        runtime,
+        *([_part("ROCm", _ROCM, "starts on MI300X beside the same on H200")] if gpu.name.startswith("MI") else []),
+        _part("CUDA graphs", _GRAPHS, "starts of vLLM 0.20 and later"),
     ]
+
+
+def _of_experts(tokens: int) -> str:
+    return f"up to twice max_num_batched_tokens {tokens:,} x experts chosen x hidden size x 2 B"
 
 
 def _sglang(gpu: Gpu, gpus: int) -> Part:
