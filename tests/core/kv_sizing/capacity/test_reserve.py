@@ -1,9 +1,12 @@
-"""The reserve beside what engines printed when they started: memory left for the cache, in GiB on one GPU.
+"""The reserve beside what vLLM printed when it started: memory left for the cache, in GiB on one GPU.
 
-The first half of the logs is what the reserve was fitted on; the second was looked at afterwards. `id N` marks a public
-log without a repository name.
+`starts.csv` lists a hundred starts with where each is from; `id N` marks a public log without a repository name. The
+reserve was fitted on the first half. The second, of other models, was put aside unread and looked at once, afterwards:
+one start of 21 lies outside its interval.
 """
 
+import csv
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,61 +15,55 @@ from lm_core.kv_sizing import Budget, Scenario, Span, Split, engine, gpu, preset
 from lm_core.kv_sizing.capacity.reserve import estimate
 
 GIB = 2**30
+OUTSIDE = {"DeepSeek-V4-Pro"}
+"""Its own sparse attention takes 2 GiB more than the estimate's worst case; the calculator says it does not know it."""
 
 
 class Start(NamedTuple):
-    """Vocabulary, GPU, percent, GPUs, weights and what is left for the cache, both as printed."""
+    """Of one row; weights and what is left for the cache as printed, of each GPU."""
 
-    vocabulary: int
-    gpu: str
-    percent: int
-    gpus: int
-    weights: float
+    half: str
+    model: str
     left: float
+    found: Span
 
 
-FITTED = {
-    "Qwen2 7B, vLLM 0.10.1 (id 48864453570)": Start(152_064, "A100 80 GB", 25, 1, 14.2488, 5.01),
-    "gpt-oss 120B, vLLM 0.10.1 (id 48642760746)": Start(201_088, "A100 80 GB", 80, 4, 17.2217, 45.32),
-    "EXAONE 4.0 32B, vLLM 0.11 (id 67319049985)": Start(102_400, "L40S 48 GB", 95, 1, 30.9891, 10.31),
-    "Qwen2.5 14B, vLLM 0.17.1 (id 55116362269)": Start(152_064, "MI300X 192 GB", 90, 1, 27.63, 141.96),
-    "gpt-oss 20B, vLLM 0.19 (myoceane.fr)": Start(201_088, "A100 80 GB", 65, 1, 13.72, 36.56),
-    "Gemma 4 26B-A4B (myoceane.fr)": Start(262_144, "A100 80 GB", 90, 1, 48.5, 21.5),
-    "gpt-oss 20B (id 28022205292)": Start(201_088, "H100 80 GB", 90, 1, 13.47, 50.28),
-    "gpt-oss 120B (id 28022205292)": Start(201_088, "H100 80 GB", 95, 1, 64.38, 3.33),
-    "Llama 3.3 70B fp8 (id 28022205292)": Start(128_256, "H100 80 GB", 90, 2, 33.88, 32.0),
-    "Llama 3.1 8B (id 28022205292)": Start(128_256, "H100 80 GB", 90, 1, 14.99, 51.38),
-    "Qwen3 0.6B (id 28022205292)": Start(151_936, "H100 80 GB", 90, 1, 1.12, 64.45),
-    "Qwen3 32B (id 28022205292)": Start(151_936, "H100 80 GB", 90, 1, 61.03, 4.45),
-    "Qwen3 32B on two (id 28022205292)": Start(151_936, "H100 80 GB", 90, 2, 30.59, 34.49),
-    "Llama 3.3 70B fp8 on four, 42.01x": Start(128_256, "H100 80 GB", 92, 4, 16.93, 52.52),
-}
-AFTERWARDS = {
-    "Qwen3 Next 80B, vLLM 0.10.2 (id 7292846353)": Start(151_936, "H200 141 GB", 90, 2, 74.2812, 44.59),
-    "Qwen3 30B-A3B fp8, vLLM 0.13 (id 55144767765)": Start(151_936, "DGX Spark 128 GB", 30, 1, 29.0435, 4.04),
-    "Llama 3.1 8B on a Jetson Thor (id 33178493884)": Start(128_256, "DGX Spark 128 GB", 85, 1, 14.9889, 85.79),
-    "Qwen3 Next 80B int4, vLLM 0.13 (id 33676930891)": Start(151_936, "L40S 48 GB", 92, 2, 22.5313, 17.58),
-}
+def read() -> list[Start]:
+    rows = list(csv.DictReader(Path(__file__).with_name("starts.csv").read_text(encoding="utf-8").splitlines()))
+    return [Start(row["half"], row["model"], float(row["left_gib"]), left(row)) for row in rows]
 
 
-def left(start: Start) -> Span:
-    reserve = estimate("vLLM", gpu(start.gpu), start.vocabulary, start.gpus).total
-    budget = Budget(gpu(start.gpu).memory, Span.exactly(round(start.weights * GIB)), reserve, start.percent)
-    return budget.for_cache
+def left(row: dict[str, str]) -> Span:
+    """What the estimate leaves for the cache."""
+    device, weights = gpu(row["gpu"]), round(float(row["weights_gib"]) * GIB)
+    reserve = estimate(
+        "vLLM", device, int(row["vocabulary"]), int(row["gpus"]), expert_width=int(row["expert_width"])
+    ).total
+    return Budget(device.memory, Span.exactly(weights), reserve, int(row["percent"])).for_cache
 
 
-@pytest.mark.parametrize("name", [*FITTED, *AFTERWARDS])
-def test_what_was_printed_lies_inside(name: str) -> None:
-    start = {**FITTED, **AFTERWARDS}[name]
-    found = left(start)
-    assert found.least <= start.left * GIB + GIB / 200
-    assert found.most >= start.left * GIB - GIB / 200
+STARTS = read()
 
 
-@pytest.mark.parametrize("starts", [FITTED, AFTERWARDS], ids=["fitted", "afterwards"])
-def test_half_of_the_likely_figures_are_within_a_tenth(starts: dict[str, Start]) -> None:
-    errors = sorted(abs(left(start).likely / GIB / start.left - 1) for start in starts.values())
-    assert errors[len(errors) // 2] <= 0.1
+@pytest.mark.parametrize("half", ["fitted", "blind"])
+def test_what_was_printed_lies_inside(half: str) -> None:
+    missed = {
+        start.model
+        for start in STARTS
+        if start.half == half and not start.found.least - GIB / 200 <= start.left * GIB <= start.found.most + GIB / 200
+    }
+    assert missed == (OUTSIDE if half == "blind" else set())
+
+
+@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.03)])
+def test_the_likely_figure_is_close_to_half_of_them(half: str, median: float) -> None:
+    errors = sorted(abs(start.found.likely / GIB / start.left - 1) for start in STARTS if start.half == half)
+    assert errors[len(errors) // 2] <= median
+
+
+def test_no_model_is_in_both_halves() -> None:
+    seen = {half: {start.model for start in STARTS if start.half == half} for half in ("fitted", "blind")}
+    assert seen["fitted"] & seen["blind"] == {"Qwen3-235B-A22B-Instruct-2507"}  # on H200 it was seen, on MI300X not
 
 
 @pytest.mark.parametrize(("device", "of", "ranks", "gib"), [
