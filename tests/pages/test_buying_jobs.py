@@ -37,7 +37,7 @@ def test_how_many_users_of_llama_70b_on_four_h100() -> None:
     """vLLM's log of this deployment says 42.01x."""
     app = asked("Llama 3.3 70B", "fp8 (8 bits)", "vLLM 0.33.0", "fp8", "H100 80 GB", 30, 32_768, 4)
     assert "It fits." in said(app)
-    assert "**42 users** fit, 38 at worst and 43 at best; the limit is memory." in said(app)
+    assert "**42 users** fit, 37 at worst and 43 at best; the limit is memory." in said(app)
 
 
 def test_qwen_32b_on_a_4090() -> None:

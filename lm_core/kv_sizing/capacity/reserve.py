@@ -20,10 +20,10 @@ from lm_core.kv_sizing.capacity.gpus import Gpu
 _GIB, _MIB, _FLOAT, _HALF = 2**30, 2**20, 4, 2
 _USUAL_VOCABULARY = 150_000
 _LOGITS, _EXPERTS = (3.0, 4.4, 10.5), (0, 1, 2)
-_RUNTIME = {1: (0.05, 0.13, 0.4), 2: (0.15, 0.8, 1.4), 4: (0.15, 1.8, 2.6)}
+_RUNTIME = {1: (0.05, 0.13, 0.4), 2: (0.15, 0.8, 1.4), 4: (0.15, 0.9, 2.6)}
 """GiB that torch does not allocate, from so many GPUs on: runtime and communication."""
 _ROCM = (0.0, 0.5, 1.0)  # GiB more of an AMD GPU
-_GRAPHS = (0.0, 0.4, 1.3)  # GiB; before 0.20 not counted
+_GRAPHS = (0.0, 0.35, 1.3)  # GiB; before 0.20 not counted
 _CONTEXT = (0.25, 0.3, 0.5)  # GiB of a CUDA context; 297 MiB beside llama.cpp's own buffers on an A40
 
 
@@ -75,7 +75,7 @@ def estimate(
     >>> from lm_core.kv_sizing.capacity.gpus import gpu
     >>> total = estimate("vLLM", gpu("H100 80 GB"), vocabulary=128_256).total
     >>> [round(each / 2**30, 1) for each in (total.least, total.likely, total.most)]
-    [1.5, 2.7, 6.8]
+    [1.5, 2.6, 6.8]
     """
     whole_number("gpus", gpus, 1, 4096)
     parts = _parts(engine, gpu, vocabulary, gpus, n_ubatch, whole_number("expert_width", expert_width, 0, 1 << 30))

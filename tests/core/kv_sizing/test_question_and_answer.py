@@ -22,7 +22,7 @@ def test_by_hand() -> None:
         preset("llama-3.3-70b"), 32_768, 42, dtype_k="fp8", engine=engine("vLLM"), split=Split(4), weight_format="fp8"
     )
     said = question_and_answer(asked, "2026-11-30")
-    assert said["answer"]["users"] == {"least": 38, "likely": 42, "most": 43, "limit": "memory"}
+    assert said["answer"]["users"] == {"least": 37, "likely": 42, "most": 43, "limit": "memory"}
     assert said["answer"]["on_each_gpu"]["cache"] == asked.need()
     assert said["question"]["engine"]["version"] == "0.33.0"
     assert said["question"]["source"] == "litgpt, card"

@@ -55,7 +55,7 @@ def test_what_was_printed_lies_inside(half: str) -> None:
     assert missed == (OUTSIDE if half == "blind" else set())
 
 
-@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.03)])
+@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.04)])
 def test_the_likely_figure_is_close_to_half_of_them(half: str, median: float) -> None:
     errors = sorted(abs(start.found.likely / GIB / start.left - 1) for start in STARTS if start.half == half)
     assert errors[len(errors) // 2] <= median
