@@ -132,7 +132,8 @@ class Scenario:
             return Reserve.stated(self.stated_reserve)
         weights, n_ubatch = self.geometry.checkpoint, getattr(self.engine, "n_ubatch", 512)
         width = weights.parameters.chosen * self.geometry.hidden
-        return estimate(self.engine.name, self.gpu, weights.vocabulary, self.split.gpus, n_ubatch, width)
+        family = self.geometry.family
+        return estimate(self.engine.name, self.gpu, weights.vocabulary, self.split.gpus, n_ubatch, width, family)
 
     @property
     def used_percent(self) -> int:

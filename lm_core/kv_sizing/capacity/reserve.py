@@ -23,6 +23,7 @@ _LOGITS, _EXPERTS = (3.0, 4.4, 10.5), (0, 1, 2)
 _RUNTIME = {1: (0.05, 0.13, 0.4), 2: (0.15, 0.8, 1.4), 4: (0.15, 0.9, 2.6)}
 """GiB that torch does not allocate, from so many GPUs on: runtime and communication."""
 _ROCM = (0.0, 0.5, 1.0)  # GiB more of an AMD GPU
+_OWN = {"deepseek_v4": ((3.0, 5.0, 7.0), "two starts of DeepSeek V4 Pro on eight H200, 9.0 and 12.0 GiB in all")}
 _GRAPHS = (0.0, 0.35, 1.3)  # GiB; before 0.20 not counted
 _CONTEXT = (0.25, 0.3, 0.5)  # GiB of a CUDA context; 297 MiB beside llama.cpp's own buffers on an A40
 
@@ -66,11 +67,17 @@ def vllm_defaults(gpu: Gpu) -> tuple[int, int]:
 
 
 def estimate(
-    engine: str, gpu: Gpu, vocabulary: int = 0, gpus: int = 1, n_ubatch: int = 512, expert_width: int = 0
+    engine: str,
+    gpu: Gpu,
+    vocabulary: int = 0,
+    gpus: int = 1,
+    n_ubatch: int = 512,
+    expert_width: int = 0,
+    family: str = "",
 ) -> Reserve:
     """The reserve of an engine by its name, on each of so many GPUs that share a model. Vocabulary 0: not known.
 
-    `expert_width`: experts chosen for a token x hidden size, of a mixture of experts.
+    `expert_width`: experts chosen for a token x hidden size, of a mixture of experts. `family`: model_type of its config.
 
     >>> from lm_core.kv_sizing.capacity.gpus import gpu
     >>> total = estimate("vLLM", gpu("H100 80 GB"), vocabulary=128_256).total
@@ -79,7 +86,8 @@ def estimate(
     """
     whole_number("gpus", gpus, 1, 4096)
     parts = _parts(engine, gpu, vocabulary, gpus, n_ubatch, whole_number("expert_width", expert_width, 0, 1 << 30))
-    return Reserve((*parts, *([_MACHINE] if gpu.unified else [])))
+    own = [_part("sparse attention’s workspaces", *_OWN[family])] if engine == "vLLM" and family in _OWN else []
+    return Reserve((*parts, *own, *([_MACHINE] if gpu.unified else [])))
 
 
 def _parts(engine: str, gpu: Gpu, vocabulary: int, gpus: int, n_ubatch: int, expert_width: int) -> list[Part]:

@@ -2,7 +2,7 @@
 
 `starts.csv` lists a hundred starts with where each is from; `id N` marks a public log without a repository name. The
 reserve was fitted on the first half. The second, of other models, was put aside unread and looked at once, afterwards:
-one start of 21 lies outside its interval.
+one start of 21 lay outside its interval, DeepSeek V4 Pro, and what its family takes besides was added then.
 """
 
 import csv
@@ -15,8 +15,6 @@ from lm_core.kv_sizing import Budget, Scenario, Span, Split, engine, gpu, preset
 from lm_core.kv_sizing.capacity.reserve import estimate
 
 GIB = 2**30
-OUTSIDE = {"DeepSeek-V4-Pro"}
-"""Its own sparse attention takes 2 GiB more than the estimate's worst case; the calculator says it does not know it."""
 
 
 class Start(NamedTuple):
@@ -36,10 +34,10 @@ def read() -> list[Start]:
 def left(row: dict[str, str]) -> Span:
     """What the estimate leaves for the cache."""
     device, weights = gpu(row["gpu"]), round(float(row["weights_gib"]) * GIB)
-    reserve = estimate(
-        "vLLM", device, int(row["vocabulary"]), int(row["gpus"]), expert_width=int(row["expert_width"])
-    ).total
-    return Budget(device.memory, Span.exactly(weights), reserve, int(row["percent"])).for_cache
+    vocabulary, gpus, width = (int(row[name]) for name in ("vocabulary", "gpus", "expert_width"))
+    family = "deepseek_v4" if "V4" in row["model"] else ""
+    reserve = estimate("vLLM", device, vocabulary, gpus, expert_width=width, family=family)
+    return Budget(device.memory, Span.exactly(weights), reserve.total, int(row["percent"])).for_cache
 
 
 STARTS = read()
@@ -52,7 +50,7 @@ def test_what_was_printed_lies_inside(half: str) -> None:
         for start in STARTS
         if start.half == half and not start.found.least - GIB / 200 <= start.left * GIB <= start.found.most + GIB / 200
     }
-    assert missed == (OUTSIDE if half == "blind" else set())
+    assert missed == set()
 
 
 @pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.04)])
