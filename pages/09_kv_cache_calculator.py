@@ -45,8 +45,10 @@ PARAMETERS = (
     "gpus",
     "groups",
     "heads",
+    "hits",
     "kv",
     "layers",
+    "lengths",
     "mamba_align",
     "max_num_batched_tokens",
     "mean",
@@ -55,6 +57,7 @@ PARAMETERS = (
     "ngl",
     "nkvo",
     "over",
+    "p95",
     "page_size",
     "pool",
     "pp",
@@ -82,6 +85,7 @@ from pages.kv_cache_calculator import (
     controls,
     doubts,
     export,
+    mixed_lengths,
     parameters,
     scenarios,
     speed,
@@ -122,6 +126,7 @@ with markup.plain_errors():
             capacity.memory(scenario)
             speed.expander(scenario)
             capacity.fleet(scenario, values)
+            mixed_lengths.expander(scenario, values)
             tiers.expander(scenario, values)
             start_log.expander(scenario)
             scenarios.render(scenario, values)

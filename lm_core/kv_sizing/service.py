@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lm_core.errors import real_number
 from lm_core.kv_sizing.capacity import service
 from lm_core.kv_sizing.capacity.service import Bound
 from lm_core.kv_sizing.scenario import Scenario
@@ -41,8 +42,11 @@ class Service:
         return low, high
 
 
-def served(scenario: Scenario) -> Service:
+def served(scenario: Scenario, cached: float = 0.0) -> Service:
     """The bounds of a scenario, at its mean length where one is stated.
+
+    `cached`: the share of a prompt that a prefix cache holds already, from 0 to 1. At least its last token is computed,
+    as engines do.
 
     >>> from lm_core.kv_sizing import preset
     >>> plan = Scenario(preset("llama-3.1-8b"), context=8192, sequences=1)
@@ -58,8 +62,11 @@ def served(scenario: Scenario) -> Service:
     stage = service.step(s.gpu, _read(s, s.sequences), cache, per_token * s.sequences // split.gpus, rate)
     first = None
     if per_token and rate:
-        operations = per_token * prompt + _attention(s, prompt)
-        first = service.step(s.gpu, _read(s, prompt), 0, operations // split.gpus, rate)
+        share = real_number("cached", cached, "a number from 0 to 1", lambda value: 0 <= value <= 1)
+        found = min(prompt - 1, round(share * prompt))
+        operations = per_token * (prompt - found) + _attention(s, prompt) - _attention(s, found)
+        back = s.need(found, 1) if found > s.shared else 0
+        first = service.step(s.gpu, _read(s, prompt - found), back, operations // split.gpus, rate)
     return Service(s.sequences, split.gpus, prompt, _times(stage, stages), _times(first, stages) if first else None)
 
 

@@ -80,7 +80,6 @@ def _storage(values: Values) -> None:
 
 
 def _more(values: Values, kind: type[Engine]) -> None:
-    _whole("mean", "Mean length, tokens (0: every user is at the longest)", 0, LONGEST)
     _whole("shared", "Tokens that all users share at the beginning", 0, LONGEST)
     if not kind.one_dtype:
         on_demand.control(

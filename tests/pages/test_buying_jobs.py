@@ -118,6 +118,24 @@ def test_what_is_kept_elsewhere() -> None:
     assert "In the processor’s memory 3.99 GiB" in text or "in the processor’s memory 3.99 GiB" in text
 
 
+@pytest.mark.usefixtures("_folds_open")
+@pytest.mark.long("every fold of the page is open")
+def test_users_whose_lengths_differ() -> None:
+    """A GiB for 8,192 tokens, 3/4 of it for the others: 100 GB hold 106 on average, fewer for certain."""
+    app = open_page(URL, arch="llama-3.1-8b", n="8192", pool="100", weights="16.06")
+    assert "State a mean and what 95 % of the users stay within, or paste a histogram" in said(app)
+    fill(app, "Or a histogram: a length in tokens, a comma, how often it occurs", "8192, 1\n6144, 1\n")
+    text = said(app)
+    assert "Lengths of **7,168 tokens** on average, half within 6,144, 95 % within 8,192." in text
+    assert "at best 50 % 106 106 106 95 % 104 104 104 99 % 103 103 103 99.9 % 102 102 102" in text
+    fill(app, "Prompt found in the prefix cache, %", "90")
+    assert "With 90 % of a prompt of 8,192 tokens in the prefix cache, its first token comes after" in said(app)
+    fill(app, "Or a histogram: a length in tokens, a comma, how often it occurs", "9000, 1")
+    assert "`a length of the histogram` must be a whole number from 1 to 8192, but is 9000" in said(app)
+    text = said(open_page(URL, arch="llama-3.1-8b", n="8192", mean="1000", p95="3000", engine="llama.cpp"))
+    assert "llama.cpp reserves the longest length for everybody: shorter users make no room." in text
+
+
 def test_a_gpu_of_ones_own_and_bad_input() -> None:
     own = '{"Mine 48 GB":[47.5,1.25,900]}'
     text = said(open_page(URL, arch="llama-3.1-8b", gpu="Mine 48 GB", gpus=own))

@@ -77,7 +77,7 @@ def estimate(
 ) -> Reserve:
     """The reserve of an engine by its name, on each of so many GPUs that share a model. Vocabulary 0: not known.
 
-    `expert_width`: experts chosen for a token x hidden size, of a mixture of experts. `family`: the config's `model_type`.
+    `expert_width`: experts chosen for a token x hidden size, of a mixture of experts. `family`: as in its config.
 
     >>> from lm_core.kv_sizing.capacity.gpus import gpu
     >>> total = estimate("vLLM", gpu("H100 80 GB"), vocabulary=128_256).total
