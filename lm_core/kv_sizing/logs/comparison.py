@@ -54,8 +54,9 @@ def compare(log: StartLog, geometry: Geometry, tensor_parallel: int = 1, sequenc
 
 
 def _holds(asked: _Asked, before: Compared) -> bool:
-    try:
-        return any(each.agrees for each in asked.answers() if each.printed.name == before.printed.name)
+    try:  # another GPU's memory is solved for from one figure: it explains all of them or none
+        looked_at = [each for each in asked.answers() if asked.least or each.printed.name == before.printed.name]
+        return bool(looked_at) and all(each.agrees for each in looked_at)
     except InvalidInput:
         return False
 
@@ -72,6 +73,8 @@ class _Asked:
     older: bool = False
     """vLLM up to 0.13 at least: one block for a state, tokens = blocks // block tables x block size."""
     options: tuple[tuple[str, Any], ...] = ()
+    least: tuple[int, int] | None = None
+    """Bytes for the cache on the GPU with the least, between two bounds; None: as the log says."""
 
     @property
     def stored(self) -> tuple[str, str]:
@@ -88,7 +91,11 @@ class _Asked:
         """Settings that a text may leave out, one at a time, in words."""
         profile = self.profile()
         if self.log.engine == "vLLM":
-            yield "vLLM’s rules of 0.13 and before", replace(self, older=True, options=(("mamba_align", False),))
+            older = replace(self, older=True, options=(("mamba_align", False),))
+            yield "vLLM’s rules of 0.13 and before", older
+            for asked, besides in ((self, ""), (older, ", by vLLM’s rules of 0.13 and before")):
+                if least := asked.least_elsewhere():
+                    yield f"{least[0] / 2**30:.2f} GiB left on another GPU{besides}", replace(asked, least=least)
         for name in _DTYPES:
             if name in profile.dtypes:
                 yield f"the cache stored as {name}", replace(self, dtype=name)
@@ -103,6 +110,21 @@ class _Asked:
         for ranks in (1, 2, 4, 8):
             if ranks != self.ranks and profile.splits_heads:
                 yield f"tensor_parallel {ranks}", replace(self, ranks=ranks)
+
+    def least_elsewhere(self) -> tuple[int, int] | None:
+        """Bytes that another of several GPUs must have had: vLLM plans with the least, and may print one GPU's alone.
+
+        From the concurrency. Whether the tokens follow from the same bytes is what shows that it was so.
+        """
+        available, printed = self.log.figure("available"), self.log.figure("concurrency")
+        length = int(self.log.settings.get("n", 0))
+        if self.ranks < 2 or not available or not printed or not length or not self.log.figure("tokens"):
+            return None
+        one = self._sized(length)
+        plan = self.profile().plan(one.stored, one.load)
+        request = plan.blocks_per_request * plan.bytes_per_block
+        low, high = (round((printed.value + sign * printed.half) * request) for sign in (-1, 1))
+        return (low, high) if high < available.value else None
 
     def answers(self) -> Iterator[Compared]:
         kind = {"vLLM": self._vllm, "SGLang": self._sglang, "llama.cpp": self._llama}
@@ -125,7 +147,7 @@ class _Asked:
             yield Compared(needed, request, request, round(request - needed.value))
         if available is None or available.value <= 0:
             return
-        room = [int(available.value - available.half), int(available.value + available.half)]
+        room = [*(self.least or (int(available.value - available.half), int(available.value + available.half)))]
         logged = [plan.log(each, length) for each in room]
         blocks = [each // plan.bytes_per_block for each in room]
         if self.older:

@@ -107,3 +107,19 @@ def test_a_text_cut_anywhere_is_read_or_refused(cut: int) -> None:
         return
     for each in compare(log, preset("llama-3.1-8b")):
         assert each.low <= each.high
+
+
+def test_the_gpu_with_the_least_decides() -> None:
+    """Nemotron 3 Nano on two GPUs, nvcr.io/nvidia/vllm:26.01: one of them is printed, the other had 1.33 GiB."""
+    state = LayerGroup("state", 23, state_values=64 * 64 * 128, conv_channels=64 * 64 + 2 * 8 * 128, conv_kernel=4)
+    model = Geometry("Nemotron 3 Nano 30B", (state, LayerGroup("full", 6, 2, 128, 128)), family="nemotron_h")
+    text = """--max-model-len 131072 --kv-cache-dtype fp8 --tensor-parallel-size 2
+        Available KV cache memory: 4.02 GiB
+        GPU KV cache size: 183,744 tokens
+        Maximum concurrency for 131,072 tokens per request: 6.17x"""
+    found = compare(read(text), model)
+    assert [each.printed.name for each in found] == ["tokens", "concurrency"]
+    for each in found:
+        assert each.explained == "1.33 GiB left on another GPU, by vLLM’s rules of 0.13 and before"
+    for each in compare(read(text.replace("183,744", "170,000")), model):
+        assert "another GPU" not in each.explained
