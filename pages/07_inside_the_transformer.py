@@ -3,18 +3,39 @@
 TITLE = "Inside the Transformer"
 SECTION = "How it learns"
 ICON = "layers"
-PROMISE = "One pass scores every position at once, and none can see what comes next. Look inside, and try to cheat."
+PROMISE = "A real Transformer on your text: what every layer would predict at every token, and which tokens it reads."
 EXAMPLES = {
+    "The whole picture": {"look": "picture"},
+    "The layer before Paris": {"look": "picture", "prompt": "The capital of France is", "cell": "26.5"},
+    "Who repeats what was said": {
+        "look": "picture",
+        "prompt": "The Dursleys were rich. Mr Dursley sold drills. Mr Durs",
+        "cell": "18.17",
+        "reads": "5",
+    },
     "One pass, every prediction": {"look": "pass"},
     "Change the last word: nothing before it moves": {"look": "mask"},
     "The same without the mask": {"look": "mask", "mask": "0"},
     "A blank filled from the left, and from both sides": {"look": "sides"},
     "The same blank, another right side": {"look": "sides", "words": "the customer left the regional hub."},
-    "A head that looks at the token before": {"look": "attention", "layer": "17", "head": "1"},
-    "A head that rests on the first token": {"look": "attention", "layer": "19", "head": "9"},
-    "When does Paris appear?": {"look": "lens"},
+    "A head that looks at the token before": {
+        "look": "attention",
+        "prompt": "The capital of France is",
+        "layer": "17",
+        "head": "1",
+    },
+    "A head that rests on the first token": {
+        "look": "attention",
+        "prompt": "The capital of France is",
+        "layer": "19",
+        "head": "9",
+    },
+    "When does Paris appear?": {"look": "lens", "prompt": "The capital of France is"},
 }
-PARAMETERS = ("at", "blank", "edit", "head", "layer", "look", "mask", "swap", "text", "with", "words")
+PARAMETERS = (
+    "at", "blank", "cell", "edit", "head", "layer", "look", "mask", "prompt", "reads", "shade", "swap", "text", "with",
+    "words",
+)  # fmt: skip
 
 from pages.shell.navigation import ensure_entry
 
@@ -27,10 +48,12 @@ from pages.inside_the_transformer import (
     mask_view,
     masked_lm_view,
     one_pass_view,
+    picture_view,
 )
 from pages.shared.controls import page_toolbar
 
 VIEWS = {
+    "picture": ("The whole picture", picture_view.render),
     "pass": ("One pass", one_pass_view.render), "mask": ("No peeking", mask_view.render),
     "sides": ("Both sides", masked_lm_view.render), "attention": ("Attention", attention_view.render),
     "lens": ("Layer by layer", logit_lens_view.render),

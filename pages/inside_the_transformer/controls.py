@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel, limits
 from lm_core.serving.lru_cache import LRUCache
 from lm_core.serving.registry import registry
+from pages.inside_the_transformer import component
 from pages.shared import markup, on_demand, url_state
 from pages.shared.controls import model_picker, offered_models
 
@@ -29,12 +31,23 @@ _INSPECTED: LRUCache[tuple[str, tuple[int, ...]], Inspection] = LRUCache(3)
 
 def declare() -> None:
     """The parameters of all views."""
-    url_state.text("text", TEXT)
+    _declare_text()
+    url_state.text("cell", "", max_length=10)
+    url_state.number("reads", 0, 0, 1000)
+    url_state.choice("shade", tuple(component.SHADES), "p")
     url_state.text("words", WORDS)
     url_state.text("swap", "", max_length=40)
     url_state.flag("mask", default=True)
     for name, (least, most) in _NUMBERS.items():
         url_state.number(name, least, 0, most)
+
+
+def _declare_text() -> None:
+    """The text that travels from page to page; older links call it `text`."""
+    key, older = url_state.text("prompt", TEXT), url_state.text("text", "")
+    if url_state.linked("text") and st.session_state[older].strip():
+        st.session_state[key] = st.session_state[older]
+    st.session_state[older] = ""
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,8 @@ class Inspected:
         return [self.label(token_id) for token_id in self.ids]
 
 
-def read_controls(toolbar: DeltaGenerator) -> Inspected | None:
-    """Which model, which text; None while there is none."""
+def read_controls(toolbar: DeltaGenerator, beside: Callable[[], None] | None = None) -> Inspected | None:
+    """Which model, which text; None while there is none. `beside` draws a control beside the text."""
     with toolbar:
         kind = offered_models.choose_model(not url_state.presenting(), KINDS)
     offered = offered_models.offered_model(kind, inside=True)
@@ -64,8 +77,13 @@ def read_controls(toolbar: DeltaGenerator) -> Inspected | None:
         offered = offered_models.offered_model("transformer")
     elif kind == offered_models.PRETRAINED and model_picker.is_remote():
         markup.note(f"An engine cannot be looked into: all numbers are those of {offered.name} on this server.")
-    name, default = ("text", TEXT) if offered.prompt == "prompt" else ("words", WORDS)
-    text = write(name, "Text")
+    name, default = ("prompt", TEXT) if offered.prompt == "prompt" else ("words", WORDS)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = write(name, "Text")
+        if beside and not url_state.presenting():
+            beside()
+    if name == "prompt":
+        url_state.carry("prompt", text, TEXT)
     if not text.strip():
         markup.note(f"There is no text. Type one, for example: {default}")
         return None

@@ -29,7 +29,7 @@ def _show(asked: Inspected, at: int) -> None:
     found = controls.inspected(asked)
     rows = asked.offered.model.run(lambda bare: lens(bare, found, at - 1))
     final, stage = rows[-1], url_state.presenting()
-    since = leads_from(rows)
+    since = leads_from([row.final_rank for row in rows])
     name = f'<span class="nte-token">{html.escape(asked.label(final.token))}</span>'
     markup.show(
         f'<p class="nte-sum" role="status">Layer <b>{since}</b> of {len(rows) - 1}: from here on {name} leads; behind '

@@ -28,7 +28,8 @@ def test_the_text_is_there_whichever_way_one_comes(server: Server, open_page: Op
     page = open_page(server, PAGE)
     settled(page)
     for look, words in (("No peeking", "0 exactly"), ("Both sides", "11.7 %"), ("Attention", "in layer 1, head 1"),
-                        ("Layer by layer", "·Paris leads"), ("One pass", "5 next-token")):  # fmt: skip
+                        ("Layer by layer", "·Paris leads"), ("The whole picture", "it leads from layer 30 on"),
+                        ("One pass", "5 next-token")):  # fmt: skip
         page.get_by_text(look, exact=True).click()
         said(page, words)
         settled(page)
@@ -37,7 +38,47 @@ def test_the_text_is_there_whichever_way_one_comes(server: Server, open_page: Op
     assert "at=3" in page.url
 
 
-@pytest.mark.parametrize("look", ["pass", "mask", "sides", "attention", "lens"])
+def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
+    """Pointing asks nobody; a click and the keys do; heads are chosen in the maps and on the wall; a link restores."""
+    page = open_page(server, PAGE)
+    settled(page)
+    picture = page.locator(".layers-picture")
+    cell = picture.get_by_role("button", name="layer 17, token 4 ·France")
+    expect(picture.locator("path")).to_have_count(5)  # the last cell reads all five tokens
+    cell.hover()
+    expect(picture.locator(".said")).to_contain_text("After ·France, layer 17 would say")
+    assert picture.locator("path").count() > 0
+    assert page.evaluate("!wire.asked && !wire.running")
+    page.mouse.move(2, 2)
+    expect(picture.locator(".said")).to_contain_text("After ·is, layer 30 would say ·Paris: 77.3 %.")
+    cell.click()
+    settled(page)
+    expect(page.get_by_text("What layer 17 would predict after token 4")).to_be_visible()
+    picture.get_by_role("button", name="Head 1: looks at the token before").click()
+    settled(page)
+    assert "cell=17.4" in page.url
+    assert "reads=1" in page.url
+    expect(picture.locator(".said")).to_contain_text("Head 1 read ")
+    cell.focus()
+    cell.press("ArrowDown")
+    expect(picture.locator(".said")).to_contain_text("After ·France, layer 16 would say")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert "cell=16.4" in page.url
+    wall = picture.get_by_role("group", name="All heads")
+    assert wall.get_by_role("button").count() == 270
+    wall.get_by_role("button", name="Layer 19, head 9:").click()
+    settled(page)
+    link = page.url
+    assert "cell=19.4" in link
+    said = picture.locator(".said").inner_text()
+    page.goto("about:blank")
+    page.goto(link)
+    settled(page)
+    expect(picture.locator(".said")).to_have_text(said)
+
+
+@pytest.mark.parametrize("look", ["picture", "pass", "mask", "sides", "attention", "lens"])
 def test_it_fills_a_stage(server: Server, open_page: Open, look: str) -> None:
     page = open_page(server, f"{PAGE}?look={look}&present=1", viewport={"width": 1280, "height": 720})
     settled(page)
