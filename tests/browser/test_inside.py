@@ -54,7 +54,7 @@ def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
     cell.click()
     settled(page)
     expect(page.get_by_text("What layer 17 would predict after token 4")).to_be_visible()
-    picture.get_by_role("button", name="Head 1: looks at the token before").click()
+    picture.locator(".maps").get_by_role("button", name="Head 1: looks at the token before").click()
     settled(page)
     assert "cell=17.4" in page.url
     assert "reads=1" in page.url

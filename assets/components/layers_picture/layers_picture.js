@@ -21,6 +21,7 @@ function build(host) {
   view.arcs.setAttribute("aria-hidden", "true");
   view.wide = wide;
   view.heads = make(host, "div", "heads");
+  listen(view);
   return view;
 }
 
@@ -119,8 +120,8 @@ function listen(view) {
     const button = target.closest?.("button");
     if (button && table.contains(button)) point(view, Number(button.dataset.layer), Number(button.dataset.at));
   };
+  table.addEventListener("focusin", show);
   table.onpointerover = show;
-  table.onfocusin = show;
   table.onpointerleave = () => point(view, view.data.layer, view.data.at);
   table.onkeydown = (event) => {
     const by = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
@@ -148,7 +149,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.data = data;
   const pick = holdMessages(host, (what) => setTriggerValue("pick", what));
   drawGrid(view, data, pick);
-  listen(view);
   view.heads.replaceChildren();
   if (!data.compact) {
     drawMaps(view.heads, data, pick);
