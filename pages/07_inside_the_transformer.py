@@ -7,6 +7,13 @@ PROMISE = "A real Transformer on your text: what every layer would predict at ev
 EXAMPLES = {
     "The whole picture": {"look": "picture"},
     "The layer before Paris": {"look": "picture", "prompt": "The capital of France is", "cell": "26.5"},
+    "Who writes Paris and not London": {
+        "look": "picture",
+        "prompt": "The capital of France is",
+        "against": "London",
+        "cell": "24.5",
+        "reads": "5",
+    },
     "Who repeats what was said": {
         "look": "picture",
         "prompt": "The Dursleys were rich. Mr Dursley sold drills. Mr Durs",
@@ -33,8 +40,8 @@ EXAMPLES = {
     "When does Paris appear?": {"look": "lens", "prompt": "The capital of France is"},
 }
 PARAMETERS = (
-    "at", "blank", "cell", "edit", "head", "layer", "look", "mask", "prompt", "reads", "shade", "swap", "text", "with",
-    "words",
+    "against", "at", "blank", "cell", "edit", "head", "layer", "look", "mask", "prompt", "reads", "shade", "swap",
+    "text", "with", "words",
 )  # fmt: skip
 
 from pages.shell.navigation import ensure_entry

@@ -12,6 +12,7 @@ from pages.shared import components, url_state
 
 if TYPE_CHECKING:
     from lm_core.inspection import Inspection
+    from lm_core.inspection.contributions import Contributions, Part
     from lm_core.inspection.head_roles import HeadRoles
     from lm_core.inspection.logit_lens import LensGrid
 
@@ -24,7 +25,7 @@ SHADES = {
     "p": "probability of its word", "rank": "rank of the final word", "entropy": "how sure it is (entropy)",
     "kl": "how close to the end (KL)",
 }  # fmt: skip
-_ROWS_ON_STAGE, _TOKENS_ON_STAGE = 11, 6
+_ROWS_ON_STAGE, _TOKENS_ON_STAGE, _WRITERS = 11, 6, 12
 _CLOSE = 10.0
 """KL in nats at which a cell has no colour left."""
 
@@ -48,9 +49,12 @@ def picked() -> None:
 
 def render(
     found: Inspection, grid: LensGrid, roles: HeadRoles, names: list[str], words: dict[int, str], first: int,
-    cell: tuple[int, int], head: int, shade: str,
+    cell: tuple[int, int], head: int, shade: str, written: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Draws the tokens from `first` on. `words` are the labels of all tokens in the grid; `cell` is (layer, token)."""
+    """Draws the tokens from `first` on. `words` are the labels of all tokens in the grid; `cell` is (layer, token).
+
+    `written` is what `writers` gave.
+    """
     layer, at = cell
     stage = url_state.presenting()
     layers = len(grid.tokens) - 1
@@ -77,6 +81,7 @@ def render(
             "maps": [_triangle(weights) for weights in attention[layer - 1]] if layer and not stage else [],
             "wall": [] if stage else _wall(roles),
             "roles": list(ROLES.values()),
+            "written": written,
             "layer": layer,
             "at": max(0, at - 1 - first),
             "head": 0 if stage else head,
@@ -84,6 +89,29 @@ def render(
         key=KEY,
         on_pick_change=picked,
     )
+
+
+def writers(who: Contributions, title: str, whole: str) -> dict[str, Any]:
+    """The largest parts of a logit, the others in one figure, and the sum, to draw as bars."""
+    parts = who.parts
+    largest, others = parts[:_WRITERS], parts[_WRITERS:]
+    return {
+        "title": title,
+        "parts": [
+            {"says": _says(part), "layer": part.layer, "head": part.head, "logit": _short(part.logit)}
+            for part in largest
+        ],
+        "others": f"{len(others):,} other parts",
+        "rest": _short(sum(part.logit for part in others)),
+        "whole": whole,
+        "sum": _short(who.logit),
+    }
+
+
+def _says(part: Part) -> str:
+    if part.kind == "head":
+        return f"layer {part.layer}, head {part.head}"
+    return {"mlp": f"layer {part.layer}, MLP", "embedding": "the token itself"}.get(part.kind, "biases")
 
 
 def _rows(layers: int, chosen: int, stage: bool) -> list[int]:

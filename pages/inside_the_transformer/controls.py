@@ -33,6 +33,7 @@ def declare() -> None:
     """The parameters of all views."""
     _declare_text()
     url_state.text("cell", "", max_length=10)
+    url_state.text("against", "", max_length=40)
     url_state.number("reads", 0, 0, 1000)
     url_state.choice("shade", tuple(component.SHADES), "p")
     url_state.text("words", WORDS)

@@ -27,7 +27,7 @@ _GRIDS: LRUCache[tuple[str, tuple[int, ...]], LensGrid] = LRUCache(3)
 
 def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     """Asks for text, cell and colour."""
-    asked = controls.read_controls(toolbar, _choose_shade)
+    asked = controls.read_controls(toolbar, _beside)
     if asked is None:
         return None
     config = asked.offered.model.config
@@ -40,7 +40,12 @@ def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     return lambda: _show(asked, cell, head, shade)
 
 
-def _choose_shade() -> None:
+def _beside() -> None:
+    """Controls beside the text."""
+    on_demand.control(
+        url_state.key_of("against"), st.text_input, "Compare its logit with", max_chars=40, width=190,
+        placeholder="for example London",
+    )  # fmt: skip
     on_demand.control(
         url_state.key_of("shade"), on_demand.select, "Colour of a cell", tuple(component.SHADES),
         format_func=component.SHADES.__getitem__, width=260,
@@ -69,6 +74,7 @@ def read_cell(text: str) -> tuple[int, int]:
 
 
 def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> None:
+    from lm_core.inspection.contributions import contributions
     from lm_core.inspection.head_roles import head_roles
     from lm_core.inspection.logit_lens import leads_from, lens_cell
 
@@ -88,7 +94,12 @@ def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> Non
     words = {int(token): asked.label(int(token)) for token in dict.fromkeys(grid.tokens.ravel().tolist())}
     if len(asked.ids) > TOKENS:
         markup.note(f"The picture shows the last {TOKENS} of {len(asked.ids)} tokens; all of them are read.")
-    component.render(found, grid, head_roles(found), names, words, first, cell, head, shade)
+    token, against = int(grid.tokens[-1, column]), _against(asked)
+    who = asked.offered.model.run(lambda bare: contributions(bare, found, at - 1, token, against))
+    what = "logit" if against is None else f"lead over {asked.label(against)}"
+    title = f"Who wrote {asked.label(token)}: what each part adds to its {what}"
+    written = component.writers(who, title, f"sum: the {'logit' if against is None else 'lead'}")
+    component.render(found, grid, head_roles(found), names, words, first, cell, head, shade, written)
     if url_state.presenting():
         return
     belief = asked.offered.model.run(lambda bare: lens_cell(bare, found, layer, at - 1))
@@ -99,6 +110,18 @@ def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> Non
         "output layer, which were trained for the last layer alone (the logit lens): earlier rows are a view from "
         "outside. A head’s label is what it was measured to look at on this text, not what it is for."
     )
+
+
+def _against(asked: Inspected) -> int | None:
+    """The first token of the word that the prediction is compared with, as it stands within a text."""
+    word = str(st.session_state[url_state.key_of("against")]).strip()
+    if not word:
+        return None
+    tokenizer = asked.offered.model.tokenizer
+    ids = tokenizer.encode(f" {word}") if asked.offered.prompt == "prompt" else tokenizer.encode(word)
+    if len(ids) > 1:
+        markup.note(f"“{word}” takes {len(ids)} tokens: the comparison is with the first, {asked.label(ids[0])}.")
+    return ids[0]
 
 
 def _named(layer: int) -> str:

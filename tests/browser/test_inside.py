@@ -65,6 +65,10 @@ def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
     page.keyboard.press("Enter")
     settled(page)
     assert "cell=16.4" in page.url
+    written = picture.get_by_role("group", name="Who wrote ·is")
+    written.get_by_role("button").first.click()
+    settled(page)
+    assert "cell=" in page.url
     wall = picture.get_by_role("group", name="All heads")
     assert wall.get_by_role("button").count() == 270
     wall.get_by_role("button", name="Layer 19, head 9:").click()

@@ -48,6 +48,22 @@ def test_the_whole_picture(model: Transformer) -> None:
     assert app.query_params["cell"] == "17.4"
 
 
+def test_who_wrote_the_prediction(model: Transformer) -> None:
+    app = open_page(URL, against="London")
+    written = components(app)["layers_picture"]["written"]
+    assert written["title"] == "Who wrote ·Paris: what each part adds to its lead over ·London"
+    assert written["parts"][0] == {"says": "layer 24, head 5", "layer": 24, "head": 5, "logit": 2.657}
+    assert (written["others"], written["whole"]) == ("289 other parts", "sum: the lead")
+    assert sum(part["logit"] for part in written["parts"]) + written["rest"] == pytest.approx(written["sum"], abs=0.01)
+    logits = model.logits(model.tokenizer.encode(FRANCE))[-1]
+    london = model.tokenizer.encode(" London")[0]
+    assert written["sum"] == pytest.approx(float(logits.max() - logits[london]), abs=0.001)
+    fill(app, "Compare its logit with", "Unterwössen")
+    assert "“Unterwössen” takes" in said(app)
+    fill(app, "Compare its logit with", "")
+    assert components(app)["layers_picture"]["written"]["whole"] == "sum: the logit"
+
+
 def test_a_long_text_shows_its_end_and_every_colour() -> None:
     app = open_page(URL, prompt="word " * 70)
     assert "The picture shows the last 64 of 71 tokens; all of them are read." in said(app)

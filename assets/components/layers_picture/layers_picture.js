@@ -6,6 +6,7 @@ import { make, markDrawn, setText, showTheme } from "../shared/dom.js";
 import { holdMessages } from "../shared/messages.js";
 import { fixed, grouped, percent } from "../shared/numbers.js";
 import { drawMaps, drawWall } from "./heads.js";
+import { drawWriters } from "./writers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST = 0.02; // weights below are no arc
@@ -151,6 +152,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawGrid(view, data, pick);
   view.heads.replaceChildren();
   if (!data.compact) {
+    drawWriters(view.heads, data, pick);
     drawMaps(view.heads, data, pick);
     drawWall(view.heads, data, pick);
   }
