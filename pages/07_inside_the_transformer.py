@@ -4,6 +4,7 @@ TITLE = "Inside the Transformer"
 SECTION = "How it learns"
 ICON = "layers"
 PROMISE = "A real Transformer on your text: what every layer would predict at every token, and which tokens it reads."
+WIDE = True
 EXAMPLES = {
     "The whole picture": {"look": "picture"},
     "The layer before Paris": {"look": "picture", "prompt": "The capital of France is", "cell": "26.5"},

@@ -114,6 +114,8 @@ with markup.plain_errors():
                 doubts.rests_on(scenario)
                 if not curve_on_stage:
                     capacity.fits(scenario)
+                    if not presenting:
+                        mixed_lengths.promise(scenario, values)
             else:
                 doubts.not_known(scenario)
         if known and curve_on_stage:
@@ -124,7 +126,7 @@ with markup.plain_errors():
             answer.parts(scenario)
             controls.change(scenario, values)
             capacity.memory(scenario)
-            speed.expander(scenario)
+            speed.expander(scenario, values["hits"] / 100)
             capacity.fleet(scenario, values)
             mixed_lengths.expander(scenario, values)
             tiers.expander(scenario, values)

@@ -25,6 +25,11 @@ SHADES = {
     "p": "probability of its word", "rank": "rank of the final word", "entropy": "how sure it is (entropy)",
     "kl": "how close to the end (KL)",
 }  # fmt: skip
+_FULLER = {
+    "p": "the more probable its word is there", "rank": "the higher the model’s final word ranks there",
+    "entropy": "the surer of a word it is there (the lower the entropy)",
+    "kl": "the closer to the final prediction it is there (the lower the KL divergence)",
+}  # fmt: skip
 _ROWS_ON_STAGE, _TOKENS_ON_STAGE, _WRITERS = 11, 6, 12
 _CLOSE = 10.0
 """KL in nats at which a cell has no colour left."""
@@ -67,8 +72,9 @@ def render(
     _component(
         data={
             "compact": stage,
-            "caption": "Columns are tokens, rows are layers, upwards. A cell says what would be predicted there; "
-            f"colour: {SHADES[shade]}; underlined: the model’s own prediction.",
+            "caption": "Point at a cell to see which tokens it reads; click it to open it below. Columns: tokens of "
+            "the text (· is a space). Rows: layers, upwards. A cell: the word that this layer would predict next. "
+            f"The fuller its colour, {_FULLER[shade]}. Underlined: the model’s own prediction.",
             "tokens": names[first:],
             "first": first,
             "labels": list(words.values()),

@@ -87,7 +87,7 @@ def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> Non
     since = leads_from(grid.final_rank[:, column])
     read, predicted = (html.escape(name) for name in (names[at - 1], asked.label(int(grid.tokens[-1, column]))))
     markup.show(
-        f'<p class="nte-sum nte-roomy" role="status">After <span class="nte-token">{read}</span> the model predicts '
+        f'<p class="nte-sum" role="status">After <span class="nte-token">{read}</span> the model predicts '
         f'<span class="nte-token">{predicted}</span>, <b>{markup.percent(float(grid.probability[-1, column]))}</b>; it '
         f"leads from {_named(since)} on, of {len(grid.tokens) - 1} layers</p>"
     )

@@ -69,7 +69,7 @@ def _users(scenario: Scenario) -> str:
     """How many users, with the interval."""
     most, (fewest, highest) = scenario.most_sequences, scenario.most_between
     between = f", {fewest:,} at worst and {highest:,} at best" if fewest < highest else ""
-    mean = f" At a mean of {scenario.mean:,}: **{many(scenario.most_at_mean.value)}**." if scenario.mean else ""
+    mean = f" If all had the mean, {scenario.mean:,}: {many(scenario.most_at_mean.value)}." if scenario.mean else ""
     fit = "fits" if most.value == 1 else "fit"
     return f"**{many(most.value)}** {fit}{between}; the limit is {most.limits}.{mean}"
 

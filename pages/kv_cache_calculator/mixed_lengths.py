@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lm_core import kv_sizing
+from lm_core.errors import InvalidInput
 from lm_core.kv_sizing import Scenario
 from lm_core.kv_sizing.capacity import lengths, mixed_lengths
 from lm_core.kv_sizing.capacity.lengths import Lengths
@@ -12,10 +13,12 @@ from pages.kv_cache_calculator.answer import many
 from pages.kv_cache_calculator.parameters import LONGEST, Values
 from pages.shared import markup, on_demand, tables, url_state
 
+TITLE = "Users whose lengths differ, and a prefix cache"
 _CHANCES = (0.5, 0.95, 0.99, 0.999)
+_PROMISED = 0.99
 
 
-@on_demand.expander("Users whose lengths differ, and a prefix cache", key="_kv_lengths")
+@on_demand.expander(TITLE, key="_kv_lengths")
 def expander(scenario: Scenario, values: Values) -> None:
     """The controls, how many users fit, and the time to the first token with a share of the prompt in the cache."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -29,7 +32,12 @@ def expander(scenario: Scenario, values: Values) -> None:
     with markup.plain_errors():
         spread = _lengths(scenario, values)
         if spread:
-            _users(scenario, spread)
+            _users(scenario, spread, values)
+        else:
+            st.write(
+                "State a mean and what 95 % of the users stay within, or paste a histogram: here stands then how many "
+                f"users fit, where none is longer than the {scenario.context:,} tokens above."
+            )
         _first_token(scenario, values["hits"] / 100)
 
 
@@ -39,14 +47,26 @@ def _lengths(scenario: Scenario, values: Values) -> Lengths | None:
         return lengths.read_histogram(values["lengths"], scenario.context)
     if values["mean"] and values["p95"]:
         return lengths.from_mean(values["mean"], values["p95"], scenario.context)
-    st.write(
-        "State a mean and what 95 % of the users stay within, or paste a histogram: here stands then how many users "
-        f"fit, where none is longer than the {scenario.context:,} tokens above."
-    )
     return None
 
 
-def _users(scenario: Scenario, spread: Lengths) -> None:
+def promise(scenario: Scenario, values: Values) -> None:
+    """One sentence beside the answer where lengths are stated: how many users fit for (almost) certain."""
+    try:
+        spread = _lengths(scenario, values)
+    except InvalidInput:
+        return  # said where the lengths are stated
+    if spread is None or scenario.engine.name not in mixed_lengths.PAGED:
+        return
+    (likely,), (worst,), (best,) = mixed_lengths.users_within(scenario, spread, [_PROMISED])
+    st.write(
+        f"The verdict is for users who are all at {scenario.context:,} tokens. With the lengths you stated, "
+        f"**{many(likely)}** fit at once with a chance of {100 * _PROMISED:g} % ({worst:,} at worst, {best:,} at "
+        f"best): see “{TITLE}” below."
+    )
+
+
+def _users(scenario: Scenario, spread: Lengths, values: Values) -> None:
     if scenario.engine.name not in mixed_lengths.PAGED:
         st.write(f"{scenario.engine.name} reserves the longest length for everybody: shorter users make no room.")
         return
@@ -54,20 +74,19 @@ def _users(scenario: Scenario, spread: Lengths) -> None:
     if room.most <= 0:
         st.write("Weights and reserve leave no room.")
         return
-    found = [
-        mixed_lengths.users_within(scenario, spread, _CHANCES, each) if each > 0 else [0] * len(_CHANCES)
-        for each in (room.likely, room.least, room.most)
-    ]
+    found = mixed_lengths.users_within(scenario, spread, _CHANCES)
     rows = [
         [f"{100 * chance:g} %", *(f"{users:,}" for users in three)]
         for chance, *three in zip(_CHANCES, *found, strict=True)
     ]
+    stated = not values["lengths"].strip()
+    mean, most = (values["mean"], values["p95"]) if stated else (round(spread.mean), spread.percentile(95))
     st.write(
-        f"Lengths of **{spread.mean:,.0f} tokens** on average, half within {spread.percentile(50):,}, 95 % within "
-        f"{spread.percentile(95):,}. If all users were the longest, {many(scenario.most_sequences.value)} would fit."
+        f"Lengths of **{mean:,} tokens** on average, half within {spread.percentile(50):,}, 95 % within {most:,}. "
+        f"If all users were the longest, {many(scenario.most_sequences.value)} would fit."
     )
     tables.render(["chance that all fit", "users at once", "at worst", "at best"], rows)
-    how = "As in the histogram" if scenario.mean == 0 else "Log-normal: most are short, few very long"
+    how = "As in the histogram" if not stated else "Log-normal: most are short, few very long"
     st.caption(
         f"{how}. Each user counts with prompt and whole answer, and independently of the others: a full server at any "
         "one moment. When it does not fit, the engine lets a user wait, or computes a cache anew later."
@@ -83,7 +102,8 @@ def _first_token(scenario: Scenario, hits: float) -> None:
     prompt = scenario.mean or scenario.context
     st.write(
         f"With {100 * hits:.0f} % of a prompt of {prompt:,} tokens in the prefix cache, its first token comes after "
-        f"**{_ms(less.interval)}** instead of {_ms(anew.interval)} (from the bound to twice it). Memory is counted as "
+        f"**{_ms(less.interval)}** instead of {_ms(anew.interval)} (from the bound to twice it), on GPUs that serve "
+        "nobody else at that moment. Memory is counted as "
         "if no two running users shared what is found: what all of them share is stated under “More”."
     )
 

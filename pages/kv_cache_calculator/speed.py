@@ -13,30 +13,34 @@ Row = tuple[str, str, str, str]
 
 
 @on_demand.expander("How fast, and at what price?", key="_kv_service")
-def expander(scenario: Scenario) -> None:
-    """Time for each token, time to the first, tokens a second and price, each from a bound to twice that."""
+def expander(scenario: Scenario, hits: float) -> None:
+    """Time for each token, time to the first, tokens a second and price, each from a bound to twice that.
+
+    `hits`: the share of a prompt that a prefix cache holds.
+    """
     if not scenario.weights:
         st.write("The weights of this model are not known: state them under “More”.")
         return
-    speed = kv_sizing.served(scenario)
+    speed = kv_sizing.served(scenario, hits)
     cells = [
         [tables.heading(name, sentence=True), *figures]
-        for name, *figures in (*_times(speed), *_rates(speed, scenario.gpu.price))
+        for name, *figures in (*_times(speed, hits), *_rates(speed, scenario.gpu.price))
     ]
-    tables.render(["", "by bandwidth at least", "by arithmetic at least", "from the bound to twice it"], cells)
+    tables.render(["", "by bandwidth", "by arithmetic", "interval"], cells)
     weights, cache = map(amounts.binary, speed.step.read)
     st.caption(
         f"Bounds, and no promise. Each step reads {weights} of weights and {cache} of cache on each GPU, at "
-        f"{scenario.gpu.bandwidth / 10**9:,.0f} GB/s; the other end of an interval is twice the bound. Not counted: "
-        "launches, communication, queues, sampling, prompts that interrupt answers. The first token is that of one "
-        "prompt on GPUs with nothing else to do, the price that of GPUs that are never idle; RunPod’s of 5 September "
-        "2026, to be changed under “Which GPUs, and how many?”."
+        f"{scenario.gpu.bandwidth / 10**9:,.0f} GB/s; an interval goes from the higher bound to twice that. Not "
+        "counted: launches, communication, queues, sampling, prompts that interrupt answers. The first token is that "
+        "of one prompt on GPUs with nothing else to do, the price that of GPUs that are never idle; RunPod’s of "
+        "5 September 2026, to be changed under “Which GPUs, and how many?”."
     )
 
 
-def _times(speed: Service) -> list[Row]:
+def _times(speed: Service, hits: float) -> list[Row]:
     named = [("time for each token of an answer", speed.step)]
-    named += [(f"time to the first token of a prompt of {speed.prompt:,}", speed.first)] if speed.first else []
+    found = f", {100 * hits:.0f} % of it found" if hits else ""
+    named += [(f"time to the first token of a prompt of {speed.prompt:,}{found}", speed.first)] if speed.first else []
     return [
         (name, _ms(bound.bandwidth), "not known" if bound.compute is None else _ms(bound.compute),
          f"{1000 * bound.interval[0]:,.1f} to {1000 * bound.interval[1]:,.1f} ms")

@@ -33,6 +33,8 @@ class Entry:
     parameters: tuple[str, ...]
     model: bool
     """Whether the page works with the model the visitor has chosen; a page that does not says MODEL = False."""
+    wide: bool
+    """Whether its picture needs all the room there is: WIDE = True."""
 
     @property
     def menu_title(self) -> str:
@@ -56,7 +58,9 @@ def read(file: Path) -> Entry:
         )
     facts = {key.lower(): declared[key] for key in _DECLARED}
     url = "" if facts["section"] == "Home" else file.stem.split("_", 1)[1]
-    return Entry(file=f"pages/{file.name}", url=url, model=declared.get("MODEL", True), **facts)
+    return Entry(
+        file=f"pages/{file.name}", url=url, model=declared.get("MODEL", True), wide=declared.get("WIDE", False), **facts
+    )
 
 
 @lru_cache(maxsize=1)

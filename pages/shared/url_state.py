@@ -176,7 +176,11 @@ def choice(name: str, allowed: Sequence[T], default: T) -> str:
             raise InvalidInput(name, "one of " + ", ".join(by_text), given)
         return by_text[given]
 
-    return parsed(name, default, parse)
+    key = parsed(name, default, parse)
+    if st.session_state[key] is None and None not in allowed:
+        # A browser that was not told what stands here, because the connection broke, sends that nothing does.
+        st.session_state[key] = st.session_state.get(_KEPT, {}).get(key, default)
+    return key
 
 
 def flag(name: str, default: bool = False) -> str:

@@ -28,7 +28,7 @@ def render() -> None:
     running = talk.move(entry)
     url_state.arrive(entry.url or "home")
     url_state.carry("present", presenting, False)
-    sheets = ["page/page.css", "page/presenter.css"][: 1 + presenting]
+    sheets = ["page/page.css", *(["page/presenter.css"] if presenting else ["page/wide.css"] if entry.wide else [])]
     st.html(f"<style>{components.styles(*sheets)}</style>")  # what all pages wear
     waiting_room.render_placeholder()
     talk.hide_controls()

@@ -1,4 +1,4 @@
-"""The picture of all layers on page 7; the server's own time for another layer or head, and for a text on the loss page."""
+"""The picture of all layers on page 7; the server's own time for another layer or head, and on the loss page."""
 
 import statistics
 import tempfile

@@ -46,11 +46,11 @@ def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
     cell = picture.get_by_role("button", name="layer 17, token 4 ·France")
     expect(picture.locator("path")).to_have_count(5)  # the last cell reads all five tokens
     cell.hover()
-    expect(picture.locator(".said")).to_contain_text("After ·France, layer 17 would say")
+    expect(picture.locator(".said")).to_contain_text("After “·France”, layer 17 would predict")
     assert picture.locator("path").count() > 0
     assert page.evaluate("!wire.asked && !wire.running")
     page.mouse.move(2, 2)
-    expect(picture.locator(".said")).to_contain_text("After ·is, layer 30 would say ·Paris: 77.3 %.")
+    expect(picture.locator(".said")).to_contain_text("After “·is”, layer 30 would predict “·Paris”, 77.3 %.")
     cell.click()
     settled(page)
     expect(page.get_by_text("What layer 17 would predict after token 4")).to_be_visible()
@@ -58,13 +58,14 @@ def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
     settled(page)
     assert "cell=17.4" in page.url
     assert "reads=1" in page.url
-    expect(picture.locator(".said")).to_contain_text("Head 1 read ")
+    expect(picture.locator(".said")).to_contain_text("Head 1 (looks at the token before: 86.2 % on average) read ")
     cell.focus()
     cell.press("ArrowDown")
-    expect(picture.locator(".said")).to_contain_text("After ·France, layer 16 would say")
+    expect(picture.locator(".said")).to_contain_text("After “·France”, layer 16 would predict")
     page.keyboard.press("Enter")
     settled(page)
     assert "cell=16.4" in page.url
+    expect(picture.locator(".said")).to_contain_text("After “·France”, layer 16 would predict")
     written = picture.get_by_role("group", name="Who wrote ·is")
     written.get_by_role("button").first.click()
     settled(page)

@@ -132,6 +132,11 @@ def test_users_whose_lengths_differ() -> None:
     assert "With 90 % of a prompt of 8,192 tokens in the prefix cache, its first token comes after" in said(app)
     fill(app, "Or a histogram: a length in tokens, a comma, how often it occurs", "9000, 1")
     assert "`a length of the histogram` must be a whole number from 1 to 8192, but is 9000" in said(app)
+    text = said(open_page(URL, arch="llama-3.1-8b", n="32768", mean="4000", p95="12000", engine="vLLM", wf="bf16"))
+    assert "With the lengths you stated, **85 users** fit at once with a chance of 99 %" in text
+    assert "Lengths of **4,000 tokens** on average" in text
+    text = said(open_page(URL, arch="llama-3.1-8b", n="8192", mean="1000", p95="500", engine="vLLM"))
+    assert "`what 95 % stay within` must be a whole number from 1000 to 8192, but is 500" in text
     text = said(open_page(URL, arch="llama-3.1-8b", n="8192", mean="1000", p95="3000", engine="llama.cpp"))
     assert "llama.cpp reserves the longest length for everybody: shorter users make no room." in text
 

@@ -5,7 +5,7 @@ import { percent } from "../shared/numbers.js";
 
 export function drawMaps(host, data, pick) {
   const list = make(host, "div", "maps", { role: "group", "aria-label": `Heads of layer ${data.layer}` });
-  make(list, "p", "title", { text: data.layer ? `Heads of layer ${data.layer}: rows read, columns are read` : "The embeddings have no heads." });
+  make(list, "p", "title", { text: data.layer ? `Heads of layer ${data.layer}: each row is a token that reads, each column one that is read; below, what the head looked at most` : "The embeddings have no heads." });
   if (!data.layer) return;
   const colour = getComputedStyle(host).color;
   data.maps.forEach((rows, index) => {
@@ -20,14 +20,14 @@ export function drawMaps(host, data, pick) {
       brush.globalAlpha = weight;
       brush.fillRect(key, reader, 1, 1);
     }));
-    make(button, "span", "", { text: String(index + 1) });
+    make(button, "span", "", { text: `${index + 1}: ${data.roles[role].replace("looks at ", "")}, ${percent(score)}` });
     button.onclick = () => pick({ layer: data.layer, at: data.first + data.at + 1, head: chosen ? 0 : index + 1 });
   });
 }
 
 export function drawWall(host, data, pick) {
   const wall = make(host, "div", "wall", { role: "group", "aria-label": "All heads" });
-  make(wall, "p", "title", { text: "All heads: layers upwards, heads across; the fuller, the higher the score" });
+  make(wall, "p", "title", { text: `All heads, layer 1 below, layer ${data.wall.length} on top: what each looks at most, and how much of its attention goes there` });
   const grid = make(wall, "div", "squares");
   grid.style.setProperty("--heads", data.wall[0].length);
   for (let layer = data.wall.length; layer > 0; layer -= 1) {

@@ -39,15 +39,20 @@ function told(data, layer, at) {
   const row = data.rows.find((each) => each.layer === layer);
   const [token, p, rank, finalP, entropy, kl] = row.cells[at];
   const last = data.finals[at];
-  const parts = [`After ${data.tokens[at]}, ${name(layer)} would say ${data.labels[token]}: ${percent(p)}.`];
-  if (token !== last) parts.push(`${data.labels[last]}, which the whole model says, has rank ${grouped(rank)}: ${percent(finalP)}.`);
-  parts.push(`Entropy ${fixed(entropy, 2)} nats, KL ${fixed(kl, 2)} nats.`);
+  const parts = [`After “${data.tokens[at]}”, ${name(layer)} would predict “${data.labels[token]}”, ${percent(p)}.`];
+  if (token !== last) parts.push(`The model’s own “${data.labels[last]}” ranks ${grouped(rank)} there, ${percent(finalP)}.`);
   const weights = reads(data, layer, at);
   if (weights) {
-    const order = weights.map((weight, key) => [weight, key]).sort((a, b) => b[0] - a[0]).slice(0, 3);
-    const who = data.head && layer === data.layer ? `Head ${data.head}` : "Its heads, on average,";
-    parts.push(`${who} read ${order.map(([weight, key]) => `${data.tokens[key]} ${percent(weight)}`).join(", ")}.`);
+    const order = weights.map((weight, key) => [weight, key]).sort((a, b) => b[0] - a[0]);
+    const shown = order.slice(0, 5).filter(([weight], i) => !i || weight >= LEAST);
+    let who = "Its heads, on average,";
+    if (data.head && layer === data.layer) {
+      const [role, score] = data.wall[layer - 1][data.head - 1];
+      who = `Head ${data.head} (${data.roles[role]}: ${percent(score)} on average)`;
+    }
+    parts.push(`${who} read ${shown.map(([weight, key]) => `“${data.tokens[key]}” ${percent(weight)}`).join(", ")}.`);
   }
+  parts.push(`Entropy ${fixed(entropy, 2)}, KL to the end ${fixed(kl, 2)} nats.`);
   return parts.join(" ");
 }
 
@@ -69,7 +74,7 @@ function drawArcs(view, layer, at) {
     if (weight < LEAST) return;
     const [from, bottom] = middle(`${below} ${key}`, "top");
     const path = view.arcs.appendChild(document.createElementNS(SVG, "path"));
-    const sag = Math.max(bottom, y) + 8 + Math.min(60, Math.abs(x - from) / 8);
+    const sag = Math.max(bottom, y) + 8 + Math.min(24, Math.abs(x - from) / 12);
     path.setAttribute("d", `M${from},${bottom} C${from},${sag} ${x},${sag} ${x},${y}`);
     path.setAttribute("stroke-width", String(1 + 7 * weight));
   });
@@ -79,7 +84,7 @@ function point(view, layer, at) {
   for (const cell of view.table.querySelectorAll(".here, .read")) cell.classList.remove("here", "read");
   view.cells.get(`${layer} ${at}`).classList.add("here");
   (reads(view.data, layer, at) ?? []).forEach((weight, key) => {
-    if (weight >= LEAST) view.columns[key].classList.add("read");
+    if (weight >= LEAST) view.columns[key].forEach((name) => name.classList.add("read"));
   });
   drawArcs(view, layer, at);
   setText(view.said, told(view.data, layer, at));
@@ -91,6 +96,10 @@ function drawGrid(view, data, pick) {
   view.cells.clear();
   setText(view.caption, data.caption);
   table.setAttribute("aria-label", data.caption);
+  const names = (row) => data.tokens.map((token) => make(row, "th", "token", { scope: "col", text: token, title: token }));
+  const head = table.createTHead().insertRow();
+  make(head, "th", "layer", { scope: "col", text: "after" });
+  const above = names(head);
   const body = table.createTBody();
   for (const row of data.rows) {
     const line = body.insertRow();
@@ -111,7 +120,7 @@ function drawGrid(view, data, pick) {
   }
   const foot = table.createTFoot().insertRow();
   make(foot, "th", "layer", { scope: "row", text: "text" });
-  view.columns = data.tokens.map((token) => make(foot, "th", "token", { scope: "col", text: token, title: token }));
+  view.columns = names(foot).map((name, i) => [name, above[i]]);
   view.cells.get(`${data.layer} ${data.at}`).firstChild.tabIndex = 0;
 }
 

@@ -22,18 +22,20 @@ _BINS, _POWERS = 4096, 24
 Array = NDArray[np.float64]
 
 
-def users_within(scenario: Scenario, lengths: Lengths, chances: Sequence[float], room: int = 0) -> list[int]:
-    """For each chance, the most users whose caches together stay within `room` bytes on each GPU at least so surely.
+def users_within(
+    scenario: Scenario, lengths: Lengths, chances: Sequence[float], rooms: Sequence[int] = ()
+) -> list[list[int]]:
+    """For each room in bytes on each GPU, and each chance: the most users whose caches stay within it so surely.
 
-    `room` 0: what is likely left. Each user has a length of their own, drawn from `lengths` and counted at its end,
-    so that this is what a full server needs at any one moment. The distribution of the sum is computed by convolution
-    on at least 4,096 equal parts of the room, of which the longest length takes a whole number; a length that ends
-    within a part is shared out over its two ends so that its mean stays.
+    Without `rooms`: what is left, likely, at worst and at best. Each user has a length of their own, drawn from
+    `lengths` and counted at its end, so that this is what a full server needs at any one moment. The distribution of
+    the sum is computed by convolution on at least 4,096 equal parts of the room, of which the longest length takes a
+    whole number; a length that ends within a part is shared out over its two ends so that its mean stays.
 
     >>> from lm_core.kv_sizing import Scenario, preset
     >>> plan = Scenario(preset("llama-3.1-8b"), 8192, 1, pool=100 * 2**30)  # a user of 8,192 tokens takes 1 GiB
     >>> half = Lengths((4096, 8192), (0.5, 0.5))
-    >>> users_within(plan, half, [0.5, 0.99]), plan.most_sequences.value
+    >>> users_within(plan, half, [0.5, 0.99])[0], plan.most_sequences.value
     ([133, 124], 100)
     """
     if scenario.engine.name not in PAGED:
@@ -41,13 +43,18 @@ def users_within(scenario: Scenario, lengths: Lengths, chances: Sequence[float],
     if not chances or not all(0 < chance < 1 for chance in chances):
         raise InvalidInput("chances", "between 0 and 1", chances)
     fixed, costs = _costs(scenario, lengths)
-    left = (room or scenario.budget.for_cache.likely) - fixed
+    left = scenario.budget.for_cache
+    rooms = rooms or (left.likely, left.least, left.most)
+    return [_within(costs, lengths.shares, room - fixed, chances, scenario.split.data) for room in rooms]
+
+
+def _within(costs: list[int], shares: tuple[float, ...], left: int, chances: Sequence[float], ranks: int) -> list[int]:
     if left <= 0:
         return [0] * len(chances)
-    powers = [_on_bins(costs, lengths.shares, left)]  # of 1, 2, 4, 8 ... users
+    powers = [_on_bins(costs, shares, left)]  # of 1, 2, 4, 8 ... users
     while powers[-1].sum() >= min(chances) and len(powers) < _POWERS:
         powers.append(_sum_of(powers[-1], powers[-1]))
-    return [scenario.split.data * _most(powers, chance) for chance in chances]
+    return [ranks * _most(powers, chance) for chance in chances]
 
 
 def _most(powers: list[Array], chance: float) -> int:

@@ -23,14 +23,14 @@ def test_two_lengths_by_hand() -> None:
     two = 0.75  # two long ones take 12 GiB
     three = 4 / 8  # at most one long of three
     five = 6 / 32  # at most one long of five
-    assert users_within(plan, spread, [two - 0.01, two + 0.01, three - 0.01, five - 0.01]) == [2, 1, 3, 5]
+    assert users_within(plan, spread, [two - 0.01, two + 0.01, three - 0.01, five - 0.01])[0] == [2, 1, 3, 5]
 
 
 def test_one_length_for_all_is_the_plain_answer() -> None:
     for split, at_once in ((Split(), 10), (Split(tensor=2), 20), (Split(data=4), 40)):
         plan = replace(PLAN, split=split)
         assert plan.most_sequences.value == at_once
-        assert users_within(plan, Lengths((8192,), (1.0,)), [0.999]) == [at_once]
+        assert users_within(plan, Lengths((8192,), (1.0,)), [0.999])[0] == [at_once]
 
 
 def test_as_often_as_draws_do() -> None:
@@ -39,7 +39,7 @@ def test_as_often_as_draws_do() -> None:
         preset("llama-3.1-8b"), 131_072, 1, engine=engine("vLLM"), gpu=gpu("H100 80 GB"), weight_format="bf16"
     )
     spread = from_mean(4000, 12_000, 131_072)
-    (users,) = users_within(plan, spread, [0.99])
+    ((users,),) = users_within(plan, spread, [0.99], [plan.budget.for_cache.likely])
     random = np.random.default_rng(1)
     each = random.choice([plan.need(length, 2) - plan.need(length, 1) for length in spread.tokens],
                          size=(20_000, users), p=spread.shares)  # fmt: skip
@@ -49,14 +49,14 @@ def test_as_often_as_draws_do() -> None:
 
 def test_more_certainty_is_fewer_users() -> None:
     spread = read_histogram("500 80\n2000 15\n8192 5", 8192)
-    found = users_within(PLAN, spread, [0.5, 0.9, 0.99, 0.999])
+    found = users_within(PLAN, spread, [0.5, 0.9, 0.99, 0.999])[0]
     assert all(more >= fewer for more, fewer in pairwise(found))
     assert found[0] == pytest.approx(80 * 1024 / spread.mean, rel=0.05)
 
 
 def test_what_all_share_is_kept_once() -> None:
     plan = replace(PLAN, shared=4096)
-    assert users_within(plan, Lengths((8192,), (1.0,)), [0.99]) == [plan.most_sequences.value] == [19]
+    assert users_within(plan, Lengths((8192,), (1.0,)), [0.99])[0] == [plan.most_sequences.value] == [19]
 
 
 def test_an_engine_that_reserves_is_refused() -> None:
@@ -67,8 +67,8 @@ def test_an_engine_that_reserves_is_refused() -> None:
 @pytest.mark.parametrize(("mean", "percentile"), [(1000, 3000), (4000, 4000), (500, 1500)])
 def test_mean_and_percentile_come_back(mean: int, percentile: int) -> None:
     found = from_mean(mean, percentile, 1 << 20)
-    assert found.mean == pytest.approx(mean, rel=0.03)
-    assert found.percentile(95) == pytest.approx(percentile, rel=0.03)
+    assert found.mean == pytest.approx(mean, rel=0.002)
+    assert found.percentile(94) <= percentile <= found.percentile(96)
 
 
 @pytest.mark.parametrize(
