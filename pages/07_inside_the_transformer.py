@@ -15,6 +15,14 @@ EXAMPLES = {
         "cell": "24.5",
         "reads": "5",
     },
+    "One head switched off, and Paris is gone": {
+        "look": "picture",
+        "prompt": "The capital of France is",
+        "against": "London",
+        "cell": "24.5",
+        "reads": "5",
+        "off": "24.5",
+    },
     "Who repeats what was said": {
         "look": "picture",
         "prompt": "The Dursleys were rich. Mr Dursley sold drills. Mr Durs",
@@ -41,8 +49,8 @@ EXAMPLES = {
     "When does Paris appear?": {"look": "lens", "prompt": "The capital of France is"},
 }
 PARAMETERS = (
-    "against", "at", "blank", "cell", "edit", "head", "layer", "look", "mask", "prompt", "reads", "shade", "swap",
-    "text", "with", "words",
+    "against", "at", "blank", "cell", "edit", "head", "layer", "look", "mask", "off", "prompt", "reads",
+    "shade", "swap", "text", "with", "words",
 )  # fmt: skip
 
 from pages.shell.navigation import ensure_entry

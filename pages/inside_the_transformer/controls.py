@@ -34,6 +34,7 @@ def declare() -> None:
     _declare_text()
     url_state.text("cell", "", max_length=10)
     url_state.text("against", "", max_length=40)
+    url_state.text("off", "", max_length=200)
     url_state.number("reads", 0, 0, 1000)
     url_state.choice("shade", tuple(component.SHADES), "p")
     url_state.text("words", WORDS)

@@ -77,6 +77,7 @@ def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> Non
     from lm_core.inspection.contributions import contributions
     from lm_core.inspection.head_roles import head_roles
     from lm_core.inspection.logit_lens import leads_from, lens_cell
+    from pages.inside_the_transformer import ablation_view  # not before a Transformer is looked into: it needs torch
 
     found = controls.inspected(asked)
     grid = _grid(asked, found)
@@ -102,6 +103,7 @@ def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> Non
     component.render(found, grid, head_roles(found), names, words, first, cell, head, shade, written)
     if url_state.presenting():
         return
+    ablation_view.render(asked, found, layer, head)
     belief = asked.offered.model.run(lambda bare: lens_cell(bare, found, layer, at - 1))
     st.write(f"**What {_named(layer)} would predict after token {at}**")
     tables.likeliest(belief, asked.offered.model.tokenizer, 8)

@@ -10,7 +10,7 @@ from lm_core.inspection.logit_lens import lens, lens_grid
 from lm_core.labels import label
 from pages.shared.markup import percent
 from tests.pages.opening import FILES, components, markup, open_page, said, send
-from tests.pages.touching import fill, find, switch
+from tests.pages.touching import fill, find, press, switch
 
 URL = "inside_the_transformer"
 FRANCE = "The capital of France is"
@@ -62,6 +62,26 @@ def test_who_wrote_the_prediction(model: Transformer) -> None:
     assert "“Unterwössen” takes" in said(app)
     fill(app, "Compare its logit with", "")
     assert components(app)["layers_picture"]["written"]["whole"] == "sum: the logit"
+
+
+def test_parts_are_switched_off_and_on_again() -> None:
+    app = open_page(URL, cell="24.5", reads="5")
+    press(app, "Switch off layer 24, head 5")
+    assert app.query_params["off"] == "24.5"
+    assert "goes from **77.3 % to 14.1 %**" in said(app)
+    press(app, "Switch off layer 24, MLP")
+    assert app.query_params["off"] == "24.5,24.mlp"
+    press(app, "layer 24, head 5 is off: undo")
+    assert app.query_params["off"] == "24.mlp"
+    press(app, "layer 24, MLP is off: undo")
+    assert "off" not in app.query_params
+    assert "goes from" not in said(app)
+    text = said(open_page(URL, off="24.5,31.1,2.norm,3.10,<b>"))
+    for part in ("31.1", "2.norm", "3.10", "<b>"):
+        assert f"“{part}” cannot be switched off and is left out" in text
+    assert "goes from **77.3 % to 14.1 %**" in text
+    many = ",".join(f"{layer}.mlp" for layer in range(1, 14))
+    assert "Of 13 parts the first 12 are switched off" in said(open_page(URL, off=many))
 
 
 def test_a_long_text_shows_its_end_and_every_colour() -> None:
