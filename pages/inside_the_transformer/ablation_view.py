@@ -16,11 +16,9 @@ MOST = 12
 _TOP = 8
 
 
-def render(asked: Inspected, found: Inspection, layer: int, head: int) -> None:
+def render(asked: Inspected, found: Inspection, layer: int, head: int, off: list[Intervention]) -> None:
     """Buttons for the cell that is looked at, the list of what is off, and the comparison."""
-    config = asked.offered.model.config
     st.write("**Switch off a part and see what the model then predicts after the last token**")
-    off = _read(config.layers, config.heads)
     with st.container(horizontal=True):
         for each in _offered(layer, head):
             st.button(
@@ -85,8 +83,9 @@ def _set(off: list[Intervention]) -> None:
     st.session_state[url_state.key_of("off")] = ",".join(dict.fromkeys(map(_written, off)))
 
 
-def _read(layers: int, heads: int) -> list[Intervention]:
-    """What the link switches off; what is not there is said and left out."""
+def read(asked: Inspected) -> list[Intervention]:
+    """What is switched off; what is not there is said and left out."""
+    layers, heads = asked.offered.model.config.layers, asked.offered.model.config.heads
     text = str(st.session_state[url_state.key_of("off")])
     found: list[Intervention] = []
     for part in filter(None, text.split(",")):

@@ -72,8 +72,8 @@ def render(
     _component(
         data={
             "compact": stage,
-            "caption": "Point at a cell to see which tokens it reads; click it to open it below. Columns: tokens of "
-            "the text (· is a space). Rows: layers, upwards. A cell: the word that this layer would predict next. "
+            "caption": "Point at a cell to see which tokens it reads; click or tap it to open it below. Columns: tokens"
+            " of the text (· is a space). Rows: layers, upwards. A cell: the word that this layer would predict next. "
             f"The fuller its colour, {_FULLER[shade]}. Underlined: the model’s own prediction.",
             "tokens": names[first:],
             "first": first,

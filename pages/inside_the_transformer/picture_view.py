@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from lm_core import Distribution
 from lm_core.errors import InvalidInput
 from lm_core.serving.lru_cache import LRUCache
 from pages.inside_the_transformer import component, controls
@@ -86,16 +87,22 @@ def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> Non
     first = len(names) - grid.tokens.shape[1]
     column = at - 1 - first
     since = leads_from(grid.final_rank[:, column])
-    read, predicted = (html.escape(name) for name in (names[at - 1], asked.label(int(grid.tokens[-1, column]))))
+    token, final = int(grid.tokens[-1, column]), Distribution(found.logits[at - 1])
+    read, predicted = (html.escape(name) for name in (names[at - 1], asked.label(token)))
     markup.show(
         f'<p class="nte-sum" role="status">After <span class="nte-token">{read}</span> the model predicts '
-        f'<span class="nte-token">{predicted}</span>, <b>{markup.percent(float(grid.probability[-1, column]))}</b>; it '
+        f'<span class="nte-token">{predicted}</span>, <b>{markup.percent(final.row(token).probability)}</b>; it '
         f"leads from {_named(since)} on, of {len(grid.tokens) - 1} layers</p>"
     )
     words = {int(token): asked.label(int(token)) for token in dict.fromkeys(grid.tokens.ravel().tolist())}
     if len(asked.ids) > TOKENS:
         markup.note(f"The picture shows the last {TOKENS} of {len(asked.ids)} tokens; all of them are read.")
-    token, against = int(grid.tokens[-1, column]), _against(asked)
+    off = ablation_view.read(asked)
+    if off:
+        markup.note(
+            "The picture shows the whole model, with nothing switched off. What is off, and what follows, is below."
+        )
+    against = _against(asked)
     who = asked.offered.model.run(lambda bare: contributions(bare, found, at - 1, token, against))
     what = "logit" if against is None else f"lead over {asked.label(against)}"
     title = f"Who wrote {asked.label(token)}: what each part adds to its {what}"
@@ -103,14 +110,15 @@ def _show(asked: Inspected, cell: tuple[int, int], head: int, shade: str) -> Non
     component.render(found, grid, head_roles(found), names, words, first, cell, head, shade, written)
     if url_state.presenting():
         return
-    ablation_view.render(asked, found, layer, head)
+    ablation_view.render(asked, found, layer, head, off)
     belief = asked.offered.model.run(lambda bare: lens_cell(bare, found, layer, at - 1))
     st.write(f"**What {_named(layer)} would predict after token {at}**")
     tables.likeliest(belief, asked.offered.model.tokenizer, 8)
     st.write(
         "Each layer adds to a running sum (the residual stream). A cell reads that sum with the final norm and the "
         "output layer, which were trained for the last layer alone (the logit lens): earlier rows are a view from "
-        "outside. A head’s label is what it was measured to look at on this text, not what it is for."
+        "outside. A head’s label is what it was measured to look at on this text, on average over its readers. It is "
+        "not what decides: others may do the same, so that switching it off changes little, or even helps."
     )
 
 

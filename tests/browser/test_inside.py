@@ -88,3 +88,14 @@ def test_it_fills_a_stage(server: Server, open_page: Open, look: str) -> None:
     page = open_page(server, f"{PAGE}?look={look}&present=1", viewport={"width": 1280, "height": 720})
     settled(page)
     fills_a_stage(page)
+
+
+def test_a_tap_opens_the_cell_it_meets(server: Server, open_page: Open) -> None:
+    page = open_page(server, PAGE, viewport={"width": 390, "height": 844}, has_touch=True)
+    settled(page)
+    picture = page.locator(".layers-picture")
+    for layer in (20, 9):
+        picture.get_by_role("button", name=f"layer {layer}, token 4 ·France").tap()
+        settled(page)
+        assert f"cell={layer}.4" in page.url
+        expect(picture.locator(".said")).to_contain_text(f"After “·France”, layer {layer} would predict")

@@ -126,7 +126,8 @@ function drawGrid(view, data, pick) {
 
 function listen(view) {
   const { table } = view;
-  const show = ({ target }) => {
+  const show = ({ target, pointerType }) => {
+    if (pointerType === "touch") return; // a tap opens the cell
     const button = target.closest?.("button");
     if (button && table.contains(button)) point(view, Number(button.dataset.layer), Number(button.dataset.at));
   };
@@ -161,12 +162,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawGrid(view, data, pick);
   view.heads.replaceChildren();
   if (!data.compact) {
-    drawWriters(view.heads, data, pick);
+    drawWriters(view.heads, data, (what) => { view.reveals = true; pick(what); });
     drawMaps(view.heads, data, pick);
     drawWall(view.heads, data, pick);
   }
   // The text goes on from its end, so that is what one sees of a long one.
   if (!before || before.tokens.length !== data.tokens.length) view.wide.scrollLeft = view.wide.scrollWidth;
+  if (view.reveals) view.said.scrollIntoView({ block: "nearest" });
+  view.reveals = false;
   if (place && view.cells.has(place)) view.cells.get(place).firstChild.focus();
   else point(view, data.layer, data.at);
 }
