@@ -72,6 +72,7 @@ def test_the_articles_loop_by_hand(server: Server, open_page: Open) -> None:
     assert context.inner_text().split("\n") == ["context", "6 tokens"]
     expect(state(page)).to_contain_text("3 tokens generated: ln P = −0.3857 nats together")  # ln(0.85 x 0.80 x 1)
     page.get_by_text("Show the code, export").click()
+    settled(page)
     with page.expect_download() as download:
         button(page, "JSON, trace").click()
     trace = TraceFile.read(Path(download.value.path()).read_bytes(), "trace.json").trace

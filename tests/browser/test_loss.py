@@ -35,6 +35,7 @@ def test_factors_as_a_file(server: Server, open_page: Open) -> None:
     page = open_page(server, PAGE)
     settled(page)
     page.get_by_text("Show the code, export").click()
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Factors, CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()

@@ -170,6 +170,7 @@ def test_two_prompts_are_compared_on_the_screen_and_in_the_picture(
     moved = row.last.inner_text().replace("\u2212", "-")
     assert float(moved) == pytest.approx(100 * (second - first), rel=5e-3)
     page.get_by_text("Show the code").click()
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     svg = Path(download.value.path()).read_text(encoding="utf-8")

@@ -106,6 +106,7 @@ def test_a_class_takes_the_same_ten_and_nothing_leaks(
     page.get_by_label("Your name, for the sheet you hand in").fill("Ada")
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"Next-Token Explorer, test yourself, seed {seed}, Ada")).to_be_visible()
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     sheet = download.value.path().read_text(encoding="utf-8")

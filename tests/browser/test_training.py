@@ -132,6 +132,7 @@ def test_the_model_goes_along_and_comes_back(server: Server, open_page: Open, tm
     page = at(server, open_page, text="article", net="ngram", at="120")
     expect(said(page)).to_have_text("Done: 120 steps.", timeout=180_000)
     page.get_by_text("Take the model along, show the code").click()
+    settled(page)
     with page.expect_download() as download:
         button(page, "Model of step 120, safetensors").click()
     data = Path(download.value.path()).read_bytes()
