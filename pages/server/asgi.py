@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lm_core.serving import faults, limits, process_resources, registry
 from pages.server import ended_sessions
 from pages.server.origin_check import OriginCheck
+from pages.server.page_script import PageScript
 from pages.server.upload_limits import UploadLimits
 from pages.shared import components
 from pages.shell import waiting_room
@@ -204,4 +205,7 @@ ROUTES = [
     Route("/ready", ready),
     Mount(components.ADDRESS + "/{version}", ComponentFiles(directory=components.FOLDER)),
 ]
-MIDDLEWARE = [Middleware(OriginCheck), Middleware(UploadLimits), Middleware(CompressFrontend), Middleware(Departures)]
+MIDDLEWARE = [
+    Middleware(OriginCheck), Middleware(UploadLimits), Middleware(CompressFrontend), Middleware(PageScript),
+    Middleware(Departures),
+]  # fmt: skip

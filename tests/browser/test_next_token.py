@@ -369,3 +369,15 @@ def test_a_script_whose_fetch_was_cut_off_is_fetched_again(server: Server, open_
     page.goto(f"{server.url}/next_token")
     expect(box(page)).to_be_enabled()
     expect(box(page)).to_have_value("The capital of France is")
+
+
+@pytest.mark.parametrize("script", ["static/js/index.", "static/js/react-dom.", "static/js/Html."])
+def test_a_script_of_streamlits_own_that_was_cut_off_loads_the_page_again(
+    server: Server, open_page: Open, script: str
+) -> None:
+    """What it begins with, what that imports, and what it asks for later; the link holds what was set."""
+    page = open_page(server, "/about")
+    page.route(f"**/{script}*", lambda route: route.abort(), times=1)
+    page.goto(f"{server.url}/next_token?prompt=Once")
+    expect(box(page)).to_have_value("Once", timeout=15_000)
+    expect(page.get_by_text("Failed to fetch")).to_have_count(0)

@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from pages.server.asgi import CompressFrontend
+from pages.server.page_script import PageScript
 from tests.browser.server import ROOT
 from tests.reliability.visitors import run
 
@@ -98,3 +99,36 @@ def test_what_a_component_shows_before_its_script_has_come_takes_no_input() -> N
                 controls.append((control[0], "disabled" in control[0] or " hidden" in shown.split(">")[0]))
     assert len(controls) >= 7
     assert [control for control, waits in controls if not waits] == []
+
+
+def test_a_page_begins_with_the_script_that_loads_it_again() -> None:
+    """Pages alone, and with their true length; a file passes as it is."""
+
+    def app(kind: bytes) -> PageScript:
+        async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+            headers = [(b"content-type", kind), (b"content-length", b"28"), (b"etag", b'"1"')]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"<html><head>", "more_body": True})
+            await send({"type": "http.response.body", "body": b"</head></html>"})
+
+        return PageScript(answer)
+
+    async def asked(kind: bytes) -> list[Message]:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        await app(kind)({**SCOPE, "path": "/", "headers": [(b"accept", b"text/html,*/*")]}, receive, send)
+        return sent
+
+    start, end = run(asked(b"text/html; charset=utf-8"))
+    assert end["body"].startswith(b"<html><head><script>")
+    assert b"vite:preloadError" in end["body"]
+    assert dict(start["headers"])[b"content-length"] == str(len(end["body"])).encode()
+    assert b"etag" not in dict(start["headers"])
+    plain = run(asked(b"text/javascript"))
+    assert b"".join(part["body"] for part in plain[1:]) == b"<html><head></head></html>"
