@@ -23,7 +23,12 @@ _LOGITS, _EXPERTS = (3.0, 4.4, 10.5), (0, 1, 2)
 _RUNTIME = {1: (0.05, 0.13, 0.4), 2: (0.15, 0.8, 1.4), 4: (0.15, 0.9, 2.6)}
 """GiB that torch does not allocate, from so many GPUs on: runtime and communication."""
 _ROCM = (0.0, 0.5, 1.0)  # GiB more of an AMD GPU
-_OWN = {"deepseek_v4": ((3.0, 5.0, 7.0), "two starts of DeepSeek V4 Pro on eight H200, 9.0 and 12.0 GiB in all")}
+_OWN = {
+    "deepseek_v4": (
+        (0.0, 3.0, 7.0),
+        "V4 Pro on eight H200, 9.0 and 12.0 GiB in all; V4 Flash on H100 and MI355X, 4.4, 4.2",
+    )
+}
 _GRAPHS = (0.0, 0.35, 1.3)  # GiB; before 0.20 not counted
 _CONTEXT = (0.25, 0.3, 0.5)  # GiB of a CUDA context; 297 MiB beside llama.cpp's own buffers on an A40
 

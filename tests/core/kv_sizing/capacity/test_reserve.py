@@ -1,8 +1,10 @@
 """The reserve beside what vLLM printed when it started: memory left for the cache, in GiB on one GPU.
 
-`starts.csv` lists a hundred starts with where each is from; `id N` marks a public log without a repository name. The
-reserve was fitted on the first half. The second, of other models, was put aside unread and looked at once, afterwards:
-one start of 21 lay outside its interval, DeepSeek V4 Pro, and what its family takes besides was added then.
+`starts.csv` lists starts with where each is from; `id N` marks a public log without a repository name. The reserve was
+fitted on the first half. The second, of other models, was put aside unread and looked at once, afterwards: one start of
+21 lay outside its interval, DeepSeek V4 Pro, and what its family takes besides was added then. Then 28 later ones were
+collected and looked at once: 24 lay inside, two of DeepSeek V4 Flash took less than its family was thought to, and two
+with `max_num_seqs` 4 had more left than the estimate, which is for vLLM's defaults, allows for.
 """
 
 import csv
@@ -43,7 +45,7 @@ def left(row: dict[str, str]) -> Span:
 STARTS = read()
 
 
-@pytest.mark.parametrize("half", ["fitted", "blind"])
+@pytest.mark.parametrize("half", ["fitted", "blind", "later"])
 def test_what_was_printed_lies_inside(half: str) -> None:
     missed = {
         start.model
@@ -53,10 +55,16 @@ def test_what_was_printed_lies_inside(half: str) -> None:
     assert missed == set()
 
 
-@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.04)])
+@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.04), ("later", 0.04)])
 def test_the_likely_figure_is_close_to_half_of_them(half: str, median: float) -> None:
     errors = sorted(abs(start.found.likely / GIB / start.left - 1) for start in STARTS if start.half == half)
     assert errors[len(errors) // 2] <= median
+
+
+def test_few_sequences_leave_more() -> None:
+    """The estimate is for vLLM's defaults: with `max_num_seqs` 4 there is more left than it allows for."""
+    few = [start for start in STARTS if start.half == "four sequences"]
+    assert [start.left * GIB > start.found.most for start in few] == [True, True]
 
 
 def test_no_model_is_in_both_halves() -> None:
