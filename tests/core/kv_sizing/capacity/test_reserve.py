@@ -4,7 +4,8 @@
 fitted on the first half. The second, of other models, was put aside unread and looked at once, afterwards: one start of
 21 lay outside its interval, DeepSeek V4 Pro, and what its family takes besides was added then. Then 28 later ones were
 collected and looked at once: 24 lay inside, two of DeepSeek V4 Flash took less than its family was thought to, and two
-with `max_num_seqs` 4 had more left than the estimate, which is for vLLM's defaults, allows for.
+with `max_num_seqs` 4 had more left than the estimate, which is for vLLM's defaults, allows for. Of a third dozen all on
+GPUs with memory of their own lay inside, and two of four on DGX Spark had less left: what else a machine holds counts.
 """
 
 import csv
@@ -45,7 +46,7 @@ def left(row: dict[str, str]) -> Span:
 STARTS = read()
 
 
-@pytest.mark.parametrize("half", ["fitted", "blind", "later"])
+@pytest.mark.parametrize("half", ["fitted", "blind", "later", "third"])
 def test_what_was_printed_lies_inside(half: str) -> None:
     missed = {
         start.model
@@ -55,7 +56,7 @@ def test_what_was_printed_lies_inside(half: str) -> None:
     assert missed == set()
 
 
-@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.04), ("later", 0.04)])
+@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.04), ("later", 0.04), ("third", 0.06)])
 def test_the_likely_figure_is_close_to_half_of_them(half: str, median: float) -> None:
     errors = sorted(abs(start.found.likely / GIB / start.left - 1) for start in STARTS if start.half == half)
     assert errors[len(errors) // 2] <= median
