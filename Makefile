@@ -52,6 +52,7 @@ bench: $(VENV)/tests-installed
 
 models: $(VENV)/app-installed
 	$(BIN)/python -m lm_core.training.small_models assets/models
+	$(BIN)/python -m lm_core.training.recorded_run assets/training_runs/induction.safetensors
 
 clean:
 	rm -rf $(VENV)

@@ -23,6 +23,40 @@ EXAMPLES = {
         "reads": "5",
         "off": "24.5",
     },
+    "One arrow in numbers, and cut": {
+        "look": "picture",
+        "prompt": "The capital of France is",
+        "cell": "24.5",
+        "reads": "5",
+        "arrow": "4",
+        "off": "24.5.5-4",
+    },
+    "France or Italy: put one cell into the other": {
+        "look": "picture",
+        "prompt": "The capital of France is",
+        "second": "The capital of Italy is",
+        "cell": "18.4",
+        "off": "18@4",
+        "shade": "second",
+    },
+    "The mask lifted: arcs run to the right": {
+        "look": "picture",
+        "prompt": "The capital of France is",
+        "cell": "17.2",
+        "off": "mask",
+    },
+    "A training run: step 300, nobody looks back yet": {
+        "look": "picture",
+        "with": "run",
+        "step": "300",
+        "cell": "2.14",
+    },
+    "The same run at its end: an induction head": {
+        "look": "picture",
+        "with": "run",
+        "cell": "2.14",
+        "reads": "2",
+    },
     "Who repeats what was said": {
         "look": "picture",
         "prompt": "The Dursleys were rich. Mr Dursley sold drills. Mr Durs",
@@ -49,8 +83,8 @@ EXAMPLES = {
     "When does Paris appear?": {"look": "lens", "prompt": "The capital of France is"},
 }
 PARAMETERS = (
-    "against", "at", "blank", "cell", "edit", "head", "layer", "look", "mask", "off", "prompt", "reads",
-    "shade", "swap", "text", "with", "words",
+    "against", "arrow", "at", "blank", "by", "cache", "cell", "edit", "head", "layer", "letters", "look", "mask",
+    "mine", "off", "prompt", "reads", "second", "shade", "step", "swap", "text", "with", "words",
 )  # fmt: skip
 
 from pages.shell.navigation import ensure_entry
@@ -64,14 +98,22 @@ from pages.inside_the_transformer import (
     mask_view,
     masked_lm_view,
     one_pass_view,
-    picture_view,
 )
+from pages.inside_the_transformer.whole_picture import view as whole_picture
 from pages.shared.controls import page_toolbar
 
 VIEWS = {
-    "picture": ("The whole picture", picture_view.render),
+    "picture": ("The whole picture", whole_picture.render),
     "pass": ("One pass", one_pass_view.render), "mask": ("No peeking", mask_view.render),
     "sides": ("Both sides", masked_lm_view.render), "attention": ("Attention", attention_view.render),
     "lens": ("Layer by layer", logit_lens_view.render),
 }  # fmt: skip
-page_toolbar.views(EXAMPLES, PARAMETERS, VIEWS, controls.declare)
+
+
+def declare() -> None:
+    """Of all views, so that those of closed ones stay in the link."""
+    controls.declare()
+    whole_picture.declare()
+
+
+page_toolbar.views(EXAMPLES, PARAMETERS, VIEWS, declare)

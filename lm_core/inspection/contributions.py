@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from lm_core.errors import whole_number
 from lm_core.inspection.forward_pass import Inspection
+from lm_core.inspection.interventions import Patch
 from lm_core.models.transformer import Block, Transformer
 
 
@@ -39,6 +40,7 @@ class Contributions:
     mlps: NDArray[np.float64]
     """(layers)"""
     biases: float
+    """Of the output projections and the norm; with a patched stream, also what the patch put there."""
     scale: float
     """Of the final norm: one over the root mean square (or deviation) of the stream; held fixed."""
 
@@ -74,26 +76,26 @@ def contributions(
     whole_number("position", position, 0, len(inspection.ids) - 1)
     for each in (token, *(() if against is None else (against,))):
         whole_number("token id", each, 0, model.vocab_size - 1)
-    streams = torch.from_numpy(inspection.residual)  # (layers + 1, time, hidden)
-    direction, constant, scale = _direction(model, streams[-1, position], token, against)
-    heads, mlps, biases = [], [], constant
-    for layer, block in enumerate(model.layers):
-        assert isinstance(block, Block)
-        weights = torch.from_numpy(inspection.attention[layer, :, position])  # (heads, time)
-        of_heads, bias, mlp = _of_layer(block, streams[layer], weights, position, direction)
-        heads.append(of_heads)
-        mlps.append(mlp)
-        biases += bias
-    embedding = float(streams[0, position].double() @ direction)
-    return Contributions(embedding, np.array(heads), np.array(mlps), biases, scale)
+    streams, heads, mlps = (
+        torch.from_numpy(each[:, position]).double()
+        for each in (inspection.residual, inspection.heads, inspection.mlps)
+    )  # (layers + 1, hidden), (layers, heads x head_dim), (layers, hidden)
+    direction, constant, scale = _direction(model, streams[-1], token, against)
+    of_heads = np.array([_of_heads(block, brought, direction) for block, brought in zip(model.layers, heads)])
+    of_mlps = (mlps @ direction).numpy()
+    whole = float(streams[-1] @ direction)
+    embedding = float(streams[0] @ direction)
+    biases = constant
+    if model.config.style == "gpt2" or any(isinstance(each, Patch) for each in inspection.interventions):
+        biases += whole - embedding - float(of_heads.sum()) - float(of_mlps.sum())
+    return Contributions(embedding, of_heads, of_mlps, biases, scale)
 
 
 def _direction(model: Transformer, last: Tensor, token: int, against: int | None) -> tuple[Tensor, float, float]:
     """(what a vector in the stream is multiplied with to give its logit, what the norm adds itself, its scale)."""
-    output = model.embed_tokens.weight if model.lm_head is None else model.lm_head.weight
-    wanted = output[token].double()  # (hidden)
+    wanted = model.unembedding[token].double()  # (hidden)
     if against is not None:
-        wanted = wanted - output[against].double()
+        wanted = wanted - model.unembedding[against].double()
     norm, x = model.norm, last.double()
     assert isinstance(norm, (nn.LayerNorm, nn.RMSNorm))
     epsilon = float(norm.eps or 0.0)
@@ -105,21 +107,8 @@ def _direction(model: Transformer, last: Tensor, token: int, against: int | None
     return (weighed - weighed.mean()) * scale, float(norm.bias.double() @ wanted), scale  # the norm takes the mean off
 
 
-def _of_layer(
-    block: Block, stream: Tensor, weights: Tensor, position: int, direction: Tensor
-) -> tuple[list[float], float, float]:
-    """(each head, the bias behind the heads, the MLP) of one layer. `stream` (time, hidden) is what it reads."""
-    attention = block.self_attn
-    head_dim = attention.config.head_dim
-    values = attention.v_proj(block.input_layernorm(stream)).view(
-        len(stream), -1, head_dim
-    )  # (time, kv_heads, head_dim)
-    values = values.repeat_interleave(len(weights) // values.shape[1], dim=1)  # (time, heads, head_dim)
-    brought = torch.einsum("ht,thd->hd", weights, values)  # (heads, head_dim)
-    out = attention.o_proj
-    into = (direction @ out.weight.double()).view(-1, head_dim)  # (heads, head_dim)
-    of_heads = (brought.double() * into).sum(-1)
-    bias = 0.0 if out.bias is None else float(out.bias.double() @ direction)
-    middle = stream[position] + out(brought.flatten())  # (hidden)
-    mlp = block.mlp(block.post_attention_layernorm(middle))
-    return of_heads.tolist(), bias, float(mlp.double() @ direction)
+def _of_heads(block: nn.Module, brought: Tensor, direction: Tensor) -> list[float]:
+    """What each head of a layer adds; `brought` (heads x head_dim) is what they bring to the output projection."""
+    assert isinstance(block, Block)
+    into = direction @ block.self_attn.o_proj.weight.double()  # (heads x head_dim)
+    return (brought * into).view(-1, block.self_attn.config.head_dim).sum(-1).tolist()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from lm_core.inspection.forward_pass import Inspection
 
 ROLES = ("previous", "first", "same", "followed")
 """The token before; the first token (attention sink, Xiao et al. 2023); the same token earlier (duplicate-token head,
@@ -30,21 +29,21 @@ class HeadRoles:
         return ROLES[best], float(scores[best])
 
 
-def head_roles(inspection: Inspection) -> HeadRoles:
-    """Scores of all heads: mean over readers t of the sum of A[t, s] over the places s of a role.
+def head_roles(ids: Sequence[int], attention: NDArray[np.float32]) -> HeadRoles:
+    """Scores of all heads, from their `attention` (layers, heads, query, key) over the text `ids`.
 
-    Places of a reader t that has read ids[0..t]: previous s = t - 1; first s = 0; same s < t with ids[s] = ids[t];
+    A score is the mean over readers t of the sum of A[t, s] over the places s of the role, A a head's attention. Places of a reader t that has read ids[0..t]: previous s = t - 1; first s = 0; same s < t with ids[s] = ids[t];
     followed s = s' + 1 <= t for such an s'. The first token reads itself alone and is no reader.
 
     >>> attention = np.zeros((1, 1, 3, 3), np.float32)
     >>> attention[0, 0] = [[1, 0, 0], [1, 0, 0], [0, 1, 0]]  # of "a b a": each reads the token before
-    >>> found = head_roles(Inspection((5, 6, 5), attention, np.zeros((2, 3, 1)), np.zeros((3, 7))))
+    >>> found = head_roles((5, 6, 5), attention)
     >>> found.strongest(0, 0), found.scores[:, 0, 0].tolist(), found.readers
     (('previous', 1.0), [1.0, 0.5, 0.0, 1.0], (2, 2, 1, 1))
     """
-    places = _places(inspection.ids)  # (roles, reader, key)
+    places = _places(tuple(ids))  # (roles, reader, key)
     readers = places.any(axis=2)  # (roles, reader)
-    given = np.einsum("rqk,lhqk->rlhq", places, inspection.attention.astype(np.float64))
+    given = np.einsum("rqk,lhqk->rlhq", places, attention.astype(np.float64))
     counts = readers.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         scores = given.sum(axis=3) / counts[:, None, None]  # a reader without places gives 0 to the sum

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lm_core.distribution import Distribution
-from lm_core.errors import whole_number
+from lm_core.errors import InvalidInput, whole_number
 from lm_core.inspection.forward_pass import Inspection
 from lm_core.models.transformer import Transformer
 
@@ -63,11 +64,24 @@ class LensGrid:
     """Nats."""
     divergence: NDArray[np.float32]
     """KL(what the whole model predicts || what this layer does), nats; Belrose et al. 2023, "tuned lens"."""
+    first: int = field(default=0, kw_only=True)
+    """Position of the first column."""
+
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All figures, in the order of the fields."""
+        return (
+            self.tokens, self.probability, self.final_rank, self.final_probability, self.entropy, self.divergence
+        )  # fmt: skip
+
+    def columns(self, start: int, end: int) -> LensGrid:
+        """Those of the positions from `start` to before `end`."""
+        wanted = slice(start - self.first, end - self.first)
+        return LensGrid(*(each[:, wanted] for each in self.arrays()), first=start)
 
 
 @torch.inference_mode()
-def lens_grid(model: Transformer, inspection: Inspection, first: int = 0) -> LensGrid:
-    """The lens on every layer, at the positions from `first` on.
+def lens_grid(model: Transformer, inspection: Inspection, first: int = 0, end: int | None = None) -> LensGrid:
+    """The lens on every layer, at the positions from `first` on, before `end` if that is given.
 
     >>> from lm_core import pretrained
     >>> from lm_core.inspection import inspect
@@ -76,14 +90,59 @@ def lens_grid(model: Transformer, inspection: Inspection, first: int = 0) -> Len
     >>> grid.tokens.shape, model.tokenizer.decode([int(grid.tokens[30, 4])]), round(float(grid.probability[30, 4]), 3)
     ((31, 5), ' Paris', 0.773)
     """
-    whole_number("first", first, 0, len(inspection.ids) - 1)
-    streams = torch.from_numpy(inspection.residual[:, first:])  # (layers + 1, time, hidden)
-    final = torch.from_numpy(inspection.logits[first:]).log_softmax(-1)  # (time, vocab_size)
+    end = len(inspection.ids) if end is None else whole_number("end", end, 1, len(inspection.ids))
+    whole_number("first", first, 0, end - 1)
+    streams = torch.from_numpy(inspection.residual[:, first:end])  # (layers + 1, time, hidden)
     columns: list[tuple[Tensor, ...]] = []
     for block in torch.split(streams, _TOGETHER, dim=1):
         logits = model.head(model.norm(block))  # (layers + 1, block, vocab_size)
-        columns += [_column(logits[:, t], final[len(columns) + t]) for t in range(block.shape[1])]
-    return LensGrid(*(torch.stack(parts, 1).numpy() for parts in zip(*columns, strict=True)))
+        for t in range(block.shape[1]):
+            final = torch.from_numpy(inspection.logits[first + len(columns)]).log_softmax(-1)  # (vocab_size)
+            columns.append(_column(logits[:, t], final))
+    found = [torch.stack(parts, 1).numpy() for parts in zip(*columns, strict=True)]
+    return LensGrid(*found, first=first)
+
+
+def joined(left: LensGrid, right: LensGrid) -> LensGrid:
+    """Two grids of which the second begins where the first ends.
+
+    >>> grid = LensGrid(*(np.arange(6).reshape(2, 3) for _ in range(6)))
+    >>> joined(grid.columns(0, 1), grid.columns(1, 3)).tokens.tolist()
+    [[0, 1, 2], [3, 4, 5]]
+    """
+    if left.first + left.tokens.shape[1] != right.first:
+        raise InvalidInput("right", f"a grid from position {left.first + left.tokens.shape[1]} on", right.first)
+    both = (np.concatenate(pair, axis=1) for pair in zip(left.arrays(), right.arrays(), strict=True))
+    return LensGrid(*both, first=left.first)
+
+
+@torch.inference_mode()
+def lens_grid_under(model: Transformer, whole: Inspection, grid: LensGrid, changed: Inspection) -> LensGrid:
+    """The lens on a pass under interventions, beside `whole` without them and its grid.
+
+    Ranks, probabilities and divergences are against what the whole model predicts there. Only cells whose stream has
+    changed are computed; in the others nothing can differ.
+
+    >>> from lm_core import pretrained
+    >>> from lm_core.inspection import inspect
+    >>> from lm_core.inspection.interventions import Ablation
+    >>> model = pretrained.load()
+    >>> ids = model.tokenizer.encode("The capital of France is")
+    >>> whole, off = inspect(model, ids), inspect(model, ids, [Ablation(24, head=5)])
+    >>> under = lens_grid_under(model, whole, lens_grid(model, whole), off)
+    >>> int(under.final_rank[30, 4]), round(float(under.final_probability[30, 4]), 3)  # of Paris
+    (1, 0.141)
+    """
+    first = grid.first
+    moved = (whole.residual[:, first:] != changed.residual[:, first:]).any(axis=-1)  # (layers + 1, time)
+    arrays = tuple(each.copy() for each in grid.arrays())
+    for t in np.flatnonzero(moved.any(axis=0)):
+        layers = np.flatnonzero(moved[:, t])
+        stream = torch.from_numpy(changed.residual[layers, first + t])  # (changed layers, hidden)
+        final = torch.from_numpy(whole.logits[first + t]).log_softmax(-1)  # (vocab_size)
+        for array, new in zip(arrays, _column(model.head(model.norm(stream)), final), strict=True):
+            array[layers, t] = new.numpy()
+    return LensGrid(*arrays, first=first)
 
 
 def _column(logits: Tensor, final: Tensor) -> tuple[Tensor, ...]:

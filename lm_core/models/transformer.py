@@ -128,10 +128,14 @@ class Transformer(NeuralModel):
             return keys <= positions[:, None, :, None]  # (batch, 1, time, past + time)
         return None
 
+    @property
+    def unembedding(self) -> Tensor:
+        """The output layer's matrix, (vocab_size, hidden); of a tied model the embedding's own."""
+        return self.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
+
     def head(self, states: Tensor) -> Tensor:
         """Scores every vocabulary entry: (..., hidden) -> (..., vocab_size)."""
-        weight = self.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
-        return F.linear(states, weight)
+        return F.linear(states, self.unembedding)
 
     def forward(self, ids: Tensor, lengths: Sequence[int] | None = None) -> Tensor:
         """Logits (batch, time, vocab_size) of ids (batch, time), every position in one pass.

@@ -14,29 +14,28 @@ from lm_core.labels import label
 from lm_core.serving import ServedModel, limits
 from lm_core.serving.lru_cache import LRUCache
 from lm_core.serving.registry import registry
-from pages.inside_the_transformer import component
+from lm_core.training.recipe import MOST_STEPS
+from pages.inside_the_transformer import sources
 from pages.shared import markup, on_demand, url_state
-from pages.shared.controls import model_picker, offered_models
+from pages.shared.controls import offered_models
 
 if TYPE_CHECKING:
     from lm_core.inspection import Inspection
 
-TEXT = "The capital of France is"
-WORDS = "the customer left the checkout page."
-KINDS = (offered_models.PRETRAINED, "transformer")
+WORDS = sources.DEFAULTS["words"]
 _NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
+LAST_STEP = 2000
 _INSPECTED: LRUCache[tuple[str, tuple[int, ...]], Inspection] = LRUCache(3)
-"""Of all visitors."""
+"""Of all visitors, for the views that need no lens."""
 
 
 def declare() -> None:
-    """The parameters of all views."""
+    """The parameters of all views but the picture’s own."""
     _declare_text()
-    url_state.text("cell", "", max_length=10)
-    url_state.text("against", "", max_length=40)
-    url_state.text("off", "", max_length=200)
-    url_state.number("reads", 0, 0, 1000)
-    url_state.choice("shade", tuple(component.SHADES), "p")
+    for name in ("letters", "mine"):
+        url_state.text(name, sources.DEFAULTS[name])
+    url_state.text("second", "")
+    url_state.number("step", LAST_STEP, 0, MOST_STEPS)
     url_state.text("words", WORDS)
     url_state.text("swap", "", max_length=40)
     url_state.flag("mask", default=True)
@@ -46,7 +45,7 @@ def declare() -> None:
 
 def _declare_text() -> None:
     """The text that travels from page to page; older links call it `text`."""
-    key, older = url_state.text("prompt", TEXT), url_state.text("text", "")
+    key, older = url_state.text("prompt", sources.DEFAULTS["prompt"]), url_state.text("text", "")
     if url_state.linked("text") and st.session_state[older].strip():
         st.session_state[key] = st.session_state[older]
     st.session_state[older] = ""
@@ -54,10 +53,14 @@ def _declare_text() -> None:
 
 @dataclass(frozen=True)
 class Inspected:
-    """A text as one of the two Transformers reads it."""
+    """A text as a Transformer reads it, and another of the same length where there is one."""
 
     offered: offered_models.OfferedModel
+    name: str
+    """The link parameter of the text."""
+    text: str
     ids: tuple[int, ...]
+    second: tuple[int, ...] = ()
 
     def label(self, token_id: int) -> str:
         """A token as it is shown."""
@@ -69,27 +72,43 @@ class Inspected:
         return [self.label(token_id) for token_id in self.ids]
 
 
-def read_controls(toolbar: DeltaGenerator, beside: Callable[[], None] | None = None) -> Inspected | None:
+def read_controls(toolbar: DeltaGenerator, beside: Callable[[str], None] | None = None) -> Inspected | None:
     """Which model, which text; None while there is none. `beside` draws a control beside the text."""
     with toolbar:
-        kind = offered_models.choose_model(not url_state.presenting(), KINDS)
-    offered = offered_models.offered_model(kind, inside=True)
-    if not _is_transformer(offered.model):
-        markup.note("The chosen model cannot be looked into: the small Transformer is shown instead.")
-        offered = offered_models.offered_model("transformer")
-    elif kind == offered_models.PRETRAINED and model_picker.is_remote():
-        markup.note(f"An engine cannot be looked into: all numbers are those of {offered.name} on this server.")
-    name, default = ("prompt", TEXT) if offered.prompt == "prompt" else ("words", WORDS)
+        source = sources.read()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = write(name, "Text")
+        if not str(st.session_state[url_state.key_of(source.name)]) and source.name == "mine":
+            st.session_state[url_state.key_of("mine")] = source.default
+        text = write(source.name, "Text")
         if beside and not url_state.presenting():
-            beside()
-    if name == "prompt":
-        url_state.carry("prompt", text, TEXT)
+            beside(source.second)
+    if source.said and not url_state.presenting():
+        st.caption(source.said)
+    if source.name == "prompt":
+        url_state.carry("prompt", text, source.default)
     if not text.strip():
-        markup.note(f"There is no text. Type one, for example: {default}")
+        markup.note(f"There is no text. Type one, for example: {source.default}")
         return None
-    return Inspected(offered, cut(offered, text))
+    ids = cut(source.offered, text)
+    return Inspected(source.offered, source.name, text, ids, _second(source.offered, ids))
+
+
+def _second(offered: offered_models.OfferedModel, ids: tuple[int, ...]) -> tuple[int, ...]:
+    """The second text, if it has as many tokens as the first; else that is said, and there is none."""
+    text = str(st.session_state[url_state.key_of("second")])
+    if not text.strip():
+        return ()
+    second = cut(offered, text)
+    if second == ids:
+        markup.note("The second text is the same as the first: change a word of it.")
+        return ()
+    if len(second) != len(ids):
+        markup.note(
+            f"The second text has {len(second)} tokens and the first {len(ids)}: cells are compared token by token, so "
+            "both need the same number. Change a word for one of as many tokens."
+        )
+        return ()
+    return second
 
 
 def write(name: str, title: str) -> str:
@@ -107,10 +126,6 @@ def cut(offered: offered_models.OfferedModel, text: str) -> tuple[int, ...]:
     if len(ids) > room:
         markup.note(f"The first {room:,} of {len(ids):,} tokens are looked into.")
     return (*offered.begin, *ids[:room])
-
-
-def _is_transformer(model: ServedModel) -> bool:
-    return hasattr(model.config, "kv_heads")
 
 
 def inspected(asked: Inspected) -> Inspection:

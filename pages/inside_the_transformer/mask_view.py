@@ -35,7 +35,7 @@ def render(_controls: DeltaGenerator) -> Callable[[], None]:
 
 
 def _show(words: list[str], edit: int, swap: str, masked: bool) -> None:
-    from lm_core.inspection.interventions import effect_of_edit, without_mask
+    from lm_core.inspection.causal_mask import effect_of_edit, without_mask
 
     model = controls.served("causal")
     before = [0, *model.tokenizer.encode(" ".join(words))]

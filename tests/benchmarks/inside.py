@@ -45,7 +45,7 @@ def _bench_picture() -> None:
             start = time.perf_counter()
             found = inspect(model, text[:tokens])
             grid = lens_grid(model, found)
-            head_roles(found)
+            head_roles(found.ids, found.attention)
             contributions(model, found, tokens - 1, int(grid.tokens[-1, -1]))
             taken.append(time.perf_counter() - start)
         table([(f"the picture of page 7, {tokens} tokens", 1e3 * statistics.median(taken), "ms", 0, claim)])

@@ -1,5 +1,6 @@
 """Touches one control of a page as a person would, found by what it is and its name, without a browser."""
 
+import re
 from typing import Any
 
 from streamlit.proto.Common_pb2 import StringArray, StringTriggerValue
@@ -11,7 +12,10 @@ from tests.pages.opening import tell
 def find(app: AppTest, name: str, *kinds: str) -> Any:
     """The control of this name, or whose name begins so, of any of these kinds."""
     known = [each for kind in kinds for each in app.get(kind)]
-    found = [each for each in known if each.label == name] or [each for each in known if each.label.startswith(name)]
+    named = [(each, re.sub(r"\\(\W)", r"\1", each.label)) for each in known]  # as a person reads it
+    found = [each for each, label in named if label == name] or [
+        each for each, label in named if label.startswith(name)
+    ]
     assert found, f"no {' or '.join(kinds)} is named {name!r}"
     return found[0]
 

@@ -15,6 +15,7 @@ function build(host) {
   host.replaceChildren();
   const view = { host, cells: new Map() };
   view.said = make(host, "p", "said", { "aria-live": "polite" });
+  view.read = make(host, "div", "reads", { role: "group", "aria-label": "Tokens it reads" });
   view.caption = make(host, "p", "caption");
   const wide = make(host, "div", "wide");
   view.table = make(wide, "table", "grid");
@@ -77,6 +78,8 @@ function drawArcs(view, layer, at) {
     const sag = Math.max(bottom, y) + 8 + Math.min(24, Math.abs(x - from) / 12);
     path.setAttribute("d", `M${from},${bottom} C${from},${sag} ${x},${sag} ${x},${y}`);
     path.setAttribute("stroke-width", String(1 + 7 * weight));
+    path.classList.toggle("chosen", key + 1 === view.data.key && layer === view.data.layer && at === view.data.at);
+    path.onclick = () => view.pick({ layer, at: view.data.first + at + 1, head: view.data.head, key: view.data.first + key + 1 });
   });
 }
 
@@ -90,12 +93,29 @@ function point(view, layer, at) {
   setText(view.said, told(view.data, layer, at));
 }
 
+// The arrows of the cell that is open, for those who do not click on lines; the strongest first.
+function drawReads(view, data, pick) {
+  view.read.replaceChildren();
+  const weights = reads(data, data.layer, data.at);
+  if (!weights) return;
+  const shown = weights.map((weight, key) => [weight, key]).filter(([weight]) => weight >= LEAST).sort((a, b) => b[0] - a[0]);
+  make(view.read, "span", "", { text: data.head ? `Head ${data.head} reads` : "Its heads read" });
+  for (const [weight, key] of shown.slice(0, 8)) {
+    const chosen = key + 1 === data.key;
+    const says = `token ${data.first + key + 1} ${data.tokens[key]}, ${percent(weight)}`;
+    const button = make(view.read, "button", "arrow", { type: "button", text: `${data.tokens[key]} ${percent(weight)}`, title: "Work this arrow out", "aria-label": says, "aria-pressed": String(chosen) });
+    button.onclick = () => pick({ layer: data.layer, at: data.first + data.at + 1, head: data.head, key: chosen ? 0 : data.first + key + 1 });
+  }
+}
+
 function drawGrid(view, data, pick) {
   const { table } = view;
   table.replaceChildren();
   view.cells.clear();
   setText(view.caption, data.caption);
   table.setAttribute("aria-label", data.caption);
+  const longest = Math.max(...data.tokens.map((token) => token.length));
+  table.style.setProperty("--cell", longest > 2 ? "3.4rem" : "2.2rem"); // letters are narrow
   const names = (row) => data.tokens.map((token) => make(row, "th", "token", { scope: "col", text: token, title: token }));
   const head = table.createTHead().insertRow();
   make(head, "th", "layer", { scope: "col", text: "after" });
@@ -109,6 +129,8 @@ function drawGrid(view, data, pick) {
       const button = make(place, "button", "", { type: "button", tabindex: "-1", text: data.labels[cell[0]] });
       place.style.setProperty("--shade", `${row.shades[at]}%`);
       place.classList.toggle("final", cell[0] === data.finals[at]);
+      place.classList.toggle("moved", row.moved.includes(at));
+      place.classList.toggle("kept", at < data.kept);
       const chosen = row.layer === data.layer && at === data.at;
       place.classList.toggle("chosen", chosen);
       if (chosen) button.setAttribute("aria-current", "true");
@@ -121,6 +143,7 @@ function drawGrid(view, data, pick) {
   const foot = table.createTFoot().insertRow();
   make(foot, "th", "layer", { scope: "row", text: "text" });
   view.columns = names(foot).map((name, i) => [name, above[i]]);
+  view.columns.flat().forEach((name, i) => name.classList.toggle("kept", i / 2 < data.kept));
   view.cells.get(`${data.layer} ${data.at}`).firstChild.tabIndex = 0;
 }
 
@@ -159,7 +182,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const before = view.data;
   view.data = data;
   const pick = holdMessages(host, (what) => setTriggerValue("pick", what));
+  view.pick = pick;
   drawGrid(view, data, pick);
+  drawReads(view, data, pick);
   view.heads.replaceChildren();
   if (!data.compact) {
     drawWriters(view.heads, data, (what) => { view.reveals = true; pick(what); });

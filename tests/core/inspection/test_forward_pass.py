@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lm_core import InvalidInput, Transformer
 from lm_core.inspection import inspect
-from lm_core.inspection.interventions import effect_of_edit, without_mask
-from lm_core.inspection.logit_lens import lens
+from lm_core.inspection.causal_mask import effect_of_edit, without_mask
+from lm_core.inspection.logit_lens import joined, lens, lens_grid
 from lm_core.models import model_file
 from tests.authority import Authority
 
@@ -96,3 +96,35 @@ def test_refusals(make_tiny: Make) -> None:
         lens(model, inspect(model, [1]), 1)
     with pytest.raises(InvalidInput, match="`after` must be a text of 2 tokens"):
         effect_of_edit(model, [1, 2], [1])
+
+
+@given(
+    st.integers(0, 11), st.integers(1, 6), st.sampled_from([{}, {"qk_norm": True}, {"style": "gpt2", "kv_heads": 4}])
+)
+def test_what_is_kept_of_an_earlier_pass_is_as_if_computed(
+    make_tiny: Make, shared: int, more: int, shape: dict[str, int]
+) -> None:
+    """A text that goes on, or ends otherwise: equal to the pass over all of it, and the kept part to the bit."""
+    model = make_tiny(**shape)
+    known = inspect(model, range(12))
+    ids = [*range(shared), *(30 - n for n in range(more))]
+    found, whole = inspect(model, ids, known=known), inspect(model, ids)
+    assert found.kept == shared
+    for name in ("attention", "residual", "heads", "mlps", "logits"):
+        assert np.abs(getattr(found, name) - getattr(whole, name)).max() < 1e-4, name
+    assert np.array_equal(found.residual[:, :shared], known.residual[:, :shared])
+    assert found.cache is not None
+    assert found.cache.length == len(ids)
+    grid = lens_grid(model, found, shared)
+    if shared:
+        grid = joined(lens_grid(model, known).columns(0, shared), grid)
+    assert np.array_equal(grid.tokens, lens_grid(model, whole).tokens)
+
+
+def test_the_same_text_again_computes_its_last_token_alone(make_tiny: Make) -> None:
+    model = make_tiny()
+    known = inspect(model, [1, 2, 3])
+    assert inspect(model, [1, 2, 3], known=known).kept == 2
+    assert (
+        inspect(without_mask(model), [1, 2, 3], known=known).kept == 0
+    )  # an earlier token would have read a later one

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lm_core import Distribution, InvalidInput, Transformer
 from lm_core.inspection import inspect
 from lm_core.inspection.head_roles import ROLES, head_roles
-from lm_core.inspection.logit_lens import lens, lens_cell, lens_grid
+from lm_core.inspection.interventions import Ablation
+from lm_core.inspection.logit_lens import joined, lens, lens_cell, lens_grid, lens_grid_under
 from lm_core.models import hugging_face
 
 Make = Callable[..., Transformer]
@@ -70,7 +71,7 @@ def test_the_last_row_is_the_model(make_tiny: Make, ids: list[int]) -> None:
     assert grid.divergence[-1].max() < 1e-6
     assert grid.entropy.max() <= np.log(31) + 1e-5
     assert lens_cell(tiny, inspect(tiny, ids), 2, len(ids) - 1).top(1).rows[0].probability == pytest.approx(
-        Distribution(tiny.logits(ids)[-1]).top(1).rows[0].probability, abs=1e-6
+        Distribution(tiny.logits(ids)[-1]).top(1).rows[0].probability, abs=1e-5
     )
 
 
@@ -78,7 +79,7 @@ def test_heads_that_repeat_what_followed(model: Transformer) -> None:
     """The last "urs" has stood before "ley" twice: heads of layer 18 look there, and the model says it."""
     ids = model.tokenizer.encode("The Dursleys were rich. Mr Dursley sold drills. Mr Durs")
     found = inspect(model, ids)
-    roles = head_roles(found)
+    roles = head_roles(found.ids, found.attention)
     assert roles.strongest(17, 4)[0] == "followed"
     assert roles.scores[ROLES.index("followed"), 17, 4] > 0.6
     assert model.tokenizer.decode([int(found.logits[-1].argmax())]) == "ley"
@@ -86,7 +87,7 @@ def test_heads_that_repeat_what_followed(model: Transformer) -> None:
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=12))
 def test_scores_are_shares_and_readers_are_counted(make_tiny: Make, ids: list[int]) -> None:
-    found = head_roles(inspect(make_tiny(), ids))
+    found = head_roles(ids, inspect(make_tiny(), ids).attention)
     repeated = sum(token in ids[:t] for t, token in enumerate(ids))
     assert found.readers == (len(ids) - 1, len(ids) - 1, repeated, repeated)
     for scores, readers in zip(found.scores, found.readers, strict=True):
@@ -98,5 +99,24 @@ def test_refusals(make_tiny: Make) -> None:
     found = inspect(tiny, [1, 2])
     with pytest.raises(InvalidInput, match="`first`"):
         lens_grid(tiny, found, 2)
+    with pytest.raises(InvalidInput, match="`right` must be a grid from position 2"):
+        joined(lens_grid(tiny, found), lens_grid(tiny, found, 1))
     with pytest.raises(InvalidInput, match="`layer`"):
         lens_cell(tiny, found, 3, 0)
+
+
+def test_under_an_intervention_only_what_changed_is_computed(make_tiny: Make) -> None:
+    """Each cell as the whole grid would have it; ranks and divergences stay against what the whole model predicts."""
+    tiny = make_tiny(layers=3)
+    ids = [3, 1, 4, 1, 5]
+    whole, changed = inspect(tiny, ids), inspect(tiny, ids, [Ablation(2, 1)])
+    grid = lens_grid(tiny, whole)
+    under, alone = lens_grid_under(tiny, whole, grid, changed), lens_grid(tiny, changed)
+    for old, new in zip(grid.arrays(), under.arrays(), strict=True):
+        assert np.array_equal(old[:2], new[:2])  # below layer 2 nothing can change
+    assert np.array_equal(under.tokens, alone.tokens)
+    assert under.entropy == pytest.approx(alone.entropy, abs=1e-4)
+    before, after = (each.logits[-1].astype(np.float64) for each in (whole, changed))
+    share = Distribution(before)
+    assert under.divergence[3, -1] == pytest.approx(share.kl_divergence(Distribution(after), "nats"), abs=1e-4)
+    assert under.final_rank[3, -1] == Distribution(after).row(int(before.argmax())).rank

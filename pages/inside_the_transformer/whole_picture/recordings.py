@@ -1,0 +1,120 @@
+"""Passes looked into, with what every layer would predict: kept for all visitors, continued where a text goes on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lm_core.serving.lru_cache import LRUCache
+from pages.inside_the_transformer.controls import Inspected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lm_core.inspection import Inspection
+    from lm_core.inspection.interventions import Intervention
+    from lm_core.inspection.logit_lens import LensGrid
+    from lm_core.models.transformer import Transformer
+
+TOKENS = 64
+"""Of a text, the last ones, that the picture shows."""
+_BYTES = 256_000_000
+_LAST = "_inside_last"
+_Key = tuple[str, tuple[int, ...], str]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One pass, and the lens on the cells that are shown."""
+
+    found: Inspection
+    grid: LensGrid
+    seconds: float
+    """That the pass took, without the lens."""
+
+    @property
+    def nbytes(self) -> int:
+        found = self.found
+        return sum(each.nbytes for each in (found.attention, found.residual, found.heads, found.mlps, found.logits))
+
+
+_KEPT: LRUCache[_Key, Recording] = LRUCache(_BYTES, lambda recording: recording.nbytes)
+
+
+def record(asked: Inspected, ids: tuple[int, ...] | None = None, reuse: bool = True) -> Recording:
+    """The whole model on the text. With `reuse`, what it shares with the visitor's last text is not computed again."""
+    ids = asked.ids if ids is None else ids
+    key = (asked.offered.name, ids, "")
+    last: _Key | None = st.session_state.get(_LAST)
+    kept = _KEPT.get(key)
+    if kept is None:
+        known = _KEPT.get(last) if reuse and last and last[0] == asked.offered.name else None
+        kept = _recorded(asked, ids, known)
+        _KEPT.put(key, kept)
+    if ids == asked.ids:
+        st.session_state[_LAST] = key
+    return kept
+
+
+def record_under(
+    asked: Inspected, whole: Recording, interventions: Sequence[Intervention], written: str, ids: tuple[int, ...]
+) -> Recording:
+    """The same under interventions; `written` is how a link says them, with the second text where it is needed."""
+    key = (asked.offered.name, ids, written)
+    kept = _KEPT.get(key)
+    if kept is None:
+        kept = asked.offered.model.run(lambda bare: _under(bare, whole, interventions))
+        _KEPT.put(key, kept)
+    return kept
+
+
+def _recorded(asked: Inspected, ids: tuple[int, ...], known: Recording | None) -> Recording:
+    """A pass, then the lens in blocks, each a turn of its own in the line for the model: others type meanwhile."""
+    from lm_core.inspection.logit_lens import joined
+
+    found, seconds = asked.offered.model.run(lambda bare: timed(bare, ids, known.found if known else None))
+    first = max(0, len(ids) - TOKENS)
+    grid, start = None, first
+    if known and known.grid.first <= first < found.kept:
+        grid, start = known.grid.columns(first, found.kept), found.kept
+    waiting = None
+    for begin in range(start, len(ids), 8):
+        end = min(begin + 8, len(ids))
+        if end - start > 16:  # not on a text that is read at once
+            waiting = waiting or st.empty()
+            waiting.progress((begin - start) / (len(ids) - start), f"Reading the layers: token {begin} of {len(ids)}")
+        more = asked.offered.model.run(partial(_lens, found, begin, end))
+        grid = more if grid is None else joined(grid, more)
+    if waiting:
+        waiting.empty()
+    assert grid is not None
+    return Recording(found, grid, seconds)
+
+
+def _lens(found: Inspection, begin: int, end: int, bare: Transformer) -> LensGrid:
+    from lm_core.inspection.logit_lens import lens_grid
+
+    return lens_grid(bare, found, begin, end)
+
+
+def timed(model: Transformer, ids: tuple[int, ...], known: Inspection | None) -> tuple[Inspection, float]:
+    """A pass and the seconds it took."""
+    from lm_core.inspection import inspect
+
+    start = time.perf_counter()
+    found = inspect(model, ids, known=known)
+    return found, time.perf_counter() - start
+
+
+def _under(model: Transformer, whole: Recording, interventions: Sequence[Intervention]) -> Recording:
+    from lm_core.inspection import inspect
+    from lm_core.inspection.logit_lens import lens_grid_under
+
+    start = time.perf_counter()
+    found = inspect(model, whole.found.ids, interventions)
+    seconds = time.perf_counter() - start
+    return Recording(found, lens_grid_under(model, whole.found, whole.grid, found), seconds)
