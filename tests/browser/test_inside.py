@@ -42,7 +42,7 @@ def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
     """Pointing asks nobody; a click and the keys do; heads are chosen in the maps and on the wall; a link restores."""
     page = open_page(server, PAGE)
     settled(page)
-    picture = page.locator(".layers-picture")
+    picture, heads = page.locator(".layers-picture"), page.locator(".layers-heads")
     cell = picture.get_by_role("button", name="layer 17, token 4 ·France")
     expect(picture.locator("path")).to_have_count(5)  # the last cell reads all five tokens
     cell.hover()
@@ -54,7 +54,7 @@ def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
     cell.click()
     settled(page)
     expect(page.get_by_text("What layer 17 would predict after token 4")).to_be_visible()
-    picture.locator(".maps").get_by_role("button", name="Head 1: looks at the token before").click()
+    heads.locator(".maps").get_by_role("button", name="Head 1: looks at the token before").click()
     settled(page)
     assert "cell=17.4" in page.url
     assert "reads=1" in page.url
@@ -66,11 +66,11 @@ def test_the_whole_picture_by_hand(server: Server, open_page: Open) -> None:
     settled(page)
     assert "cell=16.4" in page.url
     expect(picture.locator(".said")).to_contain_text("After “·France”, layer 16 would predict")
-    written = picture.get_by_role("group", name="Who wrote ·is")
+    written = heads.get_by_role("group", name="Who wrote ·is")
     written.get_by_role("button").first.click()
     settled(page)
     assert "cell=" in page.url
-    wall = picture.get_by_role("group", name="All heads")
+    wall = heads.get_by_role("group", name="All heads")
     assert wall.get_by_role("button").count() == 270
     wall.get_by_role("button", name="Layer 19, head 9:").click()
     settled(page)

@@ -172,5 +172,5 @@ def test_a_component_owns_its_styles() -> None:
     sheets = [file for file in folder.rglob("*.css") if file.parent.name != "page"]
     owned = {file.stem: roots(file.read_text(encoding="utf-8")) for file in sheets}
     assert {name: len(classes) for name, classes in owned.items()} == dict.fromkeys(owned, 1)
-    assert len(set().union(*owned.values())) == len(sheets) == 11
+    assert len(set().union(*owned.values())) == len(sheets) == 12
     assert roots(".bars td { } .export { }") == {"bars", "export"}

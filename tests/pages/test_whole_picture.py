@@ -36,7 +36,7 @@ def test_the_whole_picture(model: Transformer) -> None:
     send(app, "layers_picture", pick={"layer": 17, "at": 4, "head": 1})
     data = components(app)["layers_picture"]
     assert (data["layer"], data["at"], data["head"]) == (17, 3, 1)
-    assert data["maps"][0][3] == pytest.approx(found.attention[16, 0, 3, :4].tolist(), abs=1e-4)
+    assert components(app)["layers_heads"]["maps"][0][3] == pytest.approx(found.attention[16, 0, 3, :4].tolist(), abs=1e-4)
     assert (app.query_params["cell"], app.query_params["reads"]) == ("17.4", "1")
     assert "What layer 17 would predict after token 4" in said(app)
     for odd in ("no", {"layer": "1", "at": 2}, {"layer": 17}):
@@ -46,7 +46,7 @@ def test_the_whole_picture(model: Transformer) -> None:
 
 def test_who_wrote_the_prediction(model: Transformer) -> None:
     app = open_page(URL, against="London")
-    written = components(app)["layers_picture"]["written"]
+    written = components(app)["layers_heads"]["written"]
     assert written["title"] == "Who wrote ·Paris: what each part adds to its lead over ·London"
     assert written["parts"][0] == {"says": "layer 24, head 5", "layer": 24, "head": 5, "logit": 2.657}
     assert (written["others"], written["whole"]) == ("289 other parts", "sum: the lead")
@@ -57,7 +57,7 @@ def test_who_wrote_the_prediction(model: Transformer) -> None:
     fill(app, "Compare its logit with", "Unterwössen")
     assert "“Unterwössen” takes" in said(app)
     fill(app, "Compare its logit with", "")
-    assert components(app)["layers_picture"]["written"]["whole"] == "sum: the logit"
+    assert components(app)["layers_heads"]["written"]["whole"] == "sum: the logit"
 
 
 def test_parts_are_switched_off_and_on_again() -> None:
@@ -177,7 +177,7 @@ def test_a_run_is_scrubbed_and_a_head_forms() -> None:
     """Layer 2's second head comes to look at what followed; the link holds the step."""
     shares = []
     for step in ("0", "300", "600", "2000"):
-        data = components(open_page(URL, **RUN, step=step))["layers_picture"]
+        data = components(open_page(URL, **RUN, step=step))["layers_heads"]
         role, score = data["wall"][1][1]
         shares.append(score if data["roles"][role] == "looks at what followed the same token earlier" else 0.0)
     assert shares[0] == 0

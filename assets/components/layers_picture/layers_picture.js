@@ -5,8 +5,6 @@
 import { make, markDrawn, setText, showTheme } from "../shared/dom.js";
 import { holdMessages } from "../shared/messages.js";
 import { fixed, grouped, percent } from "../shared/numbers.js";
-import { drawMaps, drawWall } from "./heads.js";
-import { drawWriters } from "./writers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST = 0.02; // weights below are no arc
@@ -22,7 +20,6 @@ function build(host) {
   view.arcs = wide.appendChild(document.createElementNS(SVG, "svg"));
   view.arcs.setAttribute("aria-hidden", "true");
   view.wide = wide;
-  view.heads = make(host, "div", "heads");
   listen(view);
   return view;
 }
@@ -32,7 +29,7 @@ const name = (layer) => (layer ? `layer ${layer}` : "the embeddings");
 // The weights with which a cell reads the tokens shown, the first of them first; null for the embeddings.
 function reads(data, layer, at) {
   if (!layer) return null;
-  if (data.head && layer === data.layer) return data.maps[data.head - 1][at];
+  if (data.head && layer === data.layer) return data.read[at];
   return data.reads[layer - 1][at];
 }
 
@@ -48,8 +45,7 @@ function told(data, layer, at) {
     const shown = order.slice(0, 5).filter(([weight], i) => !i || weight >= LEAST);
     let who = "Its heads, on average,";
     if (data.head && layer === data.layer) {
-      const [role, score] = data.wall[layer - 1][data.head - 1];
-      who = `Head ${data.head} (${data.roles[role]}: ${percent(score)} on average)`;
+      who = `Head ${data.head} (${data.role})`;
     }
     parts.push(`${who} read ${shown.map(([weight, key]) => `“${data.tokens[key]}” ${percent(weight)}`).join(", ")}.`);
   }
@@ -155,8 +151,16 @@ function listen(view) {
     if (button && table.contains(button)) point(view, Number(button.dataset.layer), Number(button.dataset.at));
   };
   table.addEventListener("focusin", show);
-  table.onpointerover = show;
-  table.onpointerleave = () => point(view, view.data.layer, view.data.at);
+  table.onpointermove = (event) => {
+    // A page that scrolls under a hand at rest is no pointing.
+    if (event.target === view.over || !(event.movementX || event.movementY)) return;
+    view.over = event.target;
+    show(event);
+  };
+  table.onpointerleave = () => {
+    view.over = null;
+    point(view, view.data.layer, view.data.at);
+  };
   table.onkeydown = (event) => {
     const by = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
     const place = event.target.closest("td");
@@ -185,16 +189,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.pick = pick;
   drawGrid(view, data, pick);
   drawReads(view, data, pick);
-  view.heads.replaceChildren();
-  if (!data.compact) {
-    drawWriters(view.heads, data, (what) => { view.reveals = true; pick(what); });
-    drawMaps(view.heads, data, pick);
-    drawWall(view.heads, data, pick);
-  }
   // The text goes on from its end, so that is what one sees of a long one.
   if (!before || before.tokens.length !== data.tokens.length) view.wide.scrollLeft = view.wide.scrollWidth;
-  if (view.reveals) view.said.scrollIntoView({ block: "nearest" });
-  view.reveals = false;
   if (place && view.cells.has(place)) view.cells.get(place).firstChild.focus();
   else point(view, data.layer, data.at);
 }

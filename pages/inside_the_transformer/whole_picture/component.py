@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,7 @@ from numpy.typing import NDArray
 from pages.shared import components, url_state
 
 if TYPE_CHECKING:
-    from lm_core.inspection.contributions import Contributions, Part
-    from lm_core.inspection.head_roles import HeadRoles
+    from lm_core.inspection import Inspection
     from lm_core.inspection.logit_lens import LensGrid
     from pages.inside_the_transformer.whole_picture.recordings import Recording
 
@@ -33,7 +33,7 @@ _FULLER = {
     "second": "the more the second text’s stream differs there (length of the difference over its own)",
     "effect": "the nearer the answer comes to that after the second text when this cell alone is taken from it",
 }  # fmt: skip
-_ROWS_ON_STAGE, _TOKENS_ON_STAGE, _WRITERS = 11, 6, 12
+_ROWS_ON_STAGE, _TOKENS_ON_STAGE = 11, 6
 _CLOSE = 10.0
 """KL in nats at which a cell has no colour left."""
 
@@ -70,8 +70,6 @@ class Picture:
     words: dict[int, str]
     """Labels of all tokens in the cells."""
     looked: Looked
-    written: dict[str, Any]
-    """What `writers` gave."""
     kept: int
     """Columns, from the first, that a KV cache has kept."""
     apart: NDArray[np.float64] | None
@@ -80,9 +78,9 @@ class Picture:
     """(layers + 1, time): what a cell of it changes, where it was tried."""
 
 
-def picked() -> None:
-    """Callback of the component: a cell, and a head or an arrow where one was chosen."""
-    pick = st.session_state[KEY].pick
+def picked(component: str) -> None:
+    """Callback of the components: a cell, and a head or an arrow where one was chosen."""
+    pick = st.session_state[component].pick
     if not isinstance(pick, dict) or not all(type(pick.get(name)) is int for name in ("layer", "at")):
         return  # a browser may send anything
     st.session_state[url_state.key_of("cell")] = f"{pick['layer']}.{pick['at']}"
@@ -98,74 +96,69 @@ def render(picture: Picture) -> None:
     stage = url_state.presenting()
     layers, time = len(grid.tokens) - 1, len(picture.names)
     first = max(grid.first, time - _TOKENS_ON_STAGE) if stage else grid.first
-    shown = grid.columns(first, time)
+    shown, before = grid.columns(first, time), picture.whole.grid.columns(first, time)
     places = {token: n for n, token in enumerate(picture.words)}
     shade = looked.shade
     if (shade == "second" and picture.apart is None) or (shade == "effect" and picture.effects is None):
         shade = "p"
-    shades = _shades(shown, shade, picture)
+    shades, moved = _shades(shown, shade, picture), shown.tokens != before.tokens
+    data = {
+        "compact": stage,
+        "caption": _caption(shade, bool(moved.any())),
+        "tokens": picture.names[first:],
+        "first": first,
+        "kept": max(0, picture.kept - first),
+        "labels": list(picture.words.values()),
+        "finals": [places[int(token)] for token in before.tokens[-1]],
+        "rows": [
+            {
+                "layer": row, "cells": _cells(shown, row, places), "shades": shades[row].tolist(),
+                "moved": np.flatnonzero(moved[row]).tolist(),
+            }
+            for row in _rows(layers, looked.layer, stage)
+        ],
+        "layer": looked.layer,
+        "at": max(0, looked.at - 1 - first),
+        "head": looked.head if looked.layer else 0,
+        "key": looked.key - first if looked.key > first else 0,
+    }  # fmt: skip
+    _component(data={**data, **_attention(found, looked, first)}, key=KEY, on_pick_change=partial(picked, KEY))
+
+
+def _caption(shade: str, moved: bool) -> str:
+    return (
+        "Point at a cell to see which tokens it reads; click or tap it to open it. Columns: tokens of the text (· is a "
+        "space). Rows: layers, upwards. A cell: the word that this layer would predict next. The fuller its colour, "
+        f"{_FULLER[shade]}. Underlined: the model’s own prediction."
+        + (" Dashed: another word than without your changes." if moved else "")
+    )
+
+
+def _attention(found: Inspection, looked: Looked, first: int) -> dict[str, Any]:
+    """Of every layer the heads' mean; of the layer looked at the head chosen, and what it was measured to look at."""
     attention = found.attention[:, :, first:, first:]
-    reads_all = bool((found.attention[0, 0, 0, 1:] > 0).any())
-    moved = shown.tokens != picture.whole.grid.columns(first, time).tokens
+    onward = reads_onward(found)
+    reads = [rows_read(weights, onward) for weights in attention.mean(axis=1)]
+    if not (looked.layer and looked.head):
+        return {"reads": reads, "read": [], "role": ""}
+    role, score = role_of(found, looked.layer, looked.head)
+    return {
+        "reads": reads, "read": rows_read(attention[looked.layer - 1, looked.head - 1], onward),
+        "role": f"{ROLES[role]}: {score:.1%} on average".replace("%", " %"),
+    }  # fmt: skip
+
+
+def reads_onward(found: Inspection) -> bool:
+    """Whether tokens read later ones, as without the causal mask."""
+    return bool((found.attention[0, 0, 0, 1:] > 0).any())
+
+
+def role_of(found: Inspection, layer: int, head: int) -> tuple[str, float]:
+    """What a head was measured to look at most, and with how much of its attention; both count from 1."""
     from lm_core.inspection.head_roles import head_roles  # not before a Transformer is looked into: it needs torch
 
-    roles = head_roles(found.ids, found.attention)
-    _component(
-        data={
-            "compact": stage,
-            "caption": "Point at a cell to see which tokens it reads; click or tap it to open it. Columns: tokens of "
-            "the text (· is a space). Rows: layers, upwards. A cell: the word that this layer would predict next. "
-            f"The fuller its colour, {_FULLER[shade]}. Underlined: the model’s own prediction."
-            + (" Dashed: another word than without your changes." if moved.any() else ""),
-            "tokens": picture.names[first:],
-            "first": first,
-            "kept": max(0, picture.kept - first),
-            "labels": list(picture.words.values()),
-            "finals": [places[int(token)] for token in picture.whole.grid.columns(first, time).tokens[-1]],
-            "rows": [
-                {
-                    "layer": row, "cells": _cells(shown, row, places), "shades": shades[row].tolist(),
-                    "moved": np.flatnonzero(moved[row]).tolist(),
-                }
-                for row in _rows(layers, looked.layer, stage)
-            ],
-            "reads": [_rows_read(weights, reads_all) for weights in attention.mean(axis=1)],
-            "maps": [_rows_read(weights, reads_all) for weights in attention[looked.layer - 1]]
-            if looked.layer and not (stage and not looked.head) else [],
-            "wall": _wall(roles),
-            "roles": list(ROLES.values()),
-            "written": picture.written,
-            "layer": looked.layer,
-            "at": max(0, looked.at - 1 - first),
-            "head": looked.head,
-            "key": looked.key - first if looked.key > first else 0,
-        },
-        key=KEY,
-        on_pick_change=picked,
-    )  # fmt: skip
-
-
-def writers(who: Contributions, title: str, whole: str) -> dict[str, Any]:
-    """The largest parts of a logit, the others in one figure, and the sum, to draw as bars."""
-    parts = who.parts
-    largest, others = parts[:_WRITERS], parts[_WRITERS:]
-    return {
-        "title": title,
-        "parts": [
-            {"says": _says(part), "layer": part.layer, "head": part.head, "logit": _short(part.logit)}
-            for part in largest
-        ],
-        "others": f"{len(others):,} other parts",
-        "rest": _short(sum(part.logit for part in others)),
-        "whole": whole,
-        "sum": _short(who.logit),
-    }
-
-
-def _says(part: Part) -> str:
-    if part.kind == "head":
-        return f"layer {part.layer}, head {part.head}"
-    return {"mlp": f"layer {part.layer}, MLP", "embedding": "the token itself"}.get(part.kind, "the rest")
+    role, score = head_roles(found.ids, found.attention[layer - 1 : layer]).strongest(0, head - 1)
+    return role, 0.0 if np.isnan(score) else score
 
 
 def _rows(layers: int, chosen: int, stage: bool) -> list[int]:
@@ -182,8 +175,8 @@ def _cells(shown: LensGrid, row: int, places: dict[int, int]) -> list[list[Any]]
     """Token, its probability, rank and probability of the final one, entropy, KL; at every position shown."""
     return [
         [
-            places[int(shown.tokens[row, t])], _short(shown.probability[row, t]), int(shown.final_rank[row, t]),
-            _short(shown.final_probability[row, t]), _short(shown.entropy[row, t]), _short(shown.divergence[row, t]),
+            places[int(shown.tokens[row, t])], short(shown.probability[row, t]), int(shown.final_rank[row, t]),
+            short(shown.final_probability[row, t]), short(shown.entropy[row, t]), short(shown.divergence[row, t]),
         ]
         for t in range(shown.tokens.shape[1])
     ]  # fmt: skip
@@ -205,20 +198,11 @@ def _shades(shown: LensGrid, shade: str, picture: Picture) -> NDArray[np.int64]:
     return np.clip(np.rint(100 * np.asarray(share, np.float64)), 0, 100).astype(np.int64)
 
 
-def _wall(roles: HeadRoles) -> list[list[list[Any]]]:
-    names = list(ROLES)
-    _, layers, heads = roles.scores.shape
-    strongest = [[roles.strongest(layer, head) for head in range(heads)] for layer in range(layers)]
-    return [
-        [[names.index(name), 0.0 if np.isnan(score) else _short(score)] for name, score in row] for row in strongest
-    ]
-
-
-def _rows_read(weights: NDArray[np.float32], all_of_it: bool) -> list[list[float]]:
+def rows_read(weights: NDArray[np.float32], all_of_it: bool) -> list[list[float]]:
     """Row t: the weights of tokens 0 to t; of all tokens where later ones are read too."""
     rounded = np.round(weights.astype(np.float64), 4)
     return [row.tolist() if all_of_it else row[: t + 1].tolist() for t, row in enumerate(rounded)]
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
     return float(f"{value:.4g}")

@@ -16,6 +16,7 @@ from pages.inside_the_transformer.controls import Inspected
 from pages.inside_the_transformer.whole_picture import (
     arrow,
     component,
+    heads,
     interventions,
     kept_columns,
     recordings,
@@ -162,14 +163,6 @@ def _headline(asked: Inspected, looked: Looked, under: Recording, final: Distrib
 
 
 def _picture(asked: Inspected, looked: Looked, whole: Recording, under: Recording, second: Inspection | None) -> None:
-    from lm_core.inspection.contributions import contributions
-
-    token = int(whole.grid.tokens[-1, looked.at - 1 - whole.grid.first])
-    against = _against(asked)
-    who = asked.offered.model.run(lambda bare: contributions(bare, under.found, looked.at - 1, token, against))
-    what = "logit" if against is None else f"lead over {asked.label(against)}"
-    title = f"Who wrote {asked.label(token)}: what each part adds to its {what}"
-    written = component.writers(who, title, f"sum: the {'logit' if against is None else 'lead'}")
     words = {
         int(token): asked.label(int(token))
         for grid in (whole.grid, under.grid)
@@ -177,9 +170,22 @@ def _picture(asked: Inspected, looked: Looked, whole: Recording, under: Recordin
     }
     apart = second_text.differences(whole.found, second) if second is not None else None
     component.render(component.Picture(
-        whole, under, asked.labels, words, looked, written, kept_columns.kept(asked, whole), apart,
+        whole, under, asked.labels, words, looked, kept_columns.kept(asked, whole), apart,
         second_text.effects(asked) if second is not None else None,
     ))  # fmt: skip
+
+
+def _heads(asked: Inspected, looked: Looked, whole: Recording, under: Recording) -> None:
+    """Who wrote what the whole model predicts, with what is off switched off."""
+    from lm_core.inspection.contributions import contributions
+
+    token = int(whole.grid.tokens[-1, looked.at - 1 - whole.grid.first])
+    against = _against(asked)
+    who = asked.offered.model.run(lambda bare: contributions(bare, under.found, looked.at - 1, token, against))
+    what = "logit" if against is None else f"lead over {asked.label(against)}"
+    title = f"Who wrote {asked.label(token)}: what each part adds to its {what}"
+    written = heads.writers(who, title, f"sum: the {'logit' if against is None else 'lead'}")
+    heads.render(under.found, looked, whole.grid.first, written)
 
 
 def _next_token(asked: Inspected, looked: Looked, before: Distribution, after: Distribution | None) -> None:
@@ -208,6 +214,7 @@ def _below(
     """What is read, not looked at."""
     from lm_core.inspection.logit_lens import lens_cell
 
+    _heads(asked, looked, whole, under)
     if second is not None:
         first = under.found if Switch(MASK).intervention(None) in under.found.interventions else whole.found
         second_text.render(asked, first, second, looked.shade, url_state.key_of("shade"))
