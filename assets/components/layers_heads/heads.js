@@ -27,10 +27,11 @@ export function drawMaps(host, data, pick) {
 
 export function drawWall(host, data, pick) {
   const wall = make(host, "div", "wall", { role: "group", "aria-label": "All heads" });
-  make(wall, "p", "title", { text: `All heads, layer 1 below, layer ${data.wall.length} on top: what each looks at most, and how much of its attention goes there` });
+  make(wall, "p", "title", { text: `All heads, a row for each layer: what each looks at most, and how much of its attention goes there. Click one to see what it reads.` });
   const grid = make(wall, "div", "squares");
   grid.style.setProperty("--heads", data.wall[0].length);
   for (let layer = data.wall.length; layer > 0; layer -= 1) {
+    make(grid, "span", "number", { text: layer % 5 && layer > 1 ? "" : layer, "aria-hidden": "true" });
     data.wall[layer - 1].forEach(([role, score], index) => {
       const says = `Layer ${layer}, head ${index + 1}: ${data.roles[role]}, ${percent(score)}`;
       const square = make(grid, "button", `square role-${role}`, { type: "button", title: says, "aria-label": says, tabindex: "-1" });
@@ -41,7 +42,9 @@ export function drawWall(host, data, pick) {
       square.onclick = () => pick({ layer, at: data.first + data.at + 1, head: index + 1 });
     });
   }
-  grid.querySelector('[tabindex="0"]') ?? grid.firstChild.setAttribute("tabindex", "0");
+  make(grid, "span", "number", { text: "head", "aria-hidden": "true" });
+  data.wall[0].forEach((_, index) => make(grid, "span", "number", { text: index + 1, "aria-hidden": "true" }));
+  if (!grid.querySelector('[tabindex="0"]')) grid.querySelector("button").tabIndex = 0;
   grid.onkeydown = (event) => moveByKey(grid, data.wall[0].length, event);
   const legend = make(wall, "ul", "legend");
   data.roles.forEach((role, index) => make(legend, "li", `role-${index}`, { text: role }));
@@ -49,7 +52,7 @@ export function drawWall(host, data, pick) {
 
 function moveByKey(grid, across, event) {
   const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
-  const squares = [...grid.children];
+  const squares = [...grid.querySelectorAll("button")];
   const next = squares[squares.indexOf(event.target) + by];
   if (!by || !next) return;
   event.preventDefault();

@@ -38,6 +38,9 @@ def read(asked: Inspected) -> list[Switch]:
 def render_buttons(asked: Inspected, cell: tuple[int, int], head: int, key: int, off: list[Switch]) -> None:
     """What can be done with the cell, head and arrow that are looked at, and what is undone."""
     labels = asked.labels
+    _undo(labels, off)
+    if not head:
+        st.caption("To switch off a single head, choose it below the picture, or a bar that names it.")
     offered = _offered(asked, cell, head, key)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         for each in offered:
@@ -53,16 +56,18 @@ def render_buttons(asked: Inspected, cell: tuple[int, int], head: int, key: int,
             format_func=WAYS.__getitem__,
             width=190,
         )
-    if off:
-        with st.container(horizontal=True, gap="small"):
-            for n, each in enumerate(off):
-                rest = [other for m, other in enumerate(off) if m != n]
-                st.button(
-                    f"Undo: {markup.plain_text(each.named(labels))}", on_click=_set, args=(rest,), key=f"_on_{n}",
-                    icon=":material/undo:", type="primary",
-                )  # fmt: skip
-            if len(off) > 1:
-                st.button("Undo all", on_click=_set, args=([],), key="_on_all")
+
+
+def _undo(labels: list[str], off: list[Switch]) -> None:
+    """A button for each change, and one for all."""
+    for n, each in enumerate(off):
+        rest = [other for m, other in enumerate(off) if m != n]
+        st.button(
+            f"Undo: {markup.plain_text(each.named(labels))}", on_click=_set, args=(rest,), key=f"_on_{n}",
+            icon=":material/undo:", type="primary",
+        )  # fmt: skip
+    if len(off) > 1:
+        st.button("Undo all", on_click=_set, args=([],), key="_on_all")
 
 
 def _offered(asked: Inspected, cell: tuple[int, int], head: int, key: int) -> list[Switch]:
