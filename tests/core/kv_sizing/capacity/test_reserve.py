@@ -5,7 +5,8 @@ fitted on the first half. The second, of other models, was put aside unread and 
 21 lay outside its interval, DeepSeek V4 Pro, and what its family takes besides was added then. Then 28 later ones were
 collected and looked at once: 24 lay inside, two of DeepSeek V4 Flash took less than its family was thought to, and two
 with `max_num_seqs` 4 had more left than the estimate, which is for vLLM's defaults, allows for. Of a third dozen all on
-GPUs with memory of their own lay inside, and two of four on DGX Spark had less left: what else a machine holds counts.
+GPUs with memory of their own lay inside, and two of four on DGX Spark had less left: what else a machine holds counts. Nothing was
+changed after the fourth set: all eight lay inside, half of them within 9 % of the likely figure.
 """
 
 import csv
@@ -46,7 +47,7 @@ def left(row: dict[str, str]) -> Span:
 STARTS = read()
 
 
-@pytest.mark.parametrize("half", ["fitted", "blind", "later", "third"])
+@pytest.mark.parametrize("half", ["fitted", "blind", "later", "third", "fourth"])
 def test_what_was_printed_lies_inside(half: str) -> None:
     missed = {
         start.model
@@ -56,7 +57,9 @@ def test_what_was_printed_lies_inside(half: str) -> None:
     assert missed == set()
 
 
-@pytest.mark.parametrize(("half", "median"), [("fitted", 0.03), ("blind", 0.04), ("later", 0.04), ("third", 0.06)])
+@pytest.mark.parametrize(
+    ("half", "median"), [("fitted", 0.03), ("blind", 0.04), ("later", 0.04), ("third", 0.06), ("fourth", 0.09)]
+)
 def test_the_likely_figure_is_close_to_half_of_them(half: str, median: float) -> None:
     errors = sorted(abs(start.found.likely / GIB / start.left - 1) for start in STARTS if start.half == half)
     assert errors[len(errors) // 2] <= median
