@@ -35,8 +35,8 @@ EXAMPLES = {
         "look": "picture",
         "prompt": "The capital of France is",
         "second": "The capital of Italy is",
-        "cell": "18.4",
-        "off": "18@4",
+        "cell": "30.5",
+        "off": "22@4",
         "shade": "second",
     },
     "The mask lifted: arcs run to the right": {
@@ -84,7 +84,7 @@ EXAMPLES = {
 }
 PARAMETERS = (
     "against", "arrow", "at", "blank", "by", "cache", "cell", "edit", "head", "layer", "letters", "look", "mask",
-    "mine", "off", "prompt", "reads", "second", "shade", "step", "swap", "text", "with", "words",
+    "mine", "off", "prompt", "reads", "second", "shade", "step", "sum", "swap", "text", "with", "words",
 )  # fmt: skip
 
 from pages.shell.navigation import ensure_entry

@@ -42,3 +42,4 @@ with markup.plain_errors():
             explanations.what_if_expander(question, steps)
             explanations.notice_expander(question, steps)
             explanations.export_expander(question, steps)
+            explanations.picture_link()

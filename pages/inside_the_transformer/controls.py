@@ -32,7 +32,7 @@ _INSPECTED: LRUCache[tuple[str, tuple[int, ...]], Inspection] = LRUCache(3)
 def declare() -> None:
     """The parameters of all views but the picture’s own."""
     _declare_text()
-    for name in ("letters", "mine"):
+    for name in ("sum", "letters", "mine"):
         url_state.text(name, sources.DEFAULTS[name])
     url_state.text("second", "")
     url_state.number("step", LAST_STEP, 0, MOST_STEPS)

@@ -13,6 +13,7 @@ import streamlit as st
 from lm_core.models import LanguageModel
 from lm_core.serving import ServedModel
 from lm_core.serving.lru_cache import LRUCache
+from lm_core.text.arithmetic_task import Sum
 from lm_core.training.recipe import FAMILIES
 from lm_core.training_runs.run_folder import RunFolder
 from pages.shared import markup, on_demand, url_state
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
     from lm_core.training.recorded_run import RecordedRun
     from lm_core.training_runs.checkpoint_replay import CheckpointReplay
 
-SMALL, RUN, TRAINED = "transformer", "run", "trained"
+SMALL, SUMS, RUN, TRAINED = "transformer", "sums", "run", "trained"
 _FILE = Path("assets/training_runs/induction.safetensors")
-TEXTS = {PRETRAINED: "prompt", SMALL: "words", RUN: "letters", TRAINED: "mine", OWN: "mine"}
+TEXTS = {PRETRAINED: "prompt", SMALL: "words", SUMS: "sum", RUN: "letters", TRAINED: "mine", OWN: "mine"}
 """The link parameter of each one's text: they do not know the same words."""
-DEFAULTS = {"prompt": "The capital of France is", "words": "the customer left the checkout page.",
-            "letters": "qwjkzmxqwjkzmx", "mine": ""}  # fmt: skip
-_SECOND = {"prompt": "The capital of Italy is", "words": "the customer left the regional hub.",
-           "letters": "qwjkzmxqwjkzmz"}  # fmt: skip
+DEFAULTS = {
+    "prompt": "The capital of France is", "words": "the customer left the checkout page.", "sum": Sum(9, 4).prompt,
+    "letters": "qwjkzmxqwjkzmx", "mine": "",
+}  # fmt: skip
+_SECOND = {
+    "prompt": "The capital of Italy is", "words": "the customer left the regional hub.", "sum": Sum(8, 4).prompt,
+    "letters": "qwjkzmxqwjkzmz",
+}  # fmt: skip
 _SERVED: LRUCache[tuple[str, int], ServedModel] = LRUCache(32)
 """Small models of runs, of all visitors, by run and step."""
 
@@ -50,7 +55,7 @@ class Source:
 
 def kinds() -> tuple[str, ...]:
     """Those there are for this visitor; a run of theirs once page Training has shown one."""
-    return (PRETRAINED, SMALL, RUN, *((TRAINED,) if _own_run() else ()), OWN)
+    return (PRETRAINED, SMALL, SUMS, RUN, *((TRAINED,) if _own_run() else ()), OWN)
 
 
 def read() -> Source:
@@ -58,6 +63,9 @@ def read() -> Source:
     kind = offered_models.choose_model(not url_state.presenting(), kinds())
     if kind == RUN:
         return _recorded()
+    if kind == SUMS:
+        said = "Trained here on subtractions told in three wordings: page Limits says how many it gets right."
+        return Source(offered_models.offered_model(SUMS), TEXTS[SUMS], DEFAULTS["sum"], _SECOND["sum"], said)
     if kind == TRAINED and (folder := _own_run()):
         return _trained(folder)
     offered = offered_models.offered_model(kind, inside=True)

@@ -16,7 +16,7 @@ from lm_core.kv_sizing.report import amounts
 from lm_core.pretrained import DEFAULT
 from pages.kv_cache import figure as figures
 from pages.kv_cache.controls import Question
-from pages.shared import markup, on_demand, tables, url_state
+from pages.shared import markup, on_demand, page_declarations, tables, url_state
 from pages.shared.controls import model_picker
 from pages.shared.pictures import export
 
@@ -125,6 +125,13 @@ def export_expander(question: Question, steps: list[CacheStep]) -> None:
     with st.container(horizontal=True):
         export.download("Steps, CSV", table.encode(), "cache-run.csv", "text/csv")
         export.download("Run, JSON", json.dumps(run, indent=1).encode(), "cache-run.json", "application/json")
+
+
+def picture_link() -> None:
+    """To page 7, which shows the cache token by token; a text of the visitor's own goes along by itself."""
+    page_declarations.show_link(
+        "inside_the_transformer", "See the columns that are kept, in the picture of all layers", ":material/layers:"
+    )
 
 
 def _listed(ids: tuple[int, ...]) -> str:

@@ -9,10 +9,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lm_core.scoring.candidates import Tally
-from lm_core.text.arithmetic_task import cases
+from lm_core.text.arithmetic_task import Sum, cases
 from pages.limits import sums_view
 from pages.limits.controls import CLAIMS, FEW, WHO
-from pages.shared import markup, on_demand, url_state
+from pages.shared import markup, on_demand, page_declarations, url_state
 from pages.shared.controls import offered_models
 
 _SAID = {
@@ -27,6 +27,7 @@ _BETTER = {
     "reasons": "The loss makes such behaviour useful. Whether a model has it is for a test to say.",
     "sums": "A table of pairs cannot. A network trained on the same objective learned most of these.",
 }
+_SUM, _OTHER = Sum(9, 4), Sum(8, 4)
 _FIGURE = {
     "understands": ("transformer", "right on sums it never saw, wrong on the others, and told only in three wordings"),
     "memorises": ("transformer", "right; none of these sums was in what it learned from"),
@@ -65,4 +66,9 @@ def _show(claim: str) -> None:
             "Next-token prediction says what a model is trained for. It does not say what the model found on the way: "
             "neither “just autocomplete” nor “a mind” is a measurement. Each ability is measured on the task that "
             "matters, and on cases the model has not seen."
+        )
+        page_declarations.show_link(
+            f"inside_the_transformer?with=sums&sum={_SUM.prompt}&second={_OTHER.prompt}",
+            "See the small Transformer at one of these sums, layer by layer, and change something in it",
+            ":material/layers:",
         )

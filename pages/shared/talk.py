@@ -17,6 +17,7 @@ from pages.shared import markup, page_declarations, url_state
 from pages.shared.page_declarations import Entry
 
 TALKS = Path("assets/talks")
+TITLES = {"temperature": "Temperature, ten minutes", "inside": "Inside a Transformer, five minutes"}
 MOST = 60
 LONGEST_LINK = 6_000
 """Characters of scenes that a link may hold."""
@@ -171,13 +172,19 @@ def render(running: Talk | None) -> dict[str, object]:
 
 
 def render_overview() -> None:
-    """The talk that is shipped, or one of the visitor's own: its scenes, notes, and the way to begin."""
-    opened = st.expander("The talk: temperature in ten minutes, or scenes of your own", on_change="rerun", key="_talk")
+    """The talks that are shipped, or one of the visitor's own: scenes, notes, and the way to begin."""
+    opened = st.expander(
+        "Talks: temperature, inside a Transformer, or scenes of your own", on_change="rerun", key="_talk"
+    )
     if not opened.open:
         return
     with opened, markup.plain_errors():
+        shipped = st.segmented_control(
+            "Talk", list(TITLES), default=next(iter(TITLES)), format_func=TITLES.__getitem__, key="_talk_name",
+            required=True, label_visibility="collapsed",
+        )  # fmt: skip
         file = st.file_uploader("Scenes of your own, a text file", type="txt", key="_talk_file")
-        source = file.getvalue().decode("utf-8-sig", errors="replace") if file else "temperature"
+        source = file.getvalue().decode("utf-8-sig", errors="replace") if file else str(shipped)
         scenes = read(_named(source))
         if len(source) > LONGEST_LINK:
             raise InvalidInput(_SCENES, f"at most {LONGEST_LINK:,} characters, so that a link holds them", len(source))

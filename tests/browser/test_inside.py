@@ -99,3 +99,78 @@ def test_a_tap_opens_the_cell_it_meets(server: Server, open_page: Open) -> None:
         settled(page)
         assert f"cell={layer}.4" in page.url
         expect(picture.locator(".said")).to_contain_text(f"After “·France”, layer {layer} would predict")
+
+
+def test_operations_by_hand(server: Server, open_page: Open) -> None:
+    """An arrow is opened by its line and by its button, cut, undone; the sweep colours; a fresh browser has it all."""
+    page = open_page(server, f"{PAGE}?cell=24.5&reads=5&second=The+capital+of+Italy+is")
+    settled(page)
+    picture = page.locator(".layers-picture")
+    picture.get_by_role("button", name="token 4 ·France, 90.3 %").click()
+    settled(page)
+    expect(page.get_by_text("Layer 24, head 5: how ·is comes to read ·France with 90.3 %")).to_be_visible()
+    picture.locator("path").first.dispatch_event("click")  # the line to the first token
+    settled(page)
+    assert "arrow=1" in page.url
+    picture.get_by_role("button", name="token 4 ·France, 90.3 %").click()
+    settled(page)
+    page.get_by_role("button", name="Cut the arrow to ·France").click()
+    settled(page)
+    said(page, "with what you changed, predicts")
+    expect(page.get_by_text("77.3 % to 14.7 %")).to_be_visible()
+    page.get_by_role("button", name="Put every cell of it into the first, one at a time").click()
+    page.get_by_role("button", name="Colour the cells by what mattered").click(timeout=60_000)
+    settled(page)
+    link = page.url
+    assert "off=24.5.5-4" in link
+    assert "shade=effect" in link
+    page.goto("about:blank")
+    page.goto(link)
+    settled(page)
+    expect(page.get_by_text("77.3 % to 14.7 %")).to_be_visible()
+    page.get_by_role("button", name="Undo: layer 24, head 5: ·is reading ·France").click()
+    settled(page)
+    said(page, "77.3 %")
+
+
+def test_the_cache_and_a_run_by_hand(server: Server, open_page: Open) -> None:
+    """Taking a token marks the columns kept; a run is scrubbed by keys, and the heads' wall follows."""
+    page = open_page(server, PAGE)
+    settled(page)
+    page.get_by_role("button", name="Take ·Paris and read on").click()
+    settled(page)
+    expect(page.locator(".layers-picture th.kept")).to_have_count(10)  # above and below five columns
+    expect(page.get_by_text("5 columns were kept, one was computed")).to_be_visible()
+    page.get_by_text("Training run", exact=True).click()
+    settled(page)
+    wall = page.locator(".layers-heads").get_by_role("group", name="All heads")
+    expect(wall.get_by_role("button", name="Layer 2, head 2: looks at what followed")).to_have_count(1)
+    slide(page, "Training step", "Home")
+    assert "step=0" in page.url
+    expect(wall.get_by_role("button", name="Layer 2, head 2: looks at what followed")).to_have_count(0)
+
+
+def test_everything_by_the_keyboard(server: Server, open_page: Open) -> None:
+    """Tab comes to the cell that is open, arrows to all others; then to arrows, switches, bars, maps and the wall."""
+    page = open_page(server, f"{PAGE}?cell=24.5&reads=5")
+    settled(page)
+    reached = []
+    page.get_by_label("Colour of a cell").focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "() => { let e = document.activeElement;"
+            " while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;"
+            " return e?.getAttribute('aria-label') || e?.innerText || '' }"
+        )
+        reached.append(str(name))
+    for wanted in (
+        "token 4 ·France, 90.3 %", "layer 24, token 5 ·is: . ", "Switch off head 5 of layer 24", "Lift the causal mask",
+        "layer 30, MLP:", "Head 5: looks at", "Layer 24, head 5:",
+    ):  # fmt: skip
+        assert any(wanted in name for name in reached), (wanted, reached)
+    page.locator(".layers-picture").get_by_role("button", name="layer 24, token 5 ·is").focus()
+    for key in ("ArrowLeft", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    settled(page)
+    assert "cell=25.4" in page.url

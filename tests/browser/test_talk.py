@@ -204,7 +204,7 @@ def test_scenes_of_ones_own(server: Server, open_page: Open) -> None:
 def test_a_file_of_scenes_on_home(server: Server, open_page: Open) -> None:
     page = open_page(server, "/")
     settled(page)
-    page.get_by_text("The talk: temperature in ten minutes").click()
+    page.get_by_text("Talks: temperature").click()
     page.locator("input[type=file]").set_input_files(
         {"name": "mine.txt", "mimeType": "text/plain", "buffer": b"One | loss?look=four\nTwo | kv_cache_calculator"}
     )
@@ -213,3 +213,13 @@ def test_a_file_of_scenes_on_home(server: Server, open_page: Open) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("One")
     page.keyboard.press("PageDown")
     at(page, 2, of=2)
+
+
+def test_the_talk_on_the_inside_shows_what_its_titles_say(server: Server, open_page: Open) -> None:
+    """Six scenes of one page, by keys; each with its figure."""
+    page = open_page(server, "/inside_the_transformer?present=1&scenes=inside", viewport=STAGE)
+    for number, figure in enumerate(("77.3 %", "·Paris", "14.1 %", "15.9 %", "·Rome", "99.5 %"), start=1):
+        at(page, number, of=6)
+        expect(page.get_by_role("status").filter(has_text="the model")).to_contain_text(figure)
+        fills_a_stage(page)
+        page.keyboard.press("PageDown")

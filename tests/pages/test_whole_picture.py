@@ -36,7 +36,9 @@ def test_the_whole_picture(model: Transformer) -> None:
     send(app, "layers_picture", pick={"layer": 17, "at": 4, "head": 1})
     data = components(app)["layers_picture"]
     assert (data["layer"], data["at"], data["head"]) == (17, 3, 1)
-    assert components(app)["layers_heads"]["maps"][0][3] == pytest.approx(found.attention[16, 0, 3, :4].tolist(), abs=1e-4)
+    assert components(app)["layers_heads"]["maps"][0][3] == pytest.approx(
+        found.attention[16, 0, 3, :4].tolist(), abs=1e-4
+    )
     assert (app.query_params["cell"], app.query_params["reads"]) == ("17.4", "1")
     assert "What layer 17 would predict after token 4" in said(app)
     for odd in ("no", {"layer": "1", "at": 2}, {"layer": 17}):

@@ -33,7 +33,7 @@ SCORERS = {
     OWN: "Yours",
 }
 """What gives a text a probability."""
-TITLES = {**GENERATORS, **SCORERS, "run": "Training run", "trained": "Your run"}
+TITLES = {**GENERATORS, **SCORERS, "sums": "Sums", "run": "Training run", "trained": "Your run"}
 FILES = Path("assets/models")
 _LEARNED_FROM = "Trained here on 3,600 generated messages, 83 words: type only words they use."
 ABOUT = {

@@ -5,8 +5,8 @@ fitted on the first half. The second, of other models, was put aside unread and 
 21 lay outside its interval, DeepSeek V4 Pro, and what its family takes besides was added then. Then 28 later ones were
 collected and looked at once: 24 lay inside, two of DeepSeek V4 Flash took less than its family was thought to, and two
 with `max_num_seqs` 4 had more left than the estimate, which is for vLLM's defaults, allows for. Of a third dozen all on
-GPUs with memory of their own lay inside, and two of four on DGX Spark had less left: what else a machine holds counts. Nothing was
-changed after the fourth set: all eight lay inside, half of them within 9 % of the likely figure.
+GPUs with memory of their own lay inside, and two of four on DGX Spark had less left: what else a machine holds counts.
+Nothing was changed after the fourth set: all eight lay inside, half of them within 9 % of the likely figure.
 """
 
 import csv
