@@ -32,7 +32,8 @@ class HeadRoles:
 def head_roles(ids: Sequence[int], attention: NDArray[np.float32]) -> HeadRoles:
     """Scores of all heads, from their `attention` (layers, heads, query, key) over the text `ids`.
 
-    A score is the mean over readers t of the sum of A[t, s] over the places s of the role, A a head's attention. Places of a reader t that has read ids[0..t]: previous s = t - 1; first s = 0; same s < t with ids[s] = ids[t];
+    A score is the mean over readers t of the sum of A[t, s] over the places s of the role, A being the attention of one
+    head. Places of a reader that has read ids[0..t]: previous s = t - 1; first s = 0; same s < t with ids[s] = ids[t];
     followed s = s' + 1 <= t for such an s'. The first token reads itself alone and is no reader.
 
     >>> attention = np.zeros((1, 1, 3, 3), np.float32)

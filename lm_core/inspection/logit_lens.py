@@ -92,13 +92,12 @@ def lens_grid(model: Transformer, inspection: Inspection, first: int = 0, end: i
     """
     end = len(inspection.ids) if end is None else whole_number("end", end, 1, len(inspection.ids))
     whole_number("first", first, 0, end - 1)
-    streams = torch.from_numpy(inspection.residual[:, first:end])  # (layers + 1, time, hidden)
+    streams = torch.from_numpy(inspection.residual[:, first:end]).transpose(0, 1)  # (time, layers + 1, hidden)
     columns: list[tuple[Tensor, ...]] = []
-    for block in torch.split(streams, _TOGETHER, dim=1):
-        logits = model.head(model.norm(block))  # (layers + 1, block, vocab_size)
-        for t in range(block.shape[1]):
+    for block in torch.split(streams, _TOGETHER):
+        for logits in model.head(model.norm(block)):  # of (block, layers + 1, vocab_size), a position at a time
             final = torch.from_numpy(inspection.logits[first + len(columns)]).log_softmax(-1)  # (vocab_size)
-            columns.append(_column(logits[:, t], final))
+            columns.append(_column(logits, final))
     found = [torch.stack(parts, 1).numpy() for parts in zip(*columns, strict=True)]
     return LensGrid(*found, first=first)
 
@@ -136,12 +135,16 @@ def lens_grid_under(model: Transformer, whole: Inspection, grid: LensGrid, chang
     first = grid.first
     moved = (whole.residual[:, first:] != changed.residual[:, first:]).any(axis=-1)  # (layers + 1, time)
     arrays = tuple(each.copy() for each in grid.arrays())
-    for t in np.flatnonzero(moved.any(axis=0)):
-        layers = np.flatnonzero(moved[:, t])
-        stream = torch.from_numpy(changed.residual[layers, first + t])  # (changed layers, hidden)
-        final = torch.from_numpy(whole.logits[first + t]).log_softmax(-1)  # (vocab_size)
-        for array, new in zip(arrays, _column(model.head(model.norm(stream)), final), strict=True):
-            array[layers, t] = new.numpy()
+    columns = np.flatnonzero(moved.any(axis=0))
+    for begin in range(0, len(columns), _TOGETHER):
+        block = columns[begin : begin + _TOGETHER]
+        layers = [np.flatnonzero(moved[:, t]) for t in block]
+        streams = np.concatenate([changed.residual[rows, first + t] for rows, t in zip(layers, block)])
+        logits = model.head(model.norm(torch.from_numpy(streams)))  # (cells that changed, vocab_size)
+        for rows, t, part in zip(layers, block, torch.split(logits, [len(rows) for rows in layers])):
+            final = torch.from_numpy(whole.logits[first + t]).log_softmax(-1)  # (vocab_size)
+            for array, new in zip(arrays, _column(part, final), strict=True):
+                array[rows, t] = new.numpy()
     return LensGrid(*arrays, first=first)
 
 

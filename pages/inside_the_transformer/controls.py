@@ -72,7 +72,7 @@ class Inspected:
         return [self.label(token_id) for token_id in self.ids]
 
 
-def read_controls(toolbar: DeltaGenerator, beside: Callable[[str], None] | None = None) -> Inspected | None:
+def read_controls(toolbar: DeltaGenerator, beside: Callable[[sources.Source], None] | None = None) -> Inspected | None:
     """Which model, which text; None while there is none. `beside` draws a control beside the text."""
     with toolbar:
         source = sources.read()
@@ -81,7 +81,7 @@ def read_controls(toolbar: DeltaGenerator, beside: Callable[[str], None] | None 
             st.session_state[url_state.key_of("mine")] = source.default
         text = write(source.name, "Text")
         if beside and not url_state.presenting():
-            beside(source.second)
+            beside(source)
     if source.said and not url_state.presenting():
         st.caption(source.said)
     if source.name == "prompt":
@@ -98,14 +98,18 @@ def _second(offered: offered_models.OfferedModel, ids: tuple[int, ...]) -> tuple
     text = str(st.session_state[url_state.key_of("second")])
     if not text.strip():
         return ()
-    second = cut(offered, text)
+    try:
+        second = cut(offered, text)
+    except InvalidInput as error:
+        markup.note(f"The second text is left out. {error}")
+        return ()
     if second == ids:
         markup.note("The second text is the same as the first: change a word of it.")
         return ()
     if len(second) != len(ids):
         markup.note(
             f"The second text has {len(second)} tokens and the first {len(ids)}: cells are compared token by token, so "
-            "both need the same number. Change a word for one of as many tokens."
+            "both need the same number. Replace a word with one that takes as many tokens."
         )
         return ()
     return second

@@ -36,6 +36,7 @@ _SECOND = {
     "prompt": "The capital of Italy is", "words": "the customer left the regional hub.", "sum": Sum(8, 4).prompt,
     "letters": "qwjkzmxqwjkzmz",
 }  # fmt: skip
+_WORD = {"prompt": "London", "words": "hub", "sum": "4", "letters": "w"}
 _SERVED: LRUCache[tuple[str, int], ServedModel] = LRUCache(32)
 """Small models of runs, of all visitors, by run and step."""
 
@@ -49,6 +50,8 @@ class Source:
     default: str
     second: str = ""
     """Another of as many tokens, to compare it with."""
+    word: str = ""
+    """To compare the prediction's logit with."""
     said: str = ""
     """What there is to know of it, beside the text."""
 
@@ -65,7 +68,9 @@ def read() -> Source:
         return _recorded()
     if kind == SUMS:
         said = "Trained here on subtractions told in three wordings: page Limits says how many it gets right."
-        return Source(offered_models.offered_model(SUMS), TEXTS[SUMS], DEFAULTS["sum"], _SECOND["sum"], said)
+        return Source(
+            offered_models.offered_model(SUMS), TEXTS[SUMS], DEFAULTS["sum"], _SECOND["sum"], _WORD["sum"], said
+        )
     if kind == TRAINED and (folder := _own_run()):
         return _trained(folder)
     offered = offered_models.offered_model(kind, inside=True)
@@ -76,7 +81,7 @@ def read() -> Source:
         markup.note(f"An engine cannot be looked into: all numbers are those of {offered.name} on this server.")
     name = {"prompt": "prompt", "mine": "mine"}.get(offered.prompt, "words")
     said = offered_models.about_model(offered.kind) if offered.kind != PRETRAINED else ""
-    return Source(offered, name, DEFAULTS[name] or offered.default, _SECOND.get(name, ""), said)
+    return Source(offered, name, DEFAULTS[name] or offered.default, _SECOND.get(name, ""), _WORD.get(name, ""), said)
 
 
 def _recorded() -> Source:
@@ -86,9 +91,9 @@ def _recorded() -> Source:
     offered = _offered(RUN, "induction", step, lambda: run.at(step))
     said = (
         "Trained here on words of random letters, each written twice: all it can learn is to look back. At step 0 its "
-        "weights are random; an induction head appears between steps 300 and 500. Type small letters."
+        "weights are random; an induction head appears between steps 300 and 500. Type lowercase letters."
     )
-    return Source(offered, TEXTS[RUN], DEFAULTS[TEXTS[RUN]], _SECOND[TEXTS[RUN]], said)
+    return Source(offered, TEXTS[RUN], DEFAULTS[TEXTS[RUN]], _SECOND[TEXTS[RUN]], _WORD[TEXTS[RUN]], said)
 
 
 @lru_cache

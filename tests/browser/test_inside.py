@@ -108,7 +108,7 @@ def test_operations_by_hand(server: Server, open_page: Open) -> None:
     picture = page.locator(".layers-picture")
     picture.get_by_role("button", name="token 4 ·France, 90.3 %").click()
     settled(page)
-    expect(page.get_by_text("Layer 24, head 5: how ·is comes to read ·France with 90.3 %")).to_be_visible()
+    expect(page.get_by_text("Layer 24, head 5: why ·is gives ·France 90.3 % of its attention")).to_be_visible()
     picture.locator("path").first.dispatch_event("click")  # the line to the first token
     settled(page)
     assert "arrow=1" in page.url
@@ -118,7 +118,7 @@ def test_operations_by_hand(server: Server, open_page: Open) -> None:
     settled(page)
     said(page, "with what you changed, predicts")
     expect(page.get_by_text("77.3 % to 14.7 %")).to_be_visible()
-    page.get_by_role("button", name="Put every cell of it into the first, one at a time").click()
+    page.get_by_role("button", name="Try each of its cells in the first text").click()
     page.get_by_role("button", name="Colour the cells by what mattered").click(timeout=60_000)
     settled(page)
     link = page.url

@@ -124,7 +124,7 @@ def test_an_arrow_in_numbers_and_cut(model: Transformer) -> None:
     assert app.query_params["arrow"] == "4"
     found = inspect(model, model.tokenizer.encode(FRANCE))
     score = attention_score(model, found, 24, 5, 4, 3)
-    assert f"Layer 24, head 5: how ·is comes to read ·France with {percent(score.weight)}" in said(app)
+    assert f"Layer 24, head 5: why ·is gives ·France {percent(score.weight)} of its attention" in said(app)
     assert f"divided by √64 = 8 the score {score.scores[3]:.4g}" in said(app)
     assert "(64,); 3 heads share key-value head 2" in said(app)
     press(app, "Cut the arrow to ·France")
@@ -132,7 +132,7 @@ def test_an_arrow_in_numbers_and_cut(model: Transformer) -> None:
     assert "goes from **77.3 % to 14.7 %**" in said(app)
     press(app, "Undo: layer 24, head 5: ·is reading ·France")
     send(app, "layers_picture", pick={"layer": 3, "at": 1, "head": 0, "key": 4})  # what is later cannot be read
-    assert "comes to read" not in said(app)
+    assert "of its attention" not in said(app)
 
 
 def test_a_second_text_cell_by_cell() -> None:
@@ -153,9 +153,33 @@ def test_a_second_text_cell_by_cell() -> None:
     assert "The second text has" in said(app)
 
 
+def test_words_that_a_model_does_not_know_are_left_out_and_said() -> None:
+    """Both stand beside the text and may have been typed for another model."""
+    text = said(open_page(URL, **RUN, second="The capital of Italy is", against="London"))
+    assert "The second text is left out." in text
+    assert "The prediction is not compared with “London”." in text
+    assert "After x the model predicts q" in text
+
+
+def test_a_colour_without_figures_is_said() -> None:
+    assert "nothing yet to colour by what mattered (patching): give a second text" in said(
+        open_page(URL, shade="effect")
+    )
+    app = open_page(URL, shade="effect", second="The capital of Italy is")
+    assert "nothing yet to colour by what mattered (patching): try its cells first" in said(app)
+
+
+def test_after_a_change_the_end_of_the_text_is_said_and_taken() -> None:
+    app = open_page(URL, second="The capital of Italy is", cell="18.4", off="22@4")
+    assert "After ·France the model, with what you changed, predicts" in said(app)
+    assert "; after the text ·Rome , 43.1 %" in said(app)
+    press(app, "Take ·Rome and read on")
+    assert app.query_params["prompt"] == "The capital of France is Rome"
+
+
 def test_a_sweep_shows_what_mattered() -> None:
     app = open_page(URL, **RUN, second="qwjkzmxqwjkzmz")
-    press(app, "Put every cell of it into the first, one at a time")
+    press(app, "Try each of its cells in the first text")
     press(app, "Colour the cells by what mattered")
     assert app.query_params["shade"] == "effect"
     rows = components(app)["layers_picture"]["rows"]
@@ -205,7 +229,7 @@ def test_a_long_text_shows_its_end_and_every_colour() -> None:
     ("link", "sentence"),
     [
         ({"cell": "x"}, "`cell` must be a layer, a point and a token from 1, as in 17.5, but is 'x'"),
-        ({"cell": "31.1"}, "Layer 31, token 1 is not in the picture: its last cell is looked at."),
+        ({"cell": "31.1"}, "Layer 31, token 1 is not in the picture: the last cell is shown instead."),
         ({"cell": "3.6"}, "Layer 3, token 6 is not in the picture"),
         ({"reads": "12"}, "Head 12 is past the end, 9: their mean is shown."),
         ({"prompt": " "}, "There is no text. Type one, for example: The capital of France is"),

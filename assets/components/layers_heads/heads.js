@@ -31,7 +31,7 @@ export function drawWall(host, data, pick) {
   const grid = make(wall, "div", "squares");
   grid.style.setProperty("--heads", data.wall[0].length);
   for (let layer = data.wall.length; layer > 0; layer -= 1) {
-    make(grid, "span", "number", { text: layer % 5 && layer > 1 ? "" : layer, "aria-hidden": "true" });
+    make(grid, "span", "number", { text: layer % 5 && layer > 1 && data.wall.length > 9 ? "" : layer, "aria-hidden": "true" });
     data.wall[layer - 1].forEach(([role, score], index) => {
       const says = `Layer ${layer}, head ${index + 1}: ${data.roles[role]}, ${percent(score)}`;
       const square = make(grid, "button", `square role-${role}`, { type: "button", title: says, "aria-label": says, tabindex: "-1" });

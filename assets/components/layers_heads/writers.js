@@ -23,7 +23,8 @@ export function drawWriters(host, data, pick) {
     bar(item, part.logit, most);
     make(item, "span", "number", { text: signed(part.logit) });
   }
-  for (const [says, value, className] of [[data.written.others, data.written.rest, ""], [data.written.whole, data.written.sum, "sum"]]) {
+  const others = data.written.others ? [[data.written.others, data.written.rest, ""]] : [];
+  for (const [says, value, className] of [...others, [data.written.whole, data.written.sum, "sum"]]) {
     const item = make(list, "li", className);
     make(item, "span", "says", { text: says });
     if (className) make(item, "span", "track");

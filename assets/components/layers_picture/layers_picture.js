@@ -49,7 +49,7 @@ function told(data, layer, at) {
     }
     parts.push(`${who} read ${shown.map(([weight, key]) => `“${data.tokens[key]}” ${percent(weight)}`).join(", ")}.`);
   }
-  parts.push(`Entropy ${fixed(entropy, 2)}, KL to the end ${fixed(kl, 2)} nats.`);
+  parts.push(`Entropy ${fixed(entropy, 2)}, KL to the final prediction ${fixed(kl, 2)} nats.`);
   return parts.join(" ");
 }
 

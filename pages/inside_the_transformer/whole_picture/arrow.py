@@ -27,11 +27,12 @@ def render(asked: Inspected, found: Inspection, cell: tuple[int, int], head: int
     config, labels = asked.offered.model.config, asked.labels
     score = asked.offered.model.run(lambda bare: attention_score(bare, found, layer, head, at - 1, key - 1))
     reader, read = (markup.plain_text(labels[n - 1]) for n in (at, key))
-    st.write(f"**Layer {layer}, head {head}: how {reader} comes to read {read} with {markup.percent(score.weight)}**")
+    st.write(
+        f"**Layer {layer}, head {head}: why {reader} gives {read} {markup.percent(score.weight)} of its attention**"
+    )
     width, group = config.head_dim, config.heads // config.kv_heads
     shared = f"; {group} heads share key-value head {score.kv_head}" if group > 1 else ""
     product, scaled = float(score.products[score.at]), float(score.scores[score.at])
-    rest = math.log(sum(math.exp(s - scaled) for s in score.scores.tolist()))
     lines = [
         (f"query of {labels[at - 1]}", f"({width},)", _vector(score.query)),
         (f"key of {labels[key - 1]}", f"({width},){shared}", _vector(score.key)),
@@ -40,7 +41,7 @@ def render(asked: Inspected, found: Inspection, cell: tuple[int, int], head: int
         (
             "softmax over all it may read",
             f"{np.isfinite(score.scores).sum()} scores",
-            f"e^−{rest:.4f} = {score.weight:.6f}",
+            f"e^{_number(scaled)} / Σ e^score = {score.weight:.6f}",
         ),
         (f"value of {labels[key - 1]}", f"({width},){shared}", _vector(score.value)),
         ("weight × value: what it brings", f"({width},)", _vector(score.brought)),

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared import components, url_state
+from pages.shared import components, markup, url_state
 
 if TYPE_CHECKING:
     from lm_core.inspection import Inspection
@@ -100,11 +100,13 @@ def render(picture: Picture) -> None:
     places = {token: n for n, token in enumerate(picture.words)}
     shade = looked.shade
     if (shade == "second" and picture.apart is None) or (shade == "effect" and picture.effects is None):
+        missing = "give a second text" if picture.apart is None else "try its cells first"
+        markup.note(f"There is nothing yet to colour by {SHADES[shade]}: {missing}. Probability is shown.")
         shade = "p"
     shades, moved = _shades(shown, shade, picture), shown.tokens != before.tokens
     data = {
         "compact": stage,
-        "caption": _caption(shade, bool(moved.any())),
+        "caption": _caption(shade, bool(moved.any()), picture.kept > first),
         "tokens": picture.names[first:],
         "first": first,
         "kept": max(0, picture.kept - first),
@@ -125,12 +127,13 @@ def render(picture: Picture) -> None:
     _component(data={**data, **_attention(found, looked, first)}, key=KEY, on_pick_change=partial(picked, KEY))
 
 
-def _caption(shade: str, moved: bool) -> str:
+def _caption(shade: str, moved: bool, kept: bool) -> str:
     return (
         "Point at a cell to see which tokens it reads; click or tap it to open it. Columns: tokens of the text (· is a "
         "space). Rows: layers, upwards. A cell: the word that this layer would predict next. The fuller its colour, "
         f"{_FULLER[shade]}. Underlined: the model’s own prediction."
         + (" Dashed: another word than without your changes." if moved else "")
+        + (" Faded: kept from before, with its keys and values." if kept else "")
     )
 
 

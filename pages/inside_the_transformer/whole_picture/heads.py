@@ -59,7 +59,7 @@ def writers(who: Contributions, title: str, whole: str) -> dict[str, Any]:
             {"says": _says(part), "layer": part.layer, "head": part.head, "logit": short(part.logit)}
             for part in largest
         ],
-        "others": f"{len(others):,} other parts",
+        "others": f"{len(others):,} other parts" if others else "",
         "rest": short(sum(part.logit for part in others)),
         "whole": whole,
         "sum": short(who.logit),

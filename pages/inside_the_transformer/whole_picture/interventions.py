@@ -51,7 +51,7 @@ def render_buttons(asked: Inspected, cell: tuple[int, int], head: int, key: int,
         on_demand.control(
             url_state.key_of("by"),
             on_demand.select,
-            "In its place",
+            "Replace its output with",
             tuple(WAYS),
             format_func=WAYS.__getitem__,
             width=190,
@@ -92,8 +92,8 @@ def said(asked: Inspected, before: Distribution, after: Distribution) -> str:
     first = before.top(1).rows[0]
     change = f"{markup.percent(first.probability)} to {markup.percent(after.row(first.id).probability)}"
     return (
-        f"{markup.plain_text(asked.label(first.id))} goes from **{change}**. A reader who expects the old prediction "
-        f"where the new one holds pays **{markup.nats(before.kl_divergence(after, 'nats'))} nats** (KL divergence)."
+        f"{markup.plain_text(asked.label(first.id))} goes from **{change}**. The KL divergence of the new prediction "
+        f"from the old is **{markup.nats(before.kl_divergence(after, 'nats'))} nats**; 0 would be no change at all."
     )
 
 

@@ -8,14 +8,15 @@ from lm_core import Distribution
 from pages.inside_the_transformer.controls import Inspected
 from pages.inside_the_transformer.whole_picture import recordings
 from pages.inside_the_transformer.whole_picture.recordings import Recording
+from pages.inside_the_transformer.whole_picture.switches import Switch
 from pages.shared import markup, on_demand, url_state
 
 _TAKEN = "_inside_taken"
 
 
-def render(asked: Inspected, whole: Recording) -> None:
+def render(asked: Inspected, under: Recording, off: list[Switch]) -> None:
     """The button, the switch, and what the last token cost with and without the cache."""
-    top = Distribution(whole.found.logits[-1]).top(1).rows[0].id
+    top = Distribution(under.found.logits[-1]).top(1).rows[0].id
     token = asked.offered.model.tokenizer.token_bytes(top)
     try:
         text: str | None = token.decode()
@@ -31,20 +32,22 @@ def render(asked: Inspected, whole: Recording) -> None:
             disabled=bool(why) or ends, icon=":material/add:", key="_inside_take", help=why or None,
         )  # fmt: skip
         on_demand.control(url_state.key_of("cache"), st.toggle, "KV cache")
-    if cost := _cost(asked):
+    if not off and (cost := _cost(asked)):
         st.write(cost)
 
 
-def kept(asked: Inspected, whole: Recording) -> int:
+def kept(asked: Inspected, under: Recording) -> int:
     """Columns, from the first token, that were not computed for this text but kept from the last."""
     taken = st.session_state.get(_TAKEN, {})
-    return whole.found.kept if taken.get("ids") == asked.ids and url_state.value("cache") else 0
+    return under.found.kept if taken.get("ids") == asked.ids and url_state.value("cache") else 0
 
 
 def _take(asked: Inspected, text: str, top: int) -> None:
     key = url_state.key_of(asked.name)
     joint = "" if asked.name in ("prompt", "letters") else " "
     st.session_state[key] = f"{st.session_state[key]}{joint}{text}"
+    st.session_state[url_state.key_of("cell")] = ""  # what is looked at goes along to the new last token
+    st.session_state[url_state.key_of("arrow")] = 0
     st.session_state[_TAKEN] = {"ids": (*asked.ids, top)}
 
 
@@ -56,8 +59,8 @@ def _cost(asked: Inspected) -> str:
     if "all" not in taken:
         before = recordings.record(asked, asked.ids[:-1])
         run = asked.offered.model.run
-        taken["new"] = min(run(lambda bare: recordings.timed(bare, asked.ids, before.found))[1] for _ in range(2))
-        taken["all"] = min(run(lambda bare: recordings.timed(bare, asked.ids, None))[1] for _ in range(2))
+        taken["new"] = min(run(lambda bare: recordings.timed(bare, asked.ids, known=before.found))[1] for _ in range(2))
+        taken["all"] = min(run(lambda bare: recordings.timed(bare, asked.ids))[1] for _ in range(2))
     config, tokens = asked.offered.model.config, len(asked.ids)
     each = 2 * config.layers * config.kv_heads * config.head_dim * 4
     new, whole = (f"{1000 * taken[name]:.3g} ms" for name in ("new", "all"))

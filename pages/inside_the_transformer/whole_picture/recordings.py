@@ -13,7 +13,7 @@ from lm_core.serving.lru_cache import LRUCache
 from pages.inside_the_transformer.controls import Inspected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lm_core.inspection import Inspection
     from lm_core.inspection.interventions import Intervention
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TOKENS = 64
 """Of a text, the last ones, that the picture shows."""
 _BYTES = 256_000_000
+_BLOCK, _AT_ONCE = 8, 16
+"""Positions in one turn, and up to how many nothing is said of waiting."""
 _LAST = "_inside_last"
 _Key = tuple[str, tuple[int, ...], str]
 
@@ -67,32 +69,39 @@ def record_under(
     key = (asked.offered.name, ids, written)
     kept = _KEPT.get(key)
     if kept is None:
-        kept = asked.offered.model.run(lambda bare: _under(bare, whole, interventions))
+        found, seconds = asked.offered.model.run(partial(timed, ids=ids, interventions=interventions))
+        grid = _in_turns(asked, whole.grid.first, len(ids), partial(_lens_under, whole, found))
+        kept = Recording(found, grid, seconds)
         _KEPT.put(key, kept)
     return kept
 
 
 def _recorded(asked: Inspected, ids: tuple[int, ...], known: Recording | None) -> Recording:
-    """A pass, then the lens in blocks, each a turn of its own in the line for the model: others type meanwhile."""
+    """A pass, then the lens where nothing is kept."""
     from lm_core.inspection.logit_lens import joined
 
-    found, seconds = asked.offered.model.run(lambda bare: timed(bare, ids, known.found if known else None))
+    found, seconds = asked.offered.model.run(partial(timed, ids=ids, known=known.found if known else None))
     first = max(0, len(ids) - TOKENS)
-    grid, start = None, first
-    if known and known.grid.first <= first < found.kept:
-        grid, start = known.grid.columns(first, found.kept), found.kept
-    waiting = None
-    for begin in range(start, len(ids), 8):
-        end = min(begin + 8, len(ids))
-        if end - start > 16:  # not on a text that is read at once
-            waiting = waiting or st.empty()
-            waiting.progress((begin - start) / (len(ids) - start), f"Reading the layers: token {begin} of {len(ids)}")
-        more = asked.offered.model.run(partial(_lens, found, begin, end))
+    if not (known and known.grid.first <= first < found.kept):
+        return Recording(found, _in_turns(asked, first, len(ids), partial(_lens, found)), seconds)
+    more = _in_turns(asked, found.kept, len(ids), partial(_lens, found))
+    return Recording(found, joined(known.grid.columns(first, found.kept), more), seconds)
+
+
+def _in_turns(asked: Inspected, start: int, end: int, look: Callable[[int, int, Transformer], LensGrid]) -> LensGrid:
+    """The lens in blocks of positions, each a turn of its own in the line for the model: others type meanwhile."""
+    from lm_core.inspection.logit_lens import joined
+
+    grid, waiting = None, st.empty() if end - start > _AT_ONCE else None
+    for begin in range(start, end, _BLOCK):
+        if waiting:
+            waiting.progress((begin - start) / (end - start), f"Reading the layers: token {begin} of {end}")
+        more = asked.offered.model.run(partial(look, begin, min(begin + _BLOCK, end)))
         grid = more if grid is None else joined(grid, more)
     if waiting:
         waiting.empty()
     assert grid is not None
-    return Recording(found, grid, seconds)
+    return grid
 
 
 def _lens(found: Inspection, begin: int, end: int, bare: Transformer) -> LensGrid:
@@ -101,20 +110,19 @@ def _lens(found: Inspection, begin: int, end: int, bare: Transformer) -> LensGri
     return lens_grid(bare, found, begin, end)
 
 
-def timed(model: Transformer, ids: tuple[int, ...], known: Inspection | None) -> tuple[Inspection, float]:
+def _lens_under(whole: Recording, found: Inspection, begin: int, end: int, bare: Transformer) -> LensGrid:
+    from lm_core.inspection.logit_lens import lens_grid_under
+
+    return lens_grid_under(bare, whole.found, whole.grid.columns(begin, end), found)
+
+
+def timed(
+    model: Transformer, ids: tuple[int, ...], interventions: Sequence[Intervention] = (),
+    known: Inspection | None = None,
+) -> tuple[Inspection, float]:  # fmt: skip
     """A pass and the seconds it took."""
     from lm_core.inspection import inspect
 
     start = time.perf_counter()
-    found = inspect(model, ids, known=known)
+    found = inspect(model, ids, interventions, known)
     return found, time.perf_counter() - start
-
-
-def _under(model: Transformer, whole: Recording, interventions: Sequence[Intervention]) -> Recording:
-    from lm_core.inspection import inspect
-    from lm_core.inspection.logit_lens import lens_grid_under
-
-    start = time.perf_counter()
-    found = inspect(model, whole.found.ids, interventions)
-    seconds = time.perf_counter() - start
-    return Recording(found, lens_grid_under(model, whole.found, whole.grid, found), seconds)

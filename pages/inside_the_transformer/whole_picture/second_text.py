@@ -57,7 +57,7 @@ def render(asked: Inspected, first: Inspection, second: Inspection, shade: str, 
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Put every cell of it into the first, one at a time", key="_inside_sweep_go", on_click=_want,
+            "Try each of its cells in the first text", key="_inside_sweep_go", on_click=_want,
             args=(asked,), icon=":material/grid_view:",
         )  # fmt: skip
         if st.session_state.pop(_WANTED, None) == (asked.ids, asked.second):

@@ -13,6 +13,7 @@ from lm_core import Distribution
 from lm_core.errors import InvalidInput
 from pages.inside_the_transformer import controls
 from pages.inside_the_transformer.controls import Inspected
+from pages.inside_the_transformer.sources import Source
 from pages.inside_the_transformer.whole_picture import (
     arrow,
     component,
@@ -30,7 +31,7 @@ from pages.shared import markup, on_demand, tables, url_state
 if TYPE_CHECKING:
     from lm_core.inspection import Inspection
 
-_BARS, _ON_STAGE = 8, 5
+_BARS, _ON_STAGE, _FEW_LAYERS = 8, 5, 6
 
 
 def declare() -> None:
@@ -61,15 +62,15 @@ def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     return lambda: _show(asked, Looked(layer, at, head, key if key <= len(asked.ids) else 0, shade))
 
 
-def _beside(example: str) -> None:
+def _beside(source: Source) -> None:
     """Controls beside the text."""
     on_demand.control(
         url_state.key_of("second"), st.text_area, "A second text to compare", height=70,
-        max_chars=url_state.LONGEST_TEXT, width=250, placeholder=example,
+        max_chars=url_state.LONGEST_TEXT, width=250, placeholder=source.second,
     )  # fmt: skip
     on_demand.control(
         url_state.key_of("against"), st.text_input, "Compare its logit with", max_chars=40, width=170,
-        placeholder="for example London",
+        placeholder=f"for example {source.word}" if source.word else None,
     )  # fmt: skip
     on_demand.control(
         url_state.key_of("shade"), on_demand.select, "Colour of a cell", tuple(component.SHADES),
@@ -84,7 +85,7 @@ def _cell(layers: int, tokens: int) -> tuple[int, int]:
         return layers, tokens
     layer, at = read_cell(asked)
     if layer > layers or not max(0, tokens - TOKENS) < at <= tokens:
-        markup.note(f"Layer {layer:,}, token {at:,} is not in the picture: its last cell is looked at.")
+        markup.note(f"Layer {layer:,}, token {at:,} is not in the picture: the last cell is shown instead.")
         st.session_state[url_state.key_of("cell")] = ""
         return layers, tokens
     return layer, at
@@ -118,11 +119,24 @@ def _show(asked: Inspected, looked: Looked) -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width="stretch", key="_inside_left"):
             _picture(asked, looked, whole, under, second)
+            if _small(asked):  # a few rows leave room below them
+                _heads(asked, looked, whole, under)
         with st.container(width=310, key="_inside_right"):
             _next_token(asked, looked, before, after if off else None)
-            kept_columns.render(asked, whole)
+            kept_columns.render(asked, under, off)
             interventions.render_buttons(asked, (looked.layer, looked.at), looked.head, looked.key, off)
+            if second is not None:
+                first = under.found if _unmasked(under) else whole.found
+                second_text.render(asked, first, second, looked.shade, url_state.key_of("shade"))
     _below(asked, looked, whole, under, second, before, after)
+
+
+def _small(asked: Inspected) -> bool:
+    return asked.offered.model.config.layers <= _FEW_LAYERS
+
+
+def _unmasked(under: Recording) -> bool:
+    return Switch(MASK).intervention(None) in under.found.interventions
 
 
 def _second(asked: Inspected, off: list[Switch]) -> Inspection | None:
@@ -158,8 +172,17 @@ def _headline(asked: Inspected, looked: Looked, under: Recording, final: Distrib
     markup.show(
         f'<p class="nte-sum" role="status">After <span class="nte-token">{read}</span> the model'
         f'{", with what you changed," if changed else ""} predicts <span class="nte-token">{predicted}</span>, '
-        f"<b>{markup.percent(top.probability)}</b>{'' if changed else leads}</p>"
+        f"<b>{markup.percent(top.probability)}</b>{_at_the_end(asked, looked, under) if changed else leads}</p>"
     )
+
+
+def _at_the_end(asked: Inspected, looked: Looked, under: Recording) -> str:
+    """What follows from a change after the last token, where another one is looked at."""
+    if looked.at == len(asked.ids):
+        return ""
+    top = Distribution(under.found.logits[-1]).top(1).rows[0]
+    token = html.escape(asked.label(top.id))
+    return f'; after the text <span class="nte-token">{token}</span>, {markup.percent(top.probability)}'
 
 
 def _picture(asked: Inspected, looked: Looked, whole: Recording, under: Recording, second: Inspection | None) -> None:
@@ -170,7 +193,7 @@ def _picture(asked: Inspected, looked: Looked, whole: Recording, under: Recordin
     }
     apart = second_text.differences(whole.found, second) if second is not None else None
     component.render(component.Picture(
-        whole, under, asked.labels, words, looked, kept_columns.kept(asked, whole), apart,
+        whole, under, asked.labels, words, looked, kept_columns.kept(asked, under), apart,
         second_text.effects(asked) if second is not None else None,
     ))  # fmt: skip
 
@@ -214,12 +237,10 @@ def _below(
     """What is read, not looked at."""
     from lm_core.inspection.logit_lens import lens_cell
 
-    _heads(asked, looked, whole, under)
-    if second is not None:
-        first = under.found if Switch(MASK).intervention(None) in under.found.interventions else whole.found
-        second_text.render(asked, first, second, looked.shade, url_state.key_of("shade"))
     if looked.key:
         arrow.render(asked, under.found, (looked.layer, looked.at), looked.head, looked.key)
+    if not _small(asked):
+        _heads(asked, looked, whole, under)
     left, right = st.columns(2)
     with left:
         belief = asked.offered.model.run(lambda bare: lens_cell(bare, under.found, looked.layer, looked.at - 1))
@@ -232,9 +253,10 @@ def _below(
         "Each layer adds to a running sum (the residual stream). A cell reads that sum with the final norm and the "
         "output layer, which were trained for the last layer alone (the logit lens): earlier rows are a view from "
         "outside. A head’s label is what it was measured to look at on this text, on average over its readers. It is "
-        "not what decides: others may do the same, so that switching it off changes little, or even helps. "
-        "Zeros are something a part never says; the mean over the text keeps what it says everywhere, and takes away "
-        "what it says here."
+        "not what decides: others may do the same, so that switching it off changes little, or even helps. No part "
+        "ever puts out zeros by itself, so replacing it with zeros is a strong intervention; its mean over the text "
+        "takes away only what it says about this position. At layer 0 the lens reads bare embeddings, and odd tokens "
+        "such as `<filename>` may come up."
     )
 
 
@@ -244,7 +266,11 @@ def _against(asked: Inspected) -> int | None:
     if not word:
         return None
     tokenizer = asked.offered.model.tokenizer
-    ids = tokenizer.encode(f" {word}") if asked.name == "prompt" else tokenizer.encode(word)
+    try:
+        ids = tokenizer.encode(f" {word}") if asked.name == "prompt" else tokenizer.encode(word)
+    except InvalidInput as error:
+        markup.note(f"The prediction is not compared with “{word}”. {error}")
+        return None
     if len(ids) > 1:
         markup.note(f"“{word}” takes {len(ids)} tokens: the comparison is with the first, {asked.label(ids[0])}.")
     return ids[0]
