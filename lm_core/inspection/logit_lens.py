@@ -132,8 +132,8 @@ def lens_grid_under(model: Transformer, whole: Inspection, grid: LensGrid, chang
     >>> int(under.final_rank[30, 4]), round(float(under.final_probability[30, 4]), 3)  # of Paris
     (1, 0.141)
     """
-    first = grid.first
-    moved = (whole.residual[:, first:] != changed.residual[:, first:]).any(axis=-1)  # (layers + 1, time)
+    first, shown = grid.first, slice(grid.first, grid.first + grid.tokens.shape[1])
+    moved = (whole.residual[:, shown] != changed.residual[:, shown]).any(axis=-1)  # (layers + 1, time)
     arrays = tuple(each.copy() for each in grid.arrays())
     columns = np.flatnonzero(moved.any(axis=0))
     for begin in range(0, len(columns), _TOGETHER):

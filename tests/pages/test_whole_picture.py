@@ -213,6 +213,12 @@ def test_a_run_is_scrubbed_and_a_head_forms() -> None:
     assert app.query_params["step"] == "800"  # the nearest that was recorded
 
 
+def test_a_change_to_a_long_text() -> None:
+    app = open_page(URL, prompt="word " * 70, off="12.mlp")
+    assert "with what you changed" in said(app)
+    assert any(row["moved"] for row in components(app)["layers_picture"]["rows"])
+
+
 def test_a_long_text_shows_its_end_and_every_colour() -> None:
     app = open_page(URL, prompt="word " * 70)
     assert "The picture shows the last 64 of 71 tokens; all of them are read." in said(app)

@@ -115,6 +115,8 @@ def test_under_an_intervention_only_what_changed_is_computed(make_tiny: Make) ->
     for old, new in zip(grid.arrays(), under.arrays(), strict=True):
         assert np.array_equal(old[:2], new[:2])  # below layer 2 nothing can change
     assert np.array_equal(under.tokens, alone.tokens)
+    part = lens_grid_under(tiny, whole, grid.columns(2, 4), changed)
+    assert all(np.array_equal(old, new[:, 2:4]) for old, new in zip(part.arrays(), under.arrays(), strict=True))
     assert under.entropy == pytest.approx(alone.entropy, abs=1e-4)
     before, after = (each.logits[-1].astype(np.float64) for each in (whole, changed))
     share = Distribution(before)
