@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from lm_core.errors import InvalidInput
 from pages.shared import url_state
 
@@ -13,7 +15,9 @@ WORDS = "the package reached Oslo on Friday, and Oslo will ship it tomorrow."
 
 def declare() -> None:
     """The parameters of all views."""
-    url_state.text("text", TEXT)
+    text = url_state.text("text", TEXT)
+    if url_state.arriving() and not url_state.linked("text") and (typed := url_state.carried().get("prompt")):
+        st.session_state[text] = typed  # on another page
     url_state.text("words", WORDS)
     url_state.number("at", 0, 0, 100_000)
     url_state.parsed("p", ARTICLE_P, _p)

@@ -29,6 +29,8 @@ def render(toolbar: DeltaGenerator) -> Callable[[], None] | None:
     offered = offered_models.offered_model(kind)
     name, default = ("text", controls.TEXT) if offered.prompt == "prompt" else ("words", controls.WORDS)
     text = ask(name, default)
+    if name == "text" and len(text) <= url_state.LONGEST_TEXT:
+        url_state.carry("prompt", text, controls.TEXT)
     if not text.strip():
         markup.note(f"There is no text. Type one, for example: {default}")
         return None

@@ -18,8 +18,8 @@ from lm_core.training.recipe import ARTICLE
 from lm_core.training.step_details import explain_step
 from lm_core.training.trainer import Trainer
 from pages.training import player, samples
-from tests.pages.opening import bars, components, markup, open_page, said, send
-from tests.pages.touching import choose, example, fill, press
+from tests.pages.opening import FILES, bars, components, markup, open_page, said, send
+from tests.pages.touching import choose, example, fill, find, press
 from tests.reliability import cases
 
 SHORT = {"text": "article", "net": "ngram"}
@@ -253,3 +253,19 @@ def test_what_it_writes_is_no_markup() -> None:
     written = re.findall(r'Written at step 60, drawn at T = 1: <span class="nte-token">([^<]*)</span></p>', markup(app))
     assert len(written) == 1
     assert "&lt;" in written[0]
+
+
+def test_a_run_is_looked_into_on_page_7() -> None:
+    """Once it has begun, at its start and at its last step; its words, its model."""
+    app = open_page("training", text="article", net="transformer", steps="40", layers="1", heads="2")
+    to_the_end(app)
+    app.switch_page(FILES["inside_the_transformer"]).run()
+    choose(app, "Your run")
+    assert "Your run on page Training" in said(app)
+    data = components(app)["layers_picture"]
+    assert [row["layer"] for row in data["rows"]] == [1, 0]
+    assert data["tokens"][0] == "<bos>"
+    last = data["rows"][0]["cells"]
+    find(app, "Training step", "select_slider").set_value(0).run()
+    assert app.query_params["step"] == "0"
+    assert components(app)["layers_picture"]["rows"][0]["cells"] != last

@@ -252,6 +252,17 @@ def test_the_text_travels() -> None:
     assert "text" not in app.query_params
     app.switch_page(FILES["next_token"]).run()
     assert components(app)["Prompt"]["text"] == "One two"
-    app = open_page("next_token", prompt="Three four")
-    app.switch_page(FILES[URL]).run()
-    assert components(app)["layers_picture"]["tokens"] == ["Three", "·four"]
+    for page, link in (
+        ("next_token", {"prompt": "Three four"}), ("temperature", {"prompt": "Three four"}),
+        ("generation", {"prompt": "Three four"}), ("loss", {"text": "Three four"}),
+        ("kv_cache", {"length": "own", "prompt": "Three four"}),
+    ):  # fmt: skip
+        app = open_page(page, **link)
+        app.switch_page(FILES[URL]).run()
+        assert components(app)["layers_picture"]["tokens"] == ["Three", "·four"], page
+    for page in ("temperature", "generation", "loss"):
+        app.switch_page(FILES[page]).run()
+        assert "Three four" in (
+            *(str(each.get("text")) for each in components(app).values()),
+            *(each.value for each in app.text_area),
+        ), page
