@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +13,11 @@ from lm_core import Distribution
 from lm_core.labels import label
 from lm_core.text.tokenizers import Tokenizer
 from pages.inside_the_transformer import controls
+from pages.inside_the_transformer.whole_picture import component, recordings, view
 from pages.shared import markup, tables, url_state
+
+if TYPE_CHECKING:
+    from lm_core.models.masked_lm import MaskedLM
 
 _TOP = 5
 _OBJECTIVES = (
@@ -55,12 +60,37 @@ def _show(words: list[str], blank: int) -> None:
         _filled("Masked: reads both sides", for_both, both, masked.tokenizer, own[blank - 1])
     if url_state.presenting():
         return
+    _picture(words, blank)
     rows = [(name, *map(tables.words, cells)) for name, *cells in _OBJECTIVES]
     tables.render(["objective", "reads", "good for", "a poor fit for"], rows)
     st.caption(
         "Both small models were trained here on the same messages. A masked model never learned to answer what comes "
         "next, so it cannot write; a causal one cannot use what stands to the right."
     )
+
+
+def _picture(words: list[str], blank: int) -> None:
+    """All layers of the masked model, whose arcs run to both sides."""
+    from lm_core.inspection import inspect
+    from lm_core.inspection.logit_lens import lens_grid
+
+    masked = controls.served("masked")
+    own = [0, *masked.tokenizer.encode(" ".join(words)), 1]
+
+    def record(bare: MaskedLM) -> recordings.Recording:
+        ids = [bare.mask_id if n == blank else token for n, token in enumerate(own)]
+        found = inspect(bare, ids)
+        return recordings.Recording(found, lens_grid(bare, found), 0.0)
+
+    recorded = masked.run(record)
+    names = ["<bos>", *("___" if n == blank else word for n, word in enumerate(words, start=1)), "<eos>"]
+    layers = masked.config.layers
+    asked = str(st.session_state[url_state.key_of("cell")])
+    layer, at = view.read_cell(asked) if asked else (layers, blank + 1)
+    layer, at = (layer, at) if layer <= layers and at <= len(names) else (layers, blank + 1)
+    words_of = {int(t): label(masked.tokenizer.token_bytes(int(t))) for t in recorded.grid.tokens.ravel()}
+    looked = component.Looked(layer, at, 0, 0, "p")
+    component.render(component.Picture(recorded, recorded, names, words_of, looked, 0, None, None, fills=True))
 
 
 def _filled(title: str, words: list[str], belief: Distribution, tokenizer: Tokenizer, true_id: int) -> None:

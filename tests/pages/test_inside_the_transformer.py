@@ -11,7 +11,7 @@ from lm_core import Transformer
 from lm_core.inspection import inspect
 from lm_core.inspection.logit_lens import lens
 from pages.shared.markup import percent
-from tests.pages.opening import markup, open_page, said
+from tests.pages.opening import components, markup, open_page, said
 from tests.pages.touching import fill, find, switch
 
 URL = "inside_the_transformer"
@@ -58,6 +58,10 @@ def test_the_right_side_changes_the_masked_models_answer_alone() -> None:
         "masked (BERT-style) both sides classifying, extracting, reading a sentence open-ended writing",
     ):
         assert row in said(app)
+    data = components(app)["layers_picture"]
+    assert data["tokens"][1:4] == ["the", "___", "left"]
+    assert data["labels"][data["rows"][0]["cells"][2][0]] == "customer"
+    assert all(len(row) == len(data["tokens"]) for row in data["reads"][0])  # arcs run to both sides
     message = "A message of the small models’ world"
     fill(app, message, "the customer left the regional hub.")
     assert "11.7 % from the left, 0.03 % from both sides" in said(app)

@@ -37,7 +37,8 @@ function told(data, layer, at) {
   const row = data.rows.find((each) => each.layer === layer);
   const [token, p, rank, finalP, entropy, kl] = row.cells[at];
   const last = data.finals[at];
-  const parts = [`After “${data.tokens[at]}”, ${name(layer)} would predict “${data.labels[token]}”, ${percent(p)}.`];
+  const where = data.fills ? `In place of “${data.tokens[at]}”` : `After “${data.tokens[at]}”`;
+  const parts = [`${where}, ${name(layer)} would ${data.fills ? "put" : "predict"} “${data.labels[token]}”, ${percent(p)}.`];
   if (token !== last) parts.push(`The model’s own “${data.labels[last]}” ranks ${grouped(rank)} there, ${percent(finalP)}.`);
   const weights = reads(data, layer, at);
   if (weights) {
@@ -114,7 +115,7 @@ function drawGrid(view, data, pick) {
   table.style.setProperty("--cell", longest > 2 ? "3.4rem" : "2.2rem"); // letters are narrow
   const names = (row) => data.tokens.map((token) => make(row, "th", "token", { scope: "col", text: token, title: token }));
   const head = table.createTHead().insertRow();
-  make(head, "th", "layer", { scope: "col", text: "after" });
+  make(head, "th", "layer", { scope: "col", text: data.fills ? "at" : "after" });
   const above = names(head);
   const body = table.createTBody();
   for (const row of data.rows) {

@@ -76,6 +76,8 @@ class Picture:
     """(layers + 1, time): how far the second text's stream is, where there is one."""
     effects: NDArray[np.float64] | None
     """(layers + 1, time): what a cell of it changes, where it was tried."""
+    fills: bool = False
+    """Whether the model says what stands in a token's place, not what follows it."""
 
 
 def picked(component: str) -> None:
@@ -106,9 +108,10 @@ def render(picture: Picture) -> None:
     shades, moved = _shades(shown, shade, picture), shown.tokens != before.tokens
     data = {
         "compact": stage,
-        "caption": _caption(shade, bool(moved.any()), picture.kept > first),
+        "caption": _caption(picture, shade, bool(moved.any()), picture.kept > first),
         "tokens": picture.names[first:],
         "first": first,
+        "fills": picture.fills,
         "kept": max(0, picture.kept - first),
         "labels": list(picture.words.values()),
         "finals": [places[int(token)] for token in before.tokens[-1]],
@@ -127,10 +130,11 @@ def render(picture: Picture) -> None:
     _component(data={**data, **_attention(found, looked, first)}, key=KEY, on_pick_change=partial(picked, KEY))
 
 
-def _caption(shade: str, moved: bool, kept: bool) -> str:
+def _caption(picture: Picture, shade: str, moved: bool, kept: bool) -> str:
+    cell = "put in this token’s place" if picture.fills else "predict next"
     return (
         "Point at a cell to see which tokens it reads; click or tap it to open it. Columns: tokens of the text (· is a "
-        "space). Rows: layers, upwards. A cell: the word that this layer would predict next. The fuller its colour, "
+        f"space). Rows: layers, upwards. A cell: the word that this layer would {cell}. The fuller its colour, "
         f"{_FULLER[shade]}. Underlined: the model’s own prediction."
         + (" Dashed: another word than without your changes." if moved else "")
         + (" Faded: kept from before, with its keys and values." if kept else "")
