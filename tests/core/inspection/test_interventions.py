@@ -115,6 +115,26 @@ def compare(ours: Transformer, theirs: Any, ids: list[int], off: list[Interventi
         assert float((found - expected).abs().max()) < within, each
 
 
+def alike(ours: Transformer, theirs: Any, ids: list[int], within: float) -> None:
+    """Attention, streams and what their own final norm and head make of each layer, beside ours."""
+    theirs.set_attn_implementation("eager")
+    body = theirs.model if hasattr(theirs, "model") else theirs.transformer
+    norm = body.norm if hasattr(body, "norm") else body.ln_f
+    found = inspect(ours, ids)
+    with torch.inference_mode():
+        theirs_found = theirs(torch.tensor([ids]), output_attentions=True, output_hidden_states=True)
+        weights = np.stack([layer[0].numpy() for layer in theirs_found.attentions])
+        streams = torch.stack([state[0] for state in theirs_found.hidden_states[:-1]])  # the last is normed already
+        lenses = theirs.lm_head(norm(streams)).log_softmax(-1)  # (layers, time, vocab_size)
+        mine = ours.head(ours.norm(torch.from_numpy(found.residual[:-1]))).log_softmax(-1)
+    assert np.abs(found.attention - weights).max() < within
+    assert float((streams - torch.from_numpy(found.residual[:-1])).abs().max()) < within * max(
+        1, float(streams.abs().max())
+    )
+    assert float((lenses - mine).abs().max()) < within
+    assert np.abs(found.logits - theirs_found.logits[0].numpy()).max() < within
+
+
 @pytest.mark.parametrize("style", list(STYLES))
 @pytest.mark.long("the first case imports transformers")
 def test_as_hooks_on_transformers_do(make_tiny: Make, style: str) -> None:
@@ -128,6 +148,7 @@ def test_as_hooks_on_transformers_do(make_tiny: Make, style: str) -> None:
     theirs.tie_weights()
     whole = [Ablation(2), Ablation(3, by="mean")]
     for seed, (ids, second) in enumerate(((IDS, SECOND), (SECOND, IDS), ([5, 6, 5, 6, 7], [5, 9, 5, 6, 2]))):
+        alike(ours, theirs, ids, 1e-4)
         compare(ours, theirs, ids, [*drawn(ours, ids, second, seed), *whole], 1e-4)
 
 
@@ -143,6 +164,7 @@ def test_as_hooks_on_transformers_do_in_the_pretrained_model(model: Transformer)
     )
     for seed, (first, second) in enumerate(pairs):
         ids, other = (list(model.tokenizer.encode(text)) for text in (first, second))
+        alike(model, theirs, ids, 1e-3)
         compare(model, theirs, ids, drawn(model, ids, other, seed), 1e-3)
 
 
