@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WORDS = sources.DEFAULTS["words"]
 _NUMBERS = {"at": (0, 1000), "layer": (1, 1000), "head": (1, 1000), "edit": (0, 1000), "blank": (2, 1000)}
 LAST_STEP = 2000
-_INSPECTED: LRUCache[tuple[str, tuple[int, ...]], Inspection] = LRUCache(3)
+_INSPECTED: LRUCache[tuple[str, tuple[int, ...]], Inspection] = LRUCache(256_000_000, lambda found: found.nbytes)
 """Of all visitors, for the views that need no lens."""
 
 

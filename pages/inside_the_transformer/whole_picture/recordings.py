@@ -38,13 +38,8 @@ class Recording:
     seconds: float
     """That the pass took, without the lens."""
 
-    @property
-    def nbytes(self) -> int:
-        found = self.found
-        return sum(each.nbytes for each in (found.attention, found.residual, found.heads, found.mlps, found.logits))
 
-
-_KEPT: LRUCache[_Key, Recording] = LRUCache(_BYTES, lambda recording: recording.nbytes)
+_KEPT: LRUCache[_Key, Recording] = LRUCache(_BYTES, lambda recording: recording.found.nbytes)
 
 
 def record(asked: Inspected, ids: tuple[int, ...] | None = None, reuse: bool = True) -> Recording:
