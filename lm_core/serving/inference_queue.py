@@ -18,6 +18,8 @@ from lm_core.errors import Busy
 from lm_core.serving import faults, limits
 
 T = TypeVar("T")
+YIELDING = 2.0
+"""Seconds for which work that yields lets everybody else go first; then it takes its turn like the others."""
 PATIENCE = 0.25
 """Seconds after which one who waits is told their place, again and again."""
 Waiting = Callable[[int | None, float], None]
@@ -41,6 +43,9 @@ class Request:
     """Requests of the same group may share a pass; None: alone."""
     work: Any
     """What the group needs to know, and may change between passes."""
+    yields: bool = False
+    """Whether those who type go first: it is long, or only looked at."""
+    since: float = field(default_factory=time.monotonic)
     caller: object = None
     """Whose it is: one call may ask for many things."""
     begun: bool = False
@@ -70,9 +75,9 @@ class InferenceQueue:
         """Callers who wait, whatever each asks for; those being worked on not counted."""
         return len({request.caller for request in tuple(self._line)})
 
-    def call(self, action: Callable[[], T]) -> T:
-        """Does something in its turn, alone."""
-        return self.ask([Request(None, action)])[0]
+    def call(self, action: Callable[[], T], yields: bool = False) -> T:
+        """Does something in its turn, alone; with `yields` others who wait go first, for a while."""
+        return self.ask([Request(None, action, yields)])[0]
 
     def ask(self, requests: list[Request]) -> list[Any]:
         """The results, in order. Raises what serving them raised, or Busy when the line is full."""
@@ -146,7 +151,9 @@ class InferenceQueue:
     def _take(self) -> list[Request]:
         """The first in line, and with it those further back that can share its pass: of every caller the first, then
         of every caller the second, so that one who asks for much does not keep out the others."""
-        first = self._line.popleft()
+        late = time.monotonic() - YIELDING
+        first = next((each for each in self._line if not each.yields or each.since < late), self._line[0])
+        self._line.remove(first)
         if first.group is None:
             return [first]
         turns, asked = [], Counter([first.caller])

@@ -95,12 +95,13 @@ class ServedModel:
         """Whether the answer to this prompt is kept from before."""
         return tuple(ids) in self._results
 
-    def run(self, action: Callable[[Any], T]) -> T:
-        """Does something else with a bare model that can be looked into, in its turn among the passes."""
+    def run(self, action: Callable[[Any], T], yields: bool = False) -> T:
+        """Does something else with a bare model that can be looked into, in its turn among the passes; with `yields`
+        those who type go first."""
         with self._opening:  # not in the queue: bringing it takes a second, and others need not wait for that
             if self._reference is None and self._bring is not None:
                 self._reference = self._bring()
-        return self._queue.call(lambda: action(self._reference))
+        return self._queue.call(lambda: action(self._reference), yields)
 
     def logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Row:
         """See LanguageModel.logits; a long text is read in chunks, others have their turn between them."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TOKENS = 64
 """Of a text, the last ones, that the picture shows."""
 _BYTES = 256_000_000
-_BLOCK, _AT_ONCE = 8, 16
+_BLOCK, _AT_ONCE = 4, 16
 """Positions in one turn, and up to how many nothing is said of waiting."""
 _LAST = "_inside_last"
 _Key = tuple[str, tuple[int, ...], str]
@@ -64,7 +64,7 @@ def record_under(
     key = (asked.offered.name, ids, written)
     kept = _KEPT.get(key)
     if kept is None:
-        found, seconds = asked.offered.model.run(partial(timed, ids=ids, interventions=interventions))
+        found, seconds = asked.offered.model.run(partial(timed, ids=ids, interventions=interventions), yields=True)
         grid = _in_turns(asked, whole.grid.first, len(ids), partial(_lens_under, whole, found))
         kept = Recording(found, grid, seconds)
         _KEPT.put(key, kept)
@@ -75,7 +75,7 @@ def _recorded(asked: Inspected, ids: tuple[int, ...], known: Recording | None) -
     """A pass, then the lens where nothing is kept."""
     from lm_core.inspection.logit_lens import joined
 
-    found, seconds = asked.offered.model.run(partial(timed, ids=ids, known=known.found if known else None))
+    found, seconds = asked.offered.model.run(partial(timed, ids=ids, known=known.found if known else None), yields=True)
     first = max(0, len(ids) - TOKENS)
     if not (known and known.grid.first <= first < found.kept):
         return Recording(found, _in_turns(asked, first, len(ids), partial(_lens, found)), seconds)
@@ -91,7 +91,7 @@ def _in_turns(asked: Inspected, start: int, end: int, look: Callable[[int, int, 
     for begin in range(start, end, _BLOCK):
         if waiting:
             waiting.progress((begin - start) / (end - start), f"Reading the layers: token {begin} of {end}")
-        more = asked.offered.model.run(partial(look, begin, min(begin + _BLOCK, end)))
+        more = asked.offered.model.run(partial(look, begin, min(begin + _BLOCK, end)), yields=True)
         grid = more if grid is None else joined(grid, more)
     if waiting:
         waiting.empty()

@@ -82,7 +82,7 @@ def _sweep(asked: Inspected, first: Inspection, second: Inspection) -> None:
     try:
         steps = asked.offered.model.run(lambda bare: patch_effects(bare, first, second))
         for layer in range(len(first.residual)):
-            rows.append(asked.offered.model.run(lambda _bare: next(steps))[1])
+            rows.append(asked.offered.model.run(lambda _bare: next(steps), yields=True)[1])
             progress.progress((layer + 1) / len(first.residual), f"Layer {layer} of {len(first.residual) - 1}")
     except InvalidInput as error:
         markup.note(str(error))
