@@ -226,6 +226,7 @@ def test_an_exported_trace_redraws_and_goes_on(server: Server, open_page: Open, 
     button(page, "To the end").click()
     expect(stopped(page)).to_be_visible()
     first, joint = text(page), shown_log_p(page)
+    settled(page)  # the last token of the run has come; what follows it may not have
     page.get_by_text("Show the code, export").click()
     settled(page)
     with page.expect_download() as download:
